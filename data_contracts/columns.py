@@ -1,0 +1,29 @@
+"""Every column name, once. No other file spells a column name of ours as a string."""
+
+from typing import Final
+
+# Events: one row per accepted log row.
+USER_ID: Final = "user_id"
+ITEM_ID: Final = "item_id"
+EVENT_TIME: Final = "event_time"
+VALUE: Final = "value"
+BASKET_ID: Final = "basket_id"
+
+# Item descriptions.
+TITLE: Final = "title"
+
+# Rejected rows.
+REASONS: Final = "reasons"
+SOURCE_FILE: Final = "source_file"
+ROW_NUMBER: Final = "row_number"
+
+# Vocabularies and interactions.
+USER_CODE: Final = "user_code"
+ITEM_CODE: Final = "item_code"
+WEIGHT: Final = "weight"
+LAST_TIME: Final = "last_time"
+
+# Predictions.
+RANK: Final = "rank"
+SCORE: Final = "score"
+MODEL: Final = "model"

@@ -1,0 +1,29 @@
+"""The errors a user can meet, each with the exit code that the command line ends with."""
+
+
+class ShelftalkerError(Exception):
+    """Anything we refuse on purpose; the message names the object, the value and what to do."""
+
+    exit_code = 1
+
+
+class ConfigurationError(ShelftalkerError):
+    """A dataset file, a parameter or an argument is wrong (exit code 2)."""
+
+    exit_code = 2
+
+
+class ContractError(ShelftalkerError):
+    """Data broke its contract (exit code 3)."""
+
+    exit_code = 3
+
+
+class GateClosedError(ShelftalkerError):
+    """The evaluation does not allow a publication (exit code 4)."""
+
+    exit_code = 4
+
+
+class VocabularyMismatchError(ContractError):
+    """Two objects that must share a vocabulary carry different hashes."""

@@ -1,0 +1,1 @@
+"""One pipeline step per file; pure models and kernels below them."""

@@ -1,0 +1,1 @@
+"""Pure numeric code: jit options, kernels, solvers, top-k, metrics, bootstrap."""
