@@ -110,7 +110,7 @@ class Vocabulary:
         """
         wanted = ids if isinstance(ids, pa.Array | pa.ChunkedArray) else pa.array(ids, type=pa.large_string())
         found = pc.index_in(wanted.cast(pa.large_string()), value_set=self.ids, skip_nulls=True)
-        codes = pc.fill_null(found, -1).to_numpy(zero_copy_only=False).astype(np.int32)
+        codes: npt.NDArray[np.int32] = pc.fill_null(found, -1).to_numpy(zero_copy_only=False).astype(np.int32)
         unknown = codes < 0
         if missing == "error" and unknown.any():
             shown = [wanted[int(i)].as_py() for i in np.flatnonzero(unknown)[:3]]

@@ -98,11 +98,12 @@ class ItemTimeline:
 
     def decayed(self, half_life_days: float | None) -> npt.NDArray[np.float64]:
         """Events per item, each halved every `half_life_days`; None counts all alike. float64 (n_items,)."""
-        weights = self.counts.astype(np.float64)
+        weights: npt.NDArray[np.float64] = self.counts.astype(np.float64)
         if half_life_days is not None:
-            weights *= np.exp2(-self.ages / half_life_days)
+            weights = weights * np.exp2(-self.ages / half_life_days)
         owner = np.repeat(np.arange(len(self.indptr) - 1), np.diff(self.indptr))
-        return np.bincount(owner, weights=weights, minlength=len(self.indptr) - 1)
+        total = np.bincount(owner, weights=weights, minlength=len(self.indptr) - 1)
+        return total.astype(np.float64, copy=False)
 
 
 @dataclass(frozen=True, eq=False)

@@ -93,7 +93,7 @@ class Factors:
 
     def scores(self, user_codes: npt.NDArray[np.integer]) -> Scores:
         """Dense scores, float32 (len(user_codes), n_items)."""
-        block = self.user_factors[user_codes] @ self.item_factors.T
+        block: Float32 = self.user_factors[user_codes] @ self.item_factors.T
         if self.item_bias is not None:
             block += self.item_bias
         return block

@@ -47,4 +47,4 @@ def load(name: str) -> ModelModule:
     """Import one model by name; ValueError lists the valid names."""
     if name not in names():
         raise ValueError(f"unknown model {name!r}; known models: {', '.join(names())}")
-    return importlib.import_module(f"{__name__}.{name}")  # type: ignore[return-value]
+    return importlib.import_module(f"{__name__}.{name}")
