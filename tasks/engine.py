@@ -1,0 +1,47 @@
+"""Where tables are made: DuckDB under a memory limit and a spill folder that we set."""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import duckdb
+
+MEMORY_LIMIT = os.environ.get("SHELFTALKER_MEMORY_LIMIT", "2GB")
+"""What DuckDB may hold in memory before it spills to disk; any DuckDB size such as ``800MB``."""
+
+
+@contextmanager
+def connect(scratch: Path, *, memory_limit: str = MEMORY_LIMIT) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Open an empty DuckDB database that spills into a folder below `scratch`, removed at the end.
+
+    Parameters
+    ----------
+    scratch
+        An existing folder on the disk that may fill up.
+    memory_limit
+        A DuckDB size such as ``"2GB"``; resident memory runs a little over it.
+
+    """
+    spill = Path(tempfile.mkdtemp(prefix="duckdb-", dir=scratch))
+    try:
+        with duckdb.connect(str(spill / "work.duckdb")) as connection:
+            connection.execute(f"SET memory_limit = {literal(memory_limit)}")
+            connection.execute(f"SET temp_directory = {literal(str(spill))}")
+            connection.execute("SET TimeZone = 'UTC'")
+            connection.execute("SET enable_progress_bar = false")
+            yield connection
+    finally:
+        shutil.rmtree(spill, ignore_errors=True)
+
+
+def quote(name: str) -> str:
+    """Quote a column or table name for SQL, whatever it contains."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def literal(text: str) -> str:
+    """Quote a string value for SQL, for the few places where DuckDB takes no parameters."""
+    return "'" + text.replace("'", "''") + "'"
