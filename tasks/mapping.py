@@ -39,8 +39,8 @@ def make_vocabularies(events: Path, selection: Selection, scratch: Path) -> tupl
         if len(vocabulary) < 2:  # one row or one column leaves nothing to compare
             window = f"{selection.start or 'the first event'} to {selection.end or 'the last event'}"
             raise ContractError(
-                f"the training window from {window} holds {len(vocabulary)} different {vocabulary.name}; at "
-                "least 2 are needed. Choose a later --as-of, a longer lookback_days, or look at the quarantine"
+                f"the training window from {window} holds {len(vocabulary)} different {vocabulary.name}; "
+                "at least 2 are needed. Choose a later --as-of or a longer lookback_days"
             )
     return found[0], found[1]
 
