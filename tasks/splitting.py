@@ -1,15 +1,16 @@
 """Cut the events into what is trained on and what is held out, and map the hold-out."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import NamedTuple
+from zoneinfo import ZoneInfo
 
 import duckdb
 import numpy as np
 
 from data_contracts.columns import BASKET_ID, ITEM_ID, USER_ID
 from data_contracts.dataset import DatasetSpec
-from data_contracts.errors import ContractError
+from data_contracts.errors import ConfigurationError, ContractError
 from data_contracts.evaluation import Holdout
 from data_contracts.selection import Selection
 from tasks import engine, store
@@ -30,27 +31,36 @@ class Windows(NamedTuple):
     """What the winner is refitted on."""
 
 
-def windows(spec: DatasetSpec, as_of: datetime | None, seed: int) -> Windows:
+def windows(spec: DatasetSpec, as_of: date | None, seed: int) -> Windows:
     """Selections of a run.
 
     Parameters
     ----------
     spec
-        The dataset.
+        The dataset; days begin at midnight in its time zone.
     as_of
-        Exclusive upper bound of everything, UTC; None only for a log without times.
+        Exclusive upper bound of everything; None only for a log without times.
     seed
         Decides a random split.
 
     """
     window = spec.window
-    start = as_of - timedelta(days=window.lookback_days) if as_of and window.lookback_days else None
-    full = Selection(start=start, end=as_of, threshold=spec.feedback.threshold)
-    if window.split == "time" and as_of is not None:
-        cut = as_of - timedelta(days=window.holdout_days)
-        return Windows(full.model_copy(update={"end": cut}), full.model_copy(update={"start": cut}), full)
+    if as_of is None:
+        full = Selection(threshold=spec.feedback.threshold)
+    else:
+        start = as_of - timedelta(days=window.lookback_days) if window.lookback_days else None
+        full = Selection(
+            start=_midnight(spec, start) if start else None,
+            end=_midnight(spec, as_of),
+            threshold=spec.feedback.threshold,
+        )
     if window.split == "file":
         return Windows(full, full, full)
+    if window.split == "time":
+        if as_of is None:
+            raise ConfigurationError(f"dataset {spec.name!r} is split by time: give an --as-of date")
+        cut = _midnight(spec, as_of - timedelta(days=window.holdout_days))
+        return Windows(full.model_copy(update={"end": cut}), full.model_copy(update={"start": cut}), full)
     divided = full.model_copy(
         update={
             "split": window.split,
@@ -60,6 +70,10 @@ def windows(spec: DatasetSpec, as_of: datetime | None, seed: int) -> Windows:
         }
     )
     return Windows(divided, divided.model_copy(update={"part": "holdout"}), full)
+
+
+def _midnight(spec: DatasetSpec, day: date) -> datetime:
+    return datetime.combine(day, time(), ZoneInfo(spec.source.timezone)).astimezone(UTC)
 
 
 def map_holdout(

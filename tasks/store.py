@@ -22,7 +22,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, model_validator
 from pydantic_core import to_json
 
-from data_contracts.errors import ConfigurationError, ContractError
+from data_contracts.errors import ConfigurationError, VocabularyMismatchError
 from tasks.files import fsync, read_json, sha256_of, write_json
 
 MANIFEST = "manifest.json"
@@ -259,13 +259,13 @@ def same_vocabulary(expected: Facts, got: Facts, what: str) -> None:
 
     Raises
     ------
-    ContractError
+    VocabularyMismatchError
         Naming the vocabulary whose hashes differ.
 
     """
     for name in ("users_sha256", "items_sha256"):
         if expected[name] != got[name]:
-            raise ContractError(
+            raise VocabularyMismatchError(
                 f"{what} was made with another vocabulary: {name} is {got[name][:12]}, "
                 f"expected {expected[name][:12]}; train it again on this vocabulary"
             )

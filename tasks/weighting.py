@@ -48,5 +48,5 @@ def merged_weight(grouping: GroupingSection) -> str:
 
 
 def _statistic(connection: duckdb.DuckDBPyConnection, aggregate: str) -> float:
-    row = connection.execute(f"SELECT {aggregate}::DOUBLE FROM events WHERE {VALUE} > 0").fetchone()
-    return float(row[0]) if row and row[0] is not None else 1.0
+    found = connection.execute(f"SELECT {aggregate}::DOUBLE FROM events WHERE {VALUE} > 0").fetchall()[0][0]
+    return 1.0 if found is None else float(found)

@@ -1,0 +1,107 @@
+"""Train one model and keep it: the only step that knows randomness."""
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from pydantic import ValidationError
+
+from data_contracts.dataset_sections import ModelChoice
+from data_contracts.errors import ConfigurationError
+from data_contracts.scoring import Factors, Scorer
+from tasks import models, store
+from tasks.grouping import load_grouped
+from tasks.model_files import load_scorer, save_scorer
+from tasks.progress import listener
+from tasks.step import step
+
+
+def configure(name: str, choice: ModelChoice) -> Any:
+    """Check a model's parameters by its own ``Config``, long before anything is read.
+
+    Raises
+    ------
+    ConfigurationError
+        Naming the model, the parameter, its value and the limit.
+
+    """
+    try:
+        return models.load(choice.kind).Config(**choice.parameters)
+    except ValidationError as error:
+        problems = "; ".join(
+            f"{'.'.join(map(str, each['loc']))} = {each['input']!r}: {each['msg']}" for each in error.errors()
+        )
+        raise ConfigurationError(f"model {name!r} of kind {choice.kind!r}: {problems}") from error
+    except ValueError as error:
+        raise ConfigurationError(f"[models.{name}]: {error}") from error
+
+
+def generator(seed: int, name: str) -> np.random.Generator:
+    """A generator of its own for each model: adding a model changes no other model's numbers."""
+    digest = hashlib.sha256(f"{seed}:{name}".encode()).digest()
+    return np.random.default_rng(int.from_bytes(digest[:16], "big"))
+
+
+def _model_code(given: dict[str, Any]) -> tuple[str, ...]:
+    return (f"tasks.models.{given['choice'].kind}",)
+
+
+@step("train {name}", code=_model_code)
+def train(out: Path, name: str, choice: ModelChoice, matrix: store.ArtifactRef, seed: int) -> store.Facts:
+    """Fit one model on a grouped matrix and write its scorer."""
+    from tasks.contracts import check_facts
+
+    grouped = load_grouped(matrix)
+    config = configure(name, choice)
+    curve: list[dict[str, float]] = []
+
+    def progress(done: int, total: int, figures: dict[str, float]) -> None:
+        curve.append(figures)
+        listener().advanced(f"train {name}", done, total, figures)
+
+    # The kind decides the seed, not the name: a model trained again under another name is the same model.
+    scorer = models.load(choice.kind).fit(
+        grouped, config, rng=generator(seed, choice.kind), progress=progress
+    )
+    save_scorer(scorer, out)
+    facts = {
+        "kind": choice.kind,
+        "parameters": config.model_dump(mode="json"),
+        "n_users": scorer.shape[0],
+        "n_items": scorer.shape[1],
+        "users_sha256": matrix.facts["users_sha256"],
+        "items_sha256": matrix.facts["items_sha256"],
+    }
+    check_facts("model", {**facts, **model_facts(scorer, matrix.facts)})
+    return {
+        **facts,
+        "curve": [{key: round(float(v), 6) for key, v in each.items()} for each in curve if each],
+    }
+
+
+def model_facts(scorer: Scorer, matrix: store.Facts) -> store.Facts:
+    """What the contract judges a model by."""
+    sample = scorer.scores(np.arange(min(scorer.shape[0], 64), dtype=np.int32))
+    facts: store.Facts = {
+        "expected_n_users": matrix["n_users"],
+        "expected_n_items": matrix["n_items"],
+        "not_finite": int((~np.isfinite(sample)).sum()),
+        "zero_share": 0.0,
+    }
+    if isinstance(scorer, Factors):
+        facts["zero_share"] = float((~scorer.user_factors.any(axis=1)).mean())
+    return facts
+
+
+def load_model(artifact: store.ArtifactRef, vocabulary: store.Facts) -> Scorer:
+    """Open a trained model for ids of a given vocabulary.
+
+    Raises
+    ------
+    VocabularyMismatchError
+        If it was trained with other ids.
+
+    """
+    store.same_vocabulary(vocabulary, artifact.facts, f"model {artifact.path}")
+    return load_scorer(artifact.folder)
