@@ -9,11 +9,14 @@ from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 
+from prefect import task
+from prefect.tasks import exponential_backoff
 from pydantic import BaseModel, ConfigDict
 
 from data_contracts.errors import ConfigurationError, ShelftalkerError
 from tasks import store
-from tasks.files import read_json, replace_json
+from tasks.files import read_json, replace_json, write_json
+from tasks.step import BACKOFF_SECONDS, JITTER, RETRIES, is_worth_a_retry
 
 LATEST = "latest.json"
 LOCK = ".lock"
@@ -175,12 +178,50 @@ def roll_back(dataset: str, to: str | None = None) -> Publication:
             chosen = [each for each in known if each.run.startswith(to)]
         if len(chosen) != 1:
             names = ", ".join(f"{each.run} (as of {each.as_of})" for each in known) or "none"
+            wanted = to or "before the live one"
             raise ConfigurationError(
-                f"dataset {dataset!r} has no single publication {to or 'before the live one'!r}; there are: {names}"
+                f"dataset {dataset!r} has no single publication {wanted!r}; there are: {names}"
             )
         point_to(chosen[0])
         return chosen[0]
 
 
 def _order(publication: Publication) -> tuple[str, str]:
-    return str(publication.as_of), publication.run
+    return str(publication.as_of), str(publication.manifest["created_at"])
+
+
+@task(
+    name="publish",
+    task_run_name="publish {publication.path}",
+    retries=RETRIES,
+    retry_delay_seconds=exponential_backoff(BACKOFF_SECONDS),
+    retry_jitter_factor=JITTER,
+    retry_condition_fn=is_worth_a_retry,
+    persist_result=False,
+)
+def publish_run(
+    publication: Publication,
+    summary: store.Facts,
+    model: store.ArtifactRef,
+    folders: dict[str, store.ArtifactRef],
+    files: dict[str, tuple[store.ArtifactRef, str]],
+) -> bool:
+    """Publish a run's predictions, model, vocabularies and evidence; returns whether they are live."""
+    described = store.scratch() / f"{publication.run}.summary.json"
+    write_json(described, summary)
+    parts = {"summary.json": described, "model": model.folder}
+    parts |= {name: ref.folder for name, ref in folders.items()}
+    parts |= {name: ref.folder / file for name, (ref, file) in files.items()}
+    try:
+        return publish(publication, parts, {"model": model.facts, "summary": "summary.json"})
+    finally:
+        described.unlink()
+
+
+def reject(publication: Publication, summary: store.Facts) -> Path:
+    """Keep what a closed gate decided and why, beside the publications; nothing becomes live."""
+    folder = store.home() / "rejected" / publication.dataset / str(publication.as_of or UNDATED)
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{publication.run}.json"
+    replace_json(path, summary)
+    return path
