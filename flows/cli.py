@@ -110,9 +110,7 @@ def run(
 
         show(summary, examples(summary))
     if not summary["gate"]["open"]:
-        raise GateClosedError(
-            f"nothing was published; the rules that failed are above and in {summary['path']}"
-        )
+        raise GateClosedError(f"nothing was published; the failed rules are above and in {summary['path']}")
 
 
 @main.command()

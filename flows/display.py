@@ -1,7 +1,7 @@
 """What a run looks like at a terminal: a line a step while it works, then tables rather than a dump."""
 
 import sys
-from typing import Any
+from typing import Any, Self
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
@@ -31,7 +31,7 @@ class TerminalListener:
         )
         self._bars: dict[str, TaskID] = {}
 
-    def __enter__(self) -> "TerminalListener":
+    def __enter__(self) -> Self:
         self.progress.start()
         return self
 

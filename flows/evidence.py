@@ -13,10 +13,11 @@ def leave(summary: dict[str, Any]) -> None:
     if FlowRunContext.get() is None:
         return
     gate = summary["gate"]
+    title = f"{summary['dataset']} as of {summary['as_of']}"
     create_table_artifact(
         key="metrics",
         table=metric_rows(summary),
-        description=f"{summary['dataset']} as of {summary['as_of']}: {gate['scenario']} {gate['metric']} decides",
+        description=f"{title}: {gate['scenario']} {gate['metric']} decides",
     )
     create_table_artifact(
         key="gate",

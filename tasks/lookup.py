@@ -33,7 +33,7 @@ def items_for_user(publication: Publication, user_id: str, k: int) -> list[Row]:
 
 
 def users_for_item(publication: Publication, item_id: str, k: int) -> list[Row]:
-    """The users to show an item to, best first; ConfigurationError for an item that is not in the catalogue."""
+    """The users to show an item to, best first; ConfigurationError for an unknown item."""
     _must_know(publication, item_id)
     return _select(publication, USERS_PER_ITEM, ITEM_ID, item_id, k)
 
@@ -64,7 +64,8 @@ def _must_know(publication: Publication, item_id: str) -> None:
         query = f"SELECT count(*) FROM read_parquet(?) WHERE {ITEM_ID} = ?"
         if not connection.execute(query, [path, item_id]).fetchall()[0][0]:
             raise ConfigurationError(
-                f"item {item_id!r} is not in the catalogue of {publication.path}; ids are compared letter by letter"
+                f"item {item_id!r} is not in the catalogue of {publication.path}; "
+                "ids are compared letter by letter"
             )
 
 
