@@ -16,6 +16,8 @@ SIMILAR_ITEMS: Final = "similar_items.parquet"
 
 SIMILAR_ID: Final = "similar_item_id"
 
+Lists = tuple[npt.NDArray[np.int32], npt.NDArray[np.floating]]
+
 _RANKED = [(RANK, pa.int32()), (SCORE, pa.float32()), (MODEL, pa.string())]
 
 PREDICTIONS_SCHEMA: Final = pa.schema(
@@ -41,8 +43,7 @@ def ranked_rows(
     schema: pa.Schema,
     owners: pa.Array | None,
     others: Vocabulary,
-    codes: npt.NDArray[np.int32],
-    scores: npt.NDArray[np.floating],
+    lists: Lists,
     model: npt.NDArray[np.str_] | None,
 ) -> pa.Table:
     """Turn lists of codes into rows of ids.
@@ -55,14 +56,13 @@ def ranked_rows(
         Ids of the lists' owners, (n,), or None where the schema has none.
     others
         Vocabulary of what stands in the lists.
-    codes
-        int32 (n, k), short lists padded with -1 at the end.
-    scores
-        (n, k), of the same layout.
+    lists
+        Codes, int32 (n, k), short lists padded with -1 at the end, and scores of the same layout.
     model
         Name of the model behind each list, (n,), or None where the schema has no such column.
 
     """
+    codes, scores = lists
     there = codes >= 0
     lines, ranks = np.nonzero(there)
     columns = [] if owners is None else [owners.take(pa.array(lines))]

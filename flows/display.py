@@ -140,7 +140,7 @@ def _why(gate: dict[str, Any]) -> str:
 
 
 def _example(user_id: str, rows: list[dict[str, Any]]) -> Table:
-    shown = [
+    shown: list[dict[str, Any]] = [
         {name: row[name] for name in (RANK, ITEM_ID, TITLE, SCORE, MODEL) if name in row}
         for row in rows[:EXAMPLE_ITEMS]
     ]

@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from prefect.states import Completed, State
+from prefect.client.schemas.objects import State
+from prefect.states import Completed
 
 from data_contracts.predictions import PREDICTIONS, SIMILAR_ITEMS, STRANGERS, USERS_PER_ITEM
 from flows import evidence

@@ -3,7 +3,7 @@
 from typing import Any
 
 from prefect import flow
-from prefect.states import State
+from prefect.client.schemas.objects import State
 from tasks.ingestion import find_source, ingest
 
 from data_contracts.dataset import DatasetSpec

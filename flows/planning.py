@@ -1,6 +1,6 @@
 """Small decisions of a run before its steps begin: which day, which models, what it is called."""
 
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from prefect import runtime
@@ -29,13 +29,13 @@ def decide_as_of(spec: DatasetSpec, given: date | None, events: store.ArtifactRe
     if given:
         return given
     zone = ZoneInfo(spec.source.timezone)
-    scheduled = runtime.flow_run.scheduled_start_time if runtime.deployment.id else None
-    if scheduled:
+    if runtime.deployment.id:
+        scheduled: datetime = runtime.flow_run.scheduled_start_time
         return scheduled.astimezone(zone).date()
     if spec.window.default_as_of:
         return spec.window.default_as_of
-    last = store.parse_time(events.facts["last_event_time"]).astimezone(zone).date()
-    return last + timedelta(days=1)
+    last = datetime.fromisoformat(events.facts["last_event_time"]).astimezone(zone)
+    return last.date() + timedelta(days=1)
 
 
 def contenders(spec: DatasetSpec) -> tuple[dict[str, ModelChoice], str | None]:

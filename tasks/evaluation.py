@@ -77,7 +77,7 @@ def evaluate(
         n_samples=evaluation.bootstrap_samples,
     )
     write_json(out / "summary.json", result.summary)
-    np.savez(out / "units.npz", **result.arrays)
+    np.savez(out / "units.npz", **result.arrays)  # type: ignore[arg-type]
     return {"name": name, "kind": choice.kind}
 
 

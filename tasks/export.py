@@ -8,10 +8,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from data_contracts.columns import USER_ID
+from data_contracts.columns import ITEM_ID, USER_ID
 from data_contracts.dataset_sections import ExportSection, ModelChoice
 from data_contracts.identifiers import Vocabulary
-from data_contracts.interactions import Csr
+from data_contracts.interactions import Csr, GroupedMatrix
 from data_contracts.predictions import (
     PREDICTIONS,
     PREDICTIONS_SCHEMA,
@@ -26,11 +26,14 @@ from data_contracts.predictions import (
 from data_contracts.scoring import Scorer
 from data_contracts.selection import Selection
 from tasks import engine, store
+from tasks.contracts import check_facts
+from tasks.counting import prediction_facts
 from tasks.grouping import load_grouped
 from tasks.mapping import load_vocabularies
 from tasks.numeric.ranking import recommend, target, top_scores
 from tasks.numeric.similar import similar_items
-from tasks.selecting import select_events
+from tasks.numeric.slices import mark_new
+from tasks.selecting import ITEMS_FILE, select_events
 from tasks.step import step
 from tasks.training import load_model
 
@@ -80,8 +83,7 @@ def predict(
         lists = np.tile(for_strangers[0], (len(codes), 1))
         scores = np.tile(for_strangers[1].astype(np.float32), (len(codes), 1))
         lists[known], scores[known] = recommend(scorer, codes[known], k, exclude=seen)
-        model = np.where(known, *names)
-        yield ranked_rows(PREDICTIONS_SCHEMA, ids, items, lists, scores, model)
+        yield ranked_rows(PREDICTIONS_SCHEMA, ids, items, (lists, scores), np.where(known, *names))
 
 
 def _all_users(events: Path, end: Selection, scratch: Path) -> pa.Array:
@@ -102,6 +104,45 @@ def _write(path: Path, schema: pa.Schema, tables: Iterator[pa.Table]) -> int:
             writer.write_table(table)
             rows += len(table)
     return rows
+
+
+def _write_others(
+    out: Path,
+    scorer: Scorer,
+    grouped: GroupedMatrix,
+    vocabularies: tuple[Vocabulary, Vocabulary],
+    lengths: ExportSection,
+    *,
+    exclude_seen: bool,
+    name: str,
+) -> None:
+    """Write the tables that are listed by item."""
+    users, items = vocabularies
+    found = target(
+        scorer, None, lengths.users_per_item_k, exclude_by_item=grouped.by_item if exclude_seen else None
+    )
+    names = np.full(len(items), name)
+    rows = ranked_rows(USERS_PER_ITEM_SCHEMA, items.ids, users, found, names)
+    _write(out / USERS_PER_ITEM, USERS_PER_ITEM_SCHEMA, iter([rows]))
+    alike = similar_items(scorer, grouped, lengths.k)
+    _write(
+        out / SIMILAR_ITEMS,
+        SIMILAR_SCHEMA,
+        iter([ranked_rows(SIMILAR_SCHEMA, items.ids, items, alike, None)]),
+    )
+
+
+def _forbidden(predictions: Path, users: Vocabulary, items: Vocabulary, seen: Csr) -> int:
+    """Rows that show a user an item which the user had, read back from the file as a shop would."""
+    found = 0
+    for batch in pq.ParquetFile(predictions).iter_batches(columns=[USER_ID, ITEM_ID]):
+        owners = users.codes(batch.column(0), missing="negative")
+        shown = items.codes(batch.column(1))
+        new = np.empty(len(shown), np.bool_)
+        each = np.arange(len(shown) + 1, dtype=np.int64)
+        mark_new(owners, each, shown, seen.indptr, seen.indices, new)
+        found += int((~new).sum())
+    return found
 
 
 def _model_code(given: dict[str, Any]) -> tuple[str, ...]:
@@ -125,8 +166,6 @@ def export(
     exclude_seen: bool,
 ) -> store.Facts:
     """Write the tables of predictions: items for users, users for items, strangers, similar items."""
-    from tasks.contracts import check_facts
-
     users, items = load_vocabularies(vocabulary)
     scorer, cold = load_model(model, vocabulary.facts), load_model(stranger, vocabulary.facts)
     grouped = load_grouped(matrix)
@@ -146,28 +185,24 @@ def export(
         seen=grouped.by_user if exclude_seen else None,
         names=(name, label),
     )
-    codes, scores = (each[None] for each in for_strangers)
-    found = target(
-        scorer, None, lengths.users_per_item_k, exclude_by_item=grouped.by_item if exclude_seen else None
-    )
-    alike = similar_items(scorer, grouped, lengths.k)
-    labels = np.array([label]), np.full(len(items), name)
     facts: store.Facts = {
         "prediction_rows": _write(out / PREDICTIONS, PREDICTIONS_SCHEMA, lists),
         "users": len(everyone),
         "users_without_history": len(everyone) - len(users),
         "items": len(items),
     }
-    tables = (
-        (STRANGERS, STRANGERS_SCHEMA, ranked_rows(STRANGERS_SCHEMA, None, items, codes, scores, labels[0])),
-        (
-            USERS_PER_ITEM,
-            USERS_PER_ITEM_SCHEMA,
-            ranked_rows(USERS_PER_ITEM_SCHEMA, items.ids, users, *found, labels[1]),
-        ),
-        (SIMILAR_ITEMS, SIMILAR_SCHEMA, ranked_rows(SIMILAR_SCHEMA, items.ids, items, *alike, None)),
+    counted = prediction_facts(
+        out / PREDICTIONS,
+        vocabulary.folder / ITEMS_FILE,
+        eligible=len(everyone),
+        k=lengths.k,
+        n_items=len(items),
+        forbidden=_forbidden(out / PREDICTIONS, users, items, grouped.by_user) if exclude_seen else 0,
+        scratch=store.scratch(),
     )
-    for file, schema, table in tables:
-        facts[f"{file.removesuffix('.parquet')}_rows"] = _write(out / file, schema, iter([table]))
-    check_facts("predictions", facts | prediction_facts(out / PREDICTIONS, store.scratch(), lengths.k))
+    check_facts("predictions", counted)
+    _write_others(out, scorer, grouped, (users, items), lengths, exclude_seen=exclude_seen, name=name)
+    one_list = (for_strangers[0][None], for_strangers[1][None])
+    strangers = ranked_rows(STRANGERS_SCHEMA, None, items, one_list, np.array([label]))
+    _write(out / STRANGERS, STRANGERS_SCHEMA, iter([strangers]))
     return {**facts, **{each: vocabulary.facts[each] for each in ("users_sha256", "items_sha256")}}

@@ -2,12 +2,12 @@
 
 from pathlib import Path
 
-import numpy as np
 from pydantic import BaseModel, ConfigDict
 
 from data_contracts.dataset_sections import EvaluationSection, GateSection, ModelChoice
 from data_contracts.evaluation import GateDecision
 from tasks import store
+from tasks.counting import not_finite
 from tasks.evaluation import load_evaluation
 from tasks.files import read_json, write_json
 from tasks.judging import Choice, Fitness, Limits, Question, choose, judge
@@ -106,13 +106,8 @@ def _limits(gate: GateSection, live: dict[str, dict[str, float]], metric: str) -
 
 def _fitness(model: store.ArtifactRef, vocabulary: store.ArtifactRef) -> Fitness:
     names = ("users_sha256", "items_sha256")
-    not_finite = 0
-    for path in model.folder.glob("*.npy"):
-        array = np.load(path, mmap_mode="r" if path.stat().st_size > 4096 else None)
-        if np.issubdtype(array.dtype, np.floating):
-            not_finite += int((~np.isfinite(array)).sum())
     return Fitness(
-        not_finite=not_finite,
+        not_finite=not_finite(model.folder),
         model_vocabulary=" ".join(model.facts[name] for name in names),
         expected_vocabulary=" ".join(vocabulary.facts[name] for name in names),
     )

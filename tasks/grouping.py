@@ -13,6 +13,8 @@ from data_contracts.dataset_sections import FeedbackSection, GroupingSection
 from data_contracts.interactions import Csr, GroupedMatrix, History, ItemTimeline
 from data_contracts.selection import Selection
 from tasks import engine, store
+from tasks.contracts import check_facts
+from tasks.counting import matrix_facts
 from tasks.numeric.transpose import transpose
 from tasks.selecting import ROW, load_codes, select_events
 from tasks.step import step
@@ -31,7 +33,7 @@ def group(
     feedback: FeedbackSection,
     grouping: GroupingSection,
     scratch: Path,
-) -> dict[str, int | float]:
+) -> dict[str, int]:
     """Write the grouped matrix of the selected events into the folder `out`.
 
     Memory stays at the engine's limit plus one batch; the arrays are written through the page cache.
@@ -49,7 +51,7 @@ def group(
 
     Returns
     -------
-    Facts: n_users, n_items, nnz, events, anonymous_events, weight_sum.
+    Facts: n_users, n_items, nnz, events, anonymous_events.
 
     """
     with engine.connect(scratch) as connection:
@@ -63,16 +65,13 @@ def group(
             _write_history(connection, out, n_users)
         n_events = engine.number(connection, "SELECT count(*) FROM mapped")
         known = engine.number(connection, f"SELECT count({USER_CODE}) FROM mapped")
-    by_user = _open_csr(out, "by_user", n_items)
-    _write_by_item(by_user, out, n_users)
-    weight_sum = float(by_user.values.sum(dtype=np.float64))
+    _write_by_item(_open_csr(out, "by_user", n_items), out)
     return {
         "n_users": n_users,
         "n_items": n_items,
         "nnz": nnz,
         "events": n_events,
         "anonymous_events": n_events - known,
-        "weight_sum": weight_sum,
     }
 
 
@@ -170,7 +169,7 @@ def _write_rows(
     np.save(out / f"{name}_indptr.npy", np.concatenate(([0], np.cumsum(lengths))).astype(np.int64))
 
 
-def _write_by_item(by_user: Csr, out: Path, n_users: int) -> None:
+def _write_by_item(by_user: Csr, out: Path) -> None:
     indices = _create(out / "by_item_indices.npy", np.int32, by_user.nnz)
     values = _create(out / "by_item_values.npy", np.float32, by_user.nnz)
     indptr = transpose(by_user, indices, values)
@@ -195,8 +194,6 @@ def grouping(
     merging: GroupingSection,
 ) -> store.Facts:
     """Write both views, the items' timeline and the users' histories."""
-    from tasks.contracts import check_facts
-
     facts = group(
         events.folder / "events.parquet",
         vocabulary.folder,
@@ -206,29 +203,12 @@ def grouping(
         grouping=merging,
         scratch=store.scratch(),
     )
-    names = ("users_sha256", "items_sha256")
-    known: store.Facts = {**facts, **{name: vocabulary.facts[name] for name in names}}
-    check_facts("grouped_matrix", {**known, **matrix_facts(open_grouped(out, known))})
-    return known
-
-
-def matrix_facts(matrix: GroupedMatrix) -> store.Facts:
-    """What the contract judges a grouped matrix by, counted from the arrays themselves."""
-    by_user, by_item = matrix.by_user, matrix.by_item
-    inner = np.diff(by_user.indices.astype(np.int64)) <= 0
-    starts = by_user.indptr[1:-1] - 1
-    inner[starts[(starts >= 0) & (starts < len(inner))]] = False
-    return {
-        "indptr_first": int(by_user.indptr[0]),
-        "indptr_last": int(by_user.indptr[-1]),
-        "falling_indptr": int((by_user.lengths() < 0).sum()),
-        "unsorted_or_repeated": int(inner.sum()),
-        "index_min": int(by_user.indices.min(initial=0)),
-        "index_max": int(by_user.indices.max(initial=0)),
-        "bad_values": int((~np.isfinite(by_user.values) | (by_user.values <= 0)).sum()),
-        "transpose_nnz": by_item.nnz,
-        "transpose_weight_sum": float(by_item.values.sum(dtype=np.float64)),
-    }
+    sizes = (vocabulary.facts["n_users"], vocabulary.facts["n_items"])
+    known_events = facts["events"] - facts["anonymous_events"]
+    pairs, grouped = matrix_facts(open_grouped(out, facts), known_events, sizes)
+    check_facts("interactions", pairs)
+    check_facts("grouped_matrix", grouped)
+    return {**facts, **{name: vocabulary.facts[name] for name in ("users_sha256", "items_sha256")}}
 
 
 def _open_csr(folder: Path, name: str, n_cols: int) -> Csr:

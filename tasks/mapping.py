@@ -7,6 +7,8 @@ from data_contracts.errors import ContractError
 from data_contracts.identifiers import Vocabulary
 from data_contracts.selection import Selection
 from tasks import engine, store
+from tasks.contracts import check_facts
+from tasks.counting import vocabulary_facts
 from tasks.selecting import ITEMS_FILE, USERS_FILE, select_events
 from tasks.step import step
 
@@ -48,19 +50,17 @@ def make_vocabularies(events: Path, selection: Selection, scratch: Path) -> tupl
 @step("map ids to codes")
 def mapping(out: Path, events: store.ArtifactRef, selection: Selection) -> store.Facts:
     """Write both vocabularies as Parquet; their sha256 goes with everything made of codes."""
-    from tasks.contracts import check_facts
-
     users, items = make_vocabularies(events.folder / "events.parquet", selection, store.scratch())
+    for vocabulary in (users, items):
+        check_facts("vocabulary", vocabulary_facts(vocabulary))
     users.save(out / USERS_FILE)
     items.save(out / ITEMS_FILE)
-    facts = {
+    return {
         "n_users": len(users),
         "n_items": len(items),
         "users_sha256": users.sha256,
         "items_sha256": items.sha256,
     }
-    check_facts("vocabulary", facts)
-    return facts
 
 
 def load_vocabularies(artifact: store.ArtifactRef) -> tuple[Vocabulary, Vocabulary]:

@@ -9,8 +9,10 @@ from pydantic import ValidationError
 
 from data_contracts.dataset_sections import ModelChoice
 from data_contracts.errors import ConfigurationError
-from data_contracts.scoring import Factors, Scorer
+from data_contracts.scoring import Scorer
 from tasks import models, store
+from tasks.contracts import check_facts
+from tasks.counting import model_facts
 from tasks.grouping import load_grouped
 from tasks.model_files import load_scorer, save_scorer
 from tasks.progress import listener
@@ -50,8 +52,6 @@ def _model_code(given: dict[str, Any]) -> tuple[str, ...]:
 @step("train {name}", code=_model_code)
 def train(out: Path, name: str, choice: ModelChoice, matrix: store.ArtifactRef, seed: int) -> store.Facts:
     """Fit one model on a grouped matrix and write its scorer."""
-    from tasks.contracts import check_facts
-
     grouped = load_grouped(matrix)
     config = configure(name, choice)
     curve: list[dict[str, float]] = []
@@ -65,33 +65,17 @@ def train(out: Path, name: str, choice: ModelChoice, matrix: store.ArtifactRef, 
         grouped, config, rng=generator(seed, choice.kind), progress=progress
     )
     save_scorer(scorer, out)
-    facts = {
+    names = ("users_sha256", "items_sha256")
+    sizes = (matrix.facts["n_users"], matrix.facts["n_items"])
+    check_facts("model", model_facts(out, scorer.shape, sizes, differences=0))
+    return {
         "kind": choice.kind,
         "parameters": config.model_dump(mode="json"),
         "n_users": scorer.shape[0],
         "n_items": scorer.shape[1],
-        "users_sha256": matrix.facts["users_sha256"],
-        "items_sha256": matrix.facts["items_sha256"],
+        **{each: matrix.facts[each] for each in names},
+        "curve": [{key: float(value) for key, value in each.items()} for each in curve if each],
     }
-    check_facts("model", {**facts, **model_facts(scorer, matrix.facts)})
-    return {
-        **facts,
-        "curve": [{key: round(float(v), 6) for key, v in each.items()} for each in curve if each],
-    }
-
-
-def model_facts(scorer: Scorer, matrix: store.Facts) -> store.Facts:
-    """What the contract judges a model by."""
-    sample = scorer.scores(np.arange(min(scorer.shape[0], 64), dtype=np.int32))
-    facts: store.Facts = {
-        "expected_n_users": matrix["n_users"],
-        "expected_n_items": matrix["n_items"],
-        "not_finite": int((~np.isfinite(sample)).sum()),
-        "zero_share": 0.0,
-    }
-    if isinstance(scorer, Factors):
-        facts["zero_share"] = float((~scorer.user_factors.any(axis=1)).mean())
-    return facts
 
 
 def load_model(artifact: store.ArtifactRef, vocabulary: store.Facts) -> Scorer:
