@@ -39,7 +39,7 @@ def merged_weight(grouping: GroupingSection) -> str:
     """SQL aggregate for the weight of one (user, item) pair of the table `mapped`."""
     value = WEIGHT
     if grouping.half_life_days is not None:
-        value = f"{WEIGHT} * exp2(-age / {grouping.half_life_days!r})"
+        value = f"{WEIGHT} * pow(2, -age / {grouping.half_life_days!r})"
     if grouping.merge == "last":
         return f"arg_min({value}, (age, -event_row))"
     if grouping.merge == "max":
