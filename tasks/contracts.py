@@ -21,7 +21,6 @@ _RESULT_FORMAT = {
     "exclude_unexpected_values": True,
 }
 
-
 class Suite:
     """One suite file, checked when it is loaded.
 
@@ -144,9 +143,7 @@ def check_facts(table: str, facts: Facts) -> None:
     """
     if set(facts) != set(FACTS[table]):
         wrong = sorted(set(facts) ^ set(FACTS[table]))
-        raise ValueError(
-            f"facts of {table!r} must be those of data_contracts.facts; missing or unknown: {wrong}"
-        )
+        raise ValueError(f"facts of {table!r} must be those of data_contracts.facts; missing or unknown: {wrong}")
     check_table(pd.DataFrame([dict(facts)]), table)
 
 
@@ -162,9 +159,7 @@ def check_table(frame: pd.DataFrame, name: str) -> None:
     suite = Suite(FOLDER / f"{name}.json")
     broken = [_broken(result, frame) for result in suite.validate(frame) if not result.success]
     if broken:
-        raise ContractError(
-            f"table {name!r} breaks its contract ({suite.path.name}):\n  " + "\n  ".join(sorted(broken))
-        )
+        raise ContractError(f"table {name!r} breaks its contract ({suite.path.name}):\n  " + "\n  ".join(sorted(broken)))
 
 
 def import_gx() -> None:
