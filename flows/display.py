@@ -13,6 +13,8 @@ from flows.evidence import metric_rows
 
 EXAMPLE_ITEMS = 5
 
+REASON_KINDS = {"rejected": "quarantined", "counted": "kept, counted", "normalised": "put in order"}
+
 
 class TerminalListener:
     """A bar for the step at work and a line for each that is done; plain lines where nobody watches."""
@@ -63,10 +65,10 @@ def show(summary: dict[str, Any], examples: dict[str, list[dict[str, Any]]]) -> 
     counts, gate = summary["counts"], summary["gate"]
     console.print(
         f"\n[bold]{summary['dataset']}[/bold] as of {summary['as_of']}: "
-        f"{counts['rows']:,} rows read, {counts['accepted']:,} accepted "
-        f"({counts['anonymous']:,} without a user), {counts['rejected']:,} rejected"
+        f"{counts['rows_read']:,} rows read, {counts['rows_accepted']:,} accepted "
+        f"({counts['anonymous']:,} without a user), {counts['rows_rejected']:,} rejected"
     )
-    if counts.get("rejected_by_reason"):
+    if any(counts[what].values() for what in REASON_KINDS):
         console.print(_reasons(counts))
     console.print(_metrics(summary))
     console.print(_rules(gate))
@@ -96,11 +98,14 @@ def _cell(value: Any) -> str:
 
 
 def _reasons(counts: dict[str, Any]) -> Table:
-    table = Table(title="rejected, by reason (a row may have several)", title_justify="left")
+    table = Table(title="what the contract found (a row may have several reasons)", title_justify="left")
     table.add_column("reason")
     table.add_column("rows", justify="right")
-    for reason, rows in sorted(counts["rejected_by_reason"].items(), key=lambda each: -each[1]):
-        table.add_row(reason, f"{rows:,}")
+    table.add_column("what was done")
+    for what, done in REASON_KINDS.items():
+        for reason, rows in sorted(counts[what].items(), key=lambda each: -each[1]):
+            if rows:
+                table.add_row(reason.replace("_", " "), f"{rows:,}", done)
     return table
 
 

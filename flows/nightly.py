@@ -4,7 +4,6 @@ from typing import Any
 
 from prefect import flow
 from prefect.client.schemas.objects import State
-from tasks.ingestion import find_source, ingest
 
 from data_contracts.dataset import DatasetSpec
 from data_contracts.parameters import NightlyParameters
@@ -15,6 +14,7 @@ from tasks.evaluation import evaluate
 from tasks.export import export
 from tasks.gates import gate, load_verdict
 from tasks.grouping import grouping
+from tasks.intake import find_source, ingest
 from tasks.mapping import mapping
 from tasks.publication import Publication
 from tasks.splitting import split, windows
@@ -33,11 +33,11 @@ def nightly(parameters: NightlyParameters) -> dict[str, Any] | State[Any]:
     spec, seed = DatasetSpec.load(parameters.dataset), parameters.seed
     choices, live = contenders(spec)
 
-    events = ingest(spec.reading(), find_source(spec, parameters.source))
+    events = ingest(find_source(spec, parameters.source))
     as_of = decide_as_of(spec, parameters.as_of, events)
     newest = events
     if spec.window.test_path:
-        newest = ingest(spec.reading(), find_source(spec, spec.window.test_path))
+        newest = ingest(find_source(spec, spec.window.test_path))
 
     window = windows(spec, as_of, seed)
     ids = mapping(events, window.train)
