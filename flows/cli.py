@@ -98,11 +98,11 @@ def run(
     """One nightly run: ingest, train, evaluate, decide, publish."""
     settle(home)
     from data_contracts.parameters import NightlyParameters
-    from flows.running import examples, run_nightly
+    from flows.nightly import nightly
+    from flows.running import examples, run_here
 
-    summary = run_nightly(
-        NightlyParameters(dataset=dataset, as_of=as_of, source=source, seed=seed, dry_run=dry_run)
-    )
+    given = NightlyParameters(dataset=dataset, as_of=as_of, source=source, seed=seed, dry_run=dry_run)
+    summary = run_here(nightly, given)
     if as_json:
         click.echo(json.dumps(summary, ensure_ascii=False))
     else:
@@ -111,6 +111,34 @@ def run(
         show(summary, examples(summary))
     if not summary["gate"]["open"]:
         raise GateClosedError(f"nothing was published; the failed rules are above and in {summary['path']}")
+
+
+@main.command()
+@dataset_option
+@click.option("--from", "first", required=True, callback=as_date, help="First day (YYYY-MM-DD).")
+@click.option("--to", "last", required=True, callback=as_date, help="Last day, included.")
+@click.option("--every", type=click.IntRange(min=1), default=1, show_default=True, help="Days between runs.")
+@click.option("--source", type=click.Path(), help="The log, instead of the one the dataset names.")
+@click.option("--json", "as_json", is_flag=True, help="Print rows as JSON.")
+@home_option
+@exits
+def backfill(
+    dataset: str, first: date, last: date, every: int, source: str | None, *, as_json: bool, home: Path | None
+) -> None:
+    """Run every date of a range, oldest first; exit code 1 if one failed, 4 if a gate closed."""
+    settle(home)
+    from data_contracts.parameters import BackfillParameters
+    from flows.backfill import CLOSED, FAILED
+    from flows.backfill import backfill as backfill_flow
+    from flows.running import run_here
+
+    if last < first:
+        raise click.BadParameter(f"--to {last} lies before --from {first}")
+    given = BackfillParameters(dataset=dataset, first=first, last=last, every_days=every, source=source)
+    rows = run_here(backfill_flow, given)
+    _print_rows(rows, as_json=as_json)
+    results = {row["result"] for row in rows}
+    sys.exit(1 if FAILED in results else GateClosedError.exit_code if CLOSED in results else 0)
 
 
 @main.command()
