@@ -96,7 +96,9 @@ def table_function(path: Path, n_columns: int, delimiter: str, quote: str) -> st
         "store_rejects": "true",
         "rejects_limit": "0",
     }
-    return f"read_csv({literal(str(path))}, {', '.join(f'{key} = {value}' for key, value in options.items())})"
+    return (
+        f"read_csv({literal(str(path))}, {', '.join(f'{key} = {value}' for key, value in options.items())})"
+    )
 
 
 def forget_unreadable(connection: duckdb.DuckDBPyConnection) -> None:

@@ -128,7 +128,7 @@ def _judged_columns(spec: DatasetSpec) -> list[str]:
     found += [columns.EVENT_TIME] if spec.columns.time else []
     found += [columns.VALUE] if spec.columns.value else []
     found += [columns.BASKET_ID] if spec.columns.basket else []
-    found += [columns.CANCELLED] if spec.cancellation else []
+    found += [columns.CANCELLED, columns.KEPT_VALUE] if spec.cancellation else []
     return found + ([columns.EXTRA_COPY] if spec.cleaning.drop_exact_duplicates else [])
 
 
@@ -181,7 +181,11 @@ class _Intake:
     def profile(self) -> dict[str, Any]:
         """Counts for the manifest and for people."""
         of_action = {
-            action: {reason: count for reason, count in self.tally.counts.items() if self.rules[reason].action == action}
+            action: {
+                reason: count
+                for reason, count in self.tally.counts.items()
+                if self.rules[reason].action == action
+            }
             for action in ("quarantine", "count")
         }
         return {
@@ -254,7 +258,9 @@ class EventWriter:
             ]
         )
         # Few items, so a dictionary; users and times would only pay for building one.
-        self._writer = pq.ParquetWriter(path, self.schema, compression="zstd", use_dictionary=[columns.ITEM_ID])
+        self._writer = pq.ParquetWriter(
+            path, self.schema, compression="zstd", use_dictionary=[columns.ITEM_ID]
+        )
         self.rows = self.anonymous = self.null_items = self.null_times = self.bad_values = 0
         self.with_times = False
         self.first: Any = None

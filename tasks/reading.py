@@ -136,9 +136,13 @@ class Log:
         return f"hash({', '.join(self._raw_values(file))})"
 
     def _stream(self, file: OpenFile, selected: Mapping[str, str]) -> Iterator[pa.RecordBatch]:
-        listed = ", ".join(f'{sql} AS "{name.replace(chr(34), chr(34) * 2)}"' for name, sql in selected.items())
+        listed = ", ".join(
+            f'{sql} AS "{name.replace(chr(34), chr(34) * 2)}"' for name, sql in selected.items()
+        )
         try:
-            yield from self.connection.sql(f"SELECT {listed} FROM {file.relation}").to_arrow_reader(BATCH_ROWS)
+            yield from self.connection.sql(f"SELECT {listed} FROM {file.relation}").to_arrow_reader(
+                BATCH_ROWS
+            )
         except (duckdb.Error, pa.ArrowException) as error:
             raise _unreadable(file, error) from error
 

@@ -202,7 +202,9 @@ def _open_parquet(connection: duckdb.DuckDBPyConnection, path: Path) -> OpenFile
     except (duckdb.Error, pa.ArrowException) as error:
         raise ContractError(f"{path} is no readable Parquet file: {first_line(error)}") from error
     names = tuple(row[0] for row in described)
-    return OpenFile(path, relation, names, tuple(map(quote, names)), tuple(row[1] for row in described), False)
+    return OpenFile(
+        path, relation, names, tuple(map(quote, names)), tuple(row[1] for row in described), False
+    )
 
 
 def _open_excel(connection: duckdb.DuckDBPyConnection, path: Path, source: SourceSection) -> OpenFile:
@@ -211,7 +213,9 @@ def _open_excel(connection: duckdb.DuckDBPyConnection, path: Path, source: Sourc
         raise ContractError(f"{path}, sheet {source.sheet or 'first'!r} is empty")
     names = [str(name) for name in frame.iloc[0]]
     _refuse_repeats(path, names)
-    columns = {f"r{at}": pa.array(frame.iloc[1:, at], type=pa.large_string(), from_pandas=True) for at in frame}
+    columns = {
+        f"r{at}": pa.array(frame.iloc[1:, at], type=pa.large_string(), from_pandas=True) for at in frame
+    }
     view = f"sheet_{hashlib.sha256(str(path).encode()).hexdigest()[:16]}"
     connection.register(view, pa.table(columns))
     return _text_file(path, view, names, is_csv=False)
