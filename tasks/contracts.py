@@ -125,7 +125,7 @@ class Suite:
         import_gx()
         import great_expectations as gx
 
-        context = gx.get_context(mode="ephemeral")
+        context: Any = gx.get_context(mode="ephemeral")
         context.variables.progress_bars = {"globally": False, "metric_calculations": False}
         return context
 
@@ -212,10 +212,11 @@ def _validator(context: Any, frame: pd.DataFrame) -> Any:
     # batch.validate, the public way, hashes the whole frame at every call only to log the hash: 0.7 s of
     # 0.9 s a million rows. The validator below it does the same checks without that.
     from great_expectations.core.batch import Batch
-    from great_expectations.execution_engine import PandasExecutionEngine
+    from great_expectations.execution_engine.pandas_execution_engine import PandasExecutionEngine
     from great_expectations.validator.validator import Validator
 
-    return Validator(PandasExecutionEngine(), data_context=context, batches=[Batch(data=frame)])
+    data: Any = frame  # annotated there as a class
+    return Validator(PandasExecutionEngine(), data_context=context, batches=[Batch(data=data)])
 
 
 def _crashed(info: dict[str, Any]) -> bool:

@@ -102,7 +102,8 @@ def _read_items(
     item = item_id(*file.column(spec.items.id), spec)
     connection.execute("SET arrow_large_buffer_size = true")
     table: pa.Table = connection.sql(
-        f"SELECT {item} AS {quote(columns.ITEM_ID)}{listed} FROM {file.relation} WHERE {item} IS NOT NULL GROUP BY 1"
+        f"SELECT {item} AS {quote(columns.ITEM_ID)}{listed} FROM {file.relation} "
+        f"WHERE {item} IS NOT NULL GROUP BY 1"
     ).to_arrow_table()
     return table
 

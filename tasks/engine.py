@@ -45,3 +45,8 @@ def quote(name: str) -> str:
 def literal(text: str) -> str:
     """Quote a string value for SQL, for the few places where DuckDB takes no parameters."""
     return "'" + text.replace("'", "''") + "'"
+
+
+def first_line(error: Exception) -> str:
+    """Return what a library's error says, without its page of settings."""
+    return str(error).strip().partition("\n")[0]

@@ -75,7 +75,8 @@ class RowContract:
             rule = self._rule(expectation.get("meta", {}), str(expectation.get("type")), keep)
             if self.rules.setdefault(rule.reason, rule) != rule:
                 raise ConfigurationError(
-                    f"suite {suite.path}: expectations of reason {rule.reason!r} differ in tolerance, action or rule"
+                    f"suite {suite.path}: expectations of reason {rule.reason!r} differ in tolerance, action "
+                    "or rule"
                 )
         if len(self.rules) > 63:
             raise ConfigurationError(
