@@ -14,7 +14,7 @@ from tasks.evaluation import evaluate
 from tasks.export import export
 from tasks.gates import gate, load_verdict
 from tasks.grouping import grouping
-from tasks.intake import find_source, ingest
+from tasks.arrival import find_source, ingest
 from tasks.mapping import mapping
 from tasks.publication import Publication
 from tasks.splitting import split, windows
