@@ -16,6 +16,11 @@ TITLE: Final = "title"
 REASONS: Final = "reasons"
 SOURCE_FILE: Final = "source_file"
 ROW_NUMBER: Final = "row_number"
+RAW_LINE: Final = "raw_line"
+
+# What the row contract sees beside the columns of an event: 0 or 1.
+CANCELLED: Final = "cancelled"
+EXTRA_COPY: Final = "extra_copy"
 
 # Vocabularies and interactions.
 USER_CODE: Final = "user_code"

@@ -1,0 +1,178 @@
+"""A dataset file: everything the program must know about one log, checked before anything is read."""
+
+import tomllib
+from pathlib import Path
+from typing import Any, Self
+
+from pydantic import Field, ValidationError, model_validator
+
+from data_contracts.dataset_sections import (
+    CancellationSection,
+    CleaningSection,
+    ColumnsSection,
+    ContractSection,
+    EvaluationSection,
+    ExportSection,
+    FeedbackSection,
+    GateSection,
+    GroupingSection,
+    ItemsSection,
+    ModelChoice,
+    Section,
+    SourceSection,
+    WindowSection,
+)
+from data_contracts.errors import ConfigurationError
+
+FOLDER = Path(__file__).parent / "datasets"
+"""Where the datasets live that are known by name."""
+
+BASELINES = ("popularity", "recent_popularity", "personal_frequency", "als")
+CANDIDATES = ("wals", "bpr")
+
+
+def default_models() -> dict[str, ModelChoice]:
+    """Models of a dataset file that names none."""
+    return {name: ModelChoice(kind=name, baseline=name in BASELINES) for name in (*BASELINES, *CANDIDATES)}
+
+
+class DatasetSpec(Section):
+    """One log: where it is, what its columns mean, what is allowed in it, and how it is evaluated.
+
+    Examples
+    --------
+    >>> DatasetSpec.load("movielens_small").feedback.threshold
+    4.0
+
+    """
+
+    name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")
+    """Names the folder that its publications live in."""
+    description: str = ""
+    """One sentence for people."""
+    file: Path = Field(default=Path(), exclude=True)
+    """The .toml that this was read from; not part of what the dataset says."""
+    source: SourceSection
+    columns: ColumnsSection
+    items: ItemsSection | None = None
+    cleaning: CleaningSection = CleaningSection()
+    cancellation: CancellationSection | None = None
+    feedback: FeedbackSection = FeedbackSection()
+    contract: ContractSection = ContractSection()
+    window: WindowSection = WindowSection()
+    grouping: GroupingSection = GroupingSection()
+    evaluation: EvaluationSection = EvaluationSection()
+    models: dict[str, ModelChoice] = Field(default_factory=default_models, min_length=1)
+    gate: GateSection = GateSection()
+    export: ExportSection = ExportSection()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _split_parameters(cls, data: Any) -> Any:
+        """Sort the keys of each ``[models.NAME]`` into the two that are ours and the model's own."""
+        if not isinstance(data, dict) or not isinstance(data.get("models"), dict):
+            return data
+        models = {name: _model_choice(name, keys) for name, keys in data["models"].items()}
+        return {**data, "models": models}
+
+    @model_validator(mode="after")
+    def _roles_are_there(self) -> Self:
+        """Refuse what needs a column that the file does not name."""
+        needs = {
+            "value": self.feedback.kind != "count" and f"feedback kind {self.feedback.kind!r}",
+            "basket": self.evaluation.metric.startswith("basket_") and f"metric {self.evaluation.metric!r}",
+            "time": self._needs_time(),
+        }
+        for role, reason in needs.items():
+            if reason and getattr(self.columns, role) is None:
+                raise ValueError(f"{reason} needs a {role} column: write {role} = ... under [columns]")
+        return self
+
+    @model_validator(mode="after")
+    def _models_are_there(self) -> Self:
+        """Refuse a run without a baseline, and a list for strangers that no model makes."""
+        if not any(choice.baseline for choice in self.models.values()):
+            raise ValueError("no model is a baseline: write baseline = true under one [models.NAME]")
+        if self.evaluation.cold_start not in self.models:
+            raise ValueError(
+                f"evaluation.cold_start = {self.evaluation.cold_start!r} is none of the models: "
+                f"{', '.join(self.models)}"
+            )
+        return self
+
+    def _needs_time(self) -> str | None:
+        if self.window.split in {"time", "leave_last"}:
+            return f"split {self.window.split!r} (or write split = 'random')"
+        if self.window.lookback_days or self.grouping.half_life_days:
+            return "lookback_days or half_life_days"
+        return None
+
+    @property
+    def folder(self) -> Path:
+        """What relative paths of the file are relative to."""
+        return self.file.parent
+
+    @classmethod
+    def load(cls, name_or_path: str | Path) -> "DatasetSpec":
+        """Read a dataset by its name in data_contracts/datasets or by the path of a .toml.
+
+        Raises
+        ------
+        ConfigurationError
+            Naming the file, the field, its value and what to do.
+
+        """
+        path = _find(str(name_or_path))
+        try:
+            data = tomllib.loads(path.read_text(encoding="utf-8"))
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise ConfigurationError(f"{path} is no readable TOML: {error}") from error
+        try:
+            return cls.model_validate({**data, "file": path.absolute()})
+        except ValidationError as error:
+            raise ConfigurationError(_explain(path, error)) from error
+
+
+def known_names() -> list[str]:
+    """Names of the datasets that come with the program."""
+    return sorted(path.stem for path in FOLDER.glob("*.toml"))
+
+
+def _find(name_or_path: str) -> Path:
+    if not name_or_path.endswith(".toml"):
+        if name_or_path in known_names():
+            return FOLDER / f"{name_or_path}.toml"
+        raise ConfigurationError(
+            f"unknown dataset {name_or_path!r}; known: {', '.join(known_names())}; "
+            "or give the path of a .toml, which `shelftalker init FILE` drafts"
+        )
+    path = Path(name_or_path)
+    if not path.is_file():
+        raise ConfigurationError(f"dataset file {path} does not exist; `shelftalker init FILE` drafts one")
+    return path
+
+
+def _model_choice(name: str, keys: Any) -> Any:
+    if isinstance(keys, ModelChoice) or not isinstance(keys, dict):
+        return keys
+    own = {"kind": keys.get("kind", name), "baseline": keys.get("baseline", False)}
+    parameters = {key: value for key, value in keys.items() if key not in own}
+    # TOML has no null: the text "none" stands for it.
+    return {
+        **own,
+        "parameters": {key: None if value == "none" else value for key, value in parameters.items()},
+    }
+
+
+def _explain(path: Path, error: ValidationError) -> str:
+    """One line a problem: where in the file, what is there, what is wrong."""
+    lines = [f"dataset file {path} has {error.error_count()} problem(s):"]
+    for problem in error.errors(include_url=False):
+        where = ".".join(str(part) for part in problem["loc"]) or "the file"
+        message = problem["msg"].removeprefix("Value error, ")
+        if problem["type"] == "extra_forbidden":
+            message = "there is no such key; check its spelling and its section"
+        shown = problem["input"]
+        value = "" if problem["type"] == "missing" or isinstance(shown, dict) else f" = {shown!r}"
+        lines.append(f"  {where}{value}: {message}")
+    return "\n".join(lines)

@@ -1,0 +1,250 @@
+"""The sections of a dataset file, one frozen class each; `data_contracts.dataset` puts them together."""
+
+from datetime import date
+from typing import Any, Literal, Self
+from zoneinfo import available_timezones
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    PositiveFloat,
+    PositiveInt,
+    field_validator,
+    model_validator,
+)
+
+Share = float
+"""A part of a whole, 0 to 1."""
+
+
+class Section(BaseModel):
+    """Base of all sections: frozen, and a misspelt key is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+
+class SourceSection(Section):
+    """``[source]``: where the log is and how its text is read."""
+
+    path: str
+    """File or folder; relative to the folder of the .toml, then to the current folder."""
+    format: Literal["auto", "csv", "parquet", "excel"] = "auto"
+    """``auto`` goes by the file's ending."""
+    delimiter: str = Field(default="auto", min_length=1)
+    """Of CSV; ``auto`` takes the most frequent of comma, semicolon, tab and bar in the header line."""
+    encoding: str = "utf-8"
+    """Of CSV: any encoding that Python knows, such as ``latin-1``."""
+    quote: str = Field(default='"', max_length=1)
+    """Of CSV; an empty text means that nothing is quoted."""
+    sheet: str | None = None
+    """Of Excel; the first sheet if absent."""
+    timezone: str = "UTC"
+    """IANA name such as ``Europe/London``: what times without an offset are local to."""
+    time_format: str = "auto"
+    """``auto`` (ISO 8601 text or real timestamps), ``epoch_seconds``, ``epoch_milliseconds``, or a strptime
+    format such as ``%m/%d/%Y %H:%M``."""
+
+    @field_validator("timezone")
+    @classmethod
+    def _known_zone(cls, value: str) -> str:
+        if value not in available_timezones():
+            raise ValueError("no IANA time zone; write a name such as Europe/London or UTC")
+        return value
+
+
+class ColumnsSection(Section):
+    """``[columns]``: which column of the log plays which role."""
+
+    user: str
+    """Who did it."""
+    item: str
+    """What was taken."""
+    time: str | None = None
+    """When; a log without times is split per user at random."""
+    value: str | None = None
+    """How much: quantity, rating, seconds or a label, see ``[feedback]``."""
+    basket: str | None = None
+    """Invoice, order or session: what is scored by basket precision."""
+    title: str | None = None
+    """What a person calls the item."""
+    attributes: tuple[str, ...] = ()
+    """More columns that describe the item, kept beside its title."""
+
+    def by_role(self) -> dict[str, str]:
+        """Source column of each role that has one, attributes left out."""
+        return {role: name for role, name in self.model_dump(exclude={"attributes"}).items() if name}
+
+
+class ItemsSection(Section):
+    """``[items]``: a separate table that describes items."""
+
+    path: str
+    """File; relative to the folder of the .toml, then to the folder of the log."""
+    id: str
+    """Its column that holds the item id."""
+    title: str | None = None
+    """Its column that holds the title."""
+    attributes: tuple[str, ...] = ()
+    """More of its columns to keep."""
+
+
+class CleaningSection(Section):
+    """``[cleaning]``: what is put in order before the contract looks at a row."""
+
+    anonymous: Literal["keep", "reject"] = "keep"
+    """Rows without a user count for popularity, or are rejected."""
+    strip_ids: bool = True
+    """Cut spaces around user, item and basket ids, and count how often."""
+    upper_case_items: bool = False
+    """Write item ids in capitals, and count how often, where a shop types the same code both ways."""
+    drop_exact_duplicates: bool = False
+    """Quarantine every copy of a row but the first; all columns must be equal."""
+
+
+class CancellationSection(Section):
+    """``[cancellation]``: what a row that takes something back looks like."""
+
+    column: str
+    """Source column that tells."""
+    starts_with: str | None = None
+    """Its text starts with this."""
+    below: float | None = None
+    """Or its number is below this."""
+
+    @model_validator(mode="after")
+    def _one_test(self) -> Self:
+        if (self.starts_with is None) == (self.below is None):
+            raise ValueError("write exactly one of starts_with and below")
+        return self
+
+
+class FeedbackSection(Section):
+    """``[feedback]``: what a value means, and so how much an event weighs."""
+
+    kind: Literal["count", "quantity", "rating", "duration", "ordinal"] = "count"
+    """``count``: every row is 1. ``quantity``: the value, clipped. ``rating``: values from `threshold` on
+    count, or the value is the weight. ``duration``: value / median, scaled and clipped to 1. ``ordinal``:
+    the label's place in `labels`, from 1."""
+    clip_quantile: float | None = Field(default=None, gt=0, le=1)
+    """Values above this quantile are cut down to it."""
+    threshold: float | None = None
+    """Of ``rating``: values from here on are 1, lower ones are left out."""
+    as_weight: bool = False
+    """Of ``rating``: use the value itself as the weight."""
+    labels: tuple[str, ...] = ()
+    """Of ``ordinal``: from the weakest to the strongest."""
+
+    @model_validator(mode="after")
+    def _fits_its_kind(self) -> Self:
+        if self.kind == "rating" and (self.threshold is None) != self.as_weight:
+            raise ValueError("a rating needs either threshold or as_weight = true")
+        if self.kind != "rating" and (self.threshold is not None or self.as_weight):
+            raise ValueError('threshold and as_weight belong to kind = "rating"')
+        if (self.kind == "ordinal") != bool(self.labels):
+            raise ValueError('labels belong to kind = "ordinal", which needs them')
+        if len(set(self.labels)) != len(self.labels):
+            raise ValueError(f"labels must differ; got {list(self.labels)}")
+        return self
+
+
+class ContractSection(Section):
+    """``[contract]``: which suite judges the rows, and how many may fail."""
+
+    suite: str = "raw_events"
+    """Name in data_contracts/expectations, or a path of a .json relative to the folder of the .toml."""
+    max_reject_rate: Share = Field(default=0.10, ge=0, le=1)
+    """Share of all rows that may be quarantined, whatever the reasons."""
+
+
+class WindowSection(Section):
+    """``[window]``: what is trained on and what is held out."""
+
+    split: Literal["time", "leave_last", "random", "file"] = "time"
+    """``time``: the last `holdout_days` before ``as_of``; the others match published tables."""
+    lookback_days: PositiveInt | None = None
+    """How far back training looks from ``as_of``; everything if absent."""
+    holdout_days: PositiveInt = 28
+    """Of ``time``."""
+    leave_last_n: PositiveInt = 1
+    """Of ``leave_last``: the last n events of each user are held out."""
+    test_path: str | None = None
+    """Of ``file``: a log of the same layout that is held out, found as the source is."""
+    random_share: float = Field(default=0.2, gt=0, lt=1)
+    """Of ``random``: share of each user's events that is held out."""
+    default_as_of: date | None = None
+    """``as_of`` of a run that names none; if absent, the day after the last event."""
+
+    @model_validator(mode="after")
+    def _has_its_file(self) -> Self:
+        if (self.split == "file") != (self.test_path is not None):
+            raise ValueError('test_path belongs to split = "file", which needs it')
+        return self
+
+
+class GroupingSection(Section):
+    """``[grouping]``: how a pair's events become one weight."""
+
+    merge: Literal["sum", "last", "max"] = "sum"
+    """Of the events' values."""
+    half_life_days: PositiveFloat | None = None
+    """An event loses half its value in this many days; never if absent."""
+    history: bool = True
+    """Keep each user's events in order for the models that use time."""
+
+
+class EvaluationSection(Section):
+    """``[evaluation]``: what decides."""
+
+    decides: Literal["repeat", "discovery"] = "repeat"
+    """``repeat``: anything may be recommended; ``discovery``: only what the user never had."""
+    metric: str = Field(default="precision@5", pattern=r"^[a-z_]+@[1-9][0-9]*$")
+    """Such as ``precision@5``, ``ndcg@10``, or ``basket_precision@5`` where the log has baskets."""
+    ks: tuple[PositiveInt, ...] = Field(default=(5, 10), min_length=1)
+    """List lengths that every metric is computed at."""
+    cold_start: str = "recent_popularity"
+    """Model whose list users get whom no model knows."""
+    bootstrap_samples: PositiveInt = 2000
+    """Resamples of users behind every interval."""
+
+    @property
+    def metric_k(self) -> int:
+        """List length of the deciding metric."""
+        return int(self.metric.partition("@")[2])
+
+    @model_validator(mode="after")
+    def _k_is_computed(self) -> Self:
+        if self.metric_k not in self.ks:
+            raise ValueError(f"metric {self.metric!r} needs {self.metric_k} in ks; got {list(self.ks)}")
+        return self
+
+
+class ModelChoice(Section):
+    """``[models.NAME]``: one model of the run; keys other than these two are its parameters."""
+
+    kind: str
+    """File in tasks/models; the section's name if absent."""
+    baseline: bool = False
+    """A baseline is what candidates must beat; it is published only if none does."""
+    parameters: dict[str, Any] = Field(default_factory=dict)
+    """Checked by that model's own ``Config``; the text ``none`` stands for None, which TOML lacks."""
+
+
+class GateSection(Section):
+    """``[gate]``: limits of the rules that a winner must pass."""
+
+    margin_live: float = Field(default=0.02, ge=0)
+    """The interval of (winner - live publication) must lie above minus this, in units of the metric."""
+    min_coverage: Share = Field(default=0.01, ge=0, le=1)
+    """Share of the catalogue that must be on somebody's list."""
+    max_identical_share: Share = Field(default=0.95, ge=0, le=1)
+    """Share of users with a history who may get one and the same list."""
+
+
+class ExportSection(Section):
+    """``[export]``: how long the published lists are."""
+
+    k: PositiveInt = 10
+    """Items for a user."""
+    users_per_item_k: PositiveInt = 10
+    """Users for an item."""

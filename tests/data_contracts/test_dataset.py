@@ -1,0 +1,121 @@
+import pytest
+
+from data_contracts.dataset import DatasetSpec, known_names
+from data_contracts.errors import ConfigurationError
+
+MINIMAL = """
+name = "shop"
+[source]
+path = "shop.csv"
+[columns]
+user = "u"
+item = "i"
+time = "t"
+"""
+
+
+def load(folder, text):
+    path = folder / "shop.toml"
+    path.write_text(text, encoding="utf-8")
+    return DatasetSpec.load(path)
+
+
+@pytest.mark.parametrize("name", known_names())
+def test_load__every_shipped_dataset_is_valid_and_named_as_its_file(name):
+    spec = DatasetSpec.load(name)
+
+    assert spec.name == name
+    assert spec.file.name == f"{name}.toml"
+
+
+def test_load__fills_in_defaults(tmp_path):
+    spec = load(tmp_path, MINIMAL)
+
+    assert [name for name, choice in spec.models.items() if choice.baseline] == [
+        "popularity",
+        "recent_popularity",
+        "personal_frequency",
+        "als",
+    ]
+    assert [name for name, choice in spec.models.items() if not choice.baseline] == ["wals", "bpr"]
+    assert spec.folder == tmp_path
+    assert spec.export.k == 10
+
+
+def test_load__model_keys_become_parameters(tmp_path):
+    spec = load(
+        tmp_path,
+        MINIMAL
+        + """
+[models.popularity]
+baseline = true
+[models.recent_popularity]
+[models.slow]
+kind = "wals"
+n_factors = 8
+half_life_days = "none"
+""",
+    )
+
+    assert spec.models["slow"].kind == "wals"
+    assert spec.models["slow"].parameters == {"n_factors": 8, "half_life_days": None}
+    assert spec.models["popularity"].kind == "popularity"
+    assert spec.models["popularity"].parameters == {}
+
+
+def test_load__does_not_depend_on_where_the_file_lies(tmp_path):
+    first, second = tmp_path / "a", tmp_path / "b"
+    first.mkdir()
+    second.mkdir()
+
+    assert load(first, MINIMAL).model_dump() == load(second, MINIMAL).model_dump()
+
+
+def test_load__unknown_name_lists_the_known_ones():
+    with pytest.raises(ConfigurationError, match=r"unknown dataset 'shpo'; known: .*sample"):
+        DatasetSpec.load("shpo")
+
+
+def test_load__missing_file_says_how_to_make_one(tmp_path):
+    with pytest.raises(ConfigurationError, match=r"nothing\.toml does not exist; `shelftalker init FILE`"):
+        DatasetSpec.load(tmp_path / "nothing.toml")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("name = ", r"shop\.toml is no readable TOML"),
+        (MINIMAL + "[cleaning]\nanonymus = 'keep'", r"cleaning\.anonymus = 'keep': there is no such key"),
+        (MINIMAL + "[cleaning]\nanonymous = 'drop'", r"cleaning\.anonymous = 'drop': Input should be 'keep'"),
+        (MINIMAL.replace('user = "u"', ""), r"columns\.user: Field required"),
+        (MINIMAL + "[feedback]\nkind = 'quantity'", r"feedback kind 'quantity' needs a value column"),
+        (MINIMAL.replace('time = "t"', ""), r"split 'time' .* needs a time column"),
+        (MINIMAL + "[evaluation]\nmetric = 'basket_precision@5'", r"needs a basket column"),
+        (MINIMAL + "[evaluation]\nmetric = 'ndcg@7'", r"needs 7 in ks; got \[5, 10\]"),
+        (MINIMAL + "[feedback]\nkind = 'rating'", r"a rating needs either threshold or as_weight"),
+        (MINIMAL + "[feedback]\nthreshold = 4", r"belong to kind = \"rating\""),
+        (MINIMAL + "[feedback]\nkind = 'ordinal'", r"which needs them"),
+        (MINIMAL + "[feedback]\nkind = 'ordinal'\nlabels = ['a', 'a']", r"labels must differ"),
+        (MINIMAL + "[cancellation]\ncolumn = 'u'", r"write exactly one of starts_with and below"),
+        (MINIMAL + "[window]\nsplit = 'file'", r"test_path belongs to split"),
+        (MINIMAL + "[window]\nholdout_days = 0", r"window\.holdout_days = 0: .*greater than 0"),
+        (MINIMAL + "[models.wals]", r"no model is a baseline"),
+        (MINIMAL + "[evaluation]\ncold_start = 'nobody'", r"cold_start = 'nobody' is none of the models"),
+        (
+            MINIMAL.replace("[columns]", "timezone = 'London'\n[columns]"),
+            r"source\.timezone = 'London': no IANA",
+        ),
+        (MINIMAL.replace('"shop"', '"a/b"'), r"name = 'a/b'"),
+    ],
+)
+def test_load__problem_names_file_field_and_value(tmp_path, text, message):
+    with pytest.raises(ConfigurationError, match=message) as caught:
+        load(tmp_path, text)
+
+    assert "shop.toml" in str(caught.value)
+
+
+def test_load__log_without_times_may_be_split_at_random(tmp_path):
+    spec = load(tmp_path, MINIMAL.replace('time = "t"', "") + "[window]\nsplit = 'random'")
+
+    assert spec.columns.by_role() == {"user": "u", "item": "i"}
