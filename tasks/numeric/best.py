@@ -23,11 +23,11 @@ def replace_worst(best_scores: Any, best_codes: Any, score: Any, code: int) -> N
         if child >= k:
             break
         right = child + 1
-        if right < k and _is_worse(
+        if right < k and is_worse(
             best_scores[right], best_codes[right], best_scores[child], best_codes[child]
         ):
             child = right
-        if not _is_worse(best_scores[child], best_codes[child], score, code):
+        if not is_worse(best_scores[child], best_codes[child], score, code):
             break
         best_scores[hole] = best_scores[child]
         best_codes[hole] = best_codes[child]
@@ -37,7 +37,8 @@ def replace_worst(best_scores: Any, best_codes: Any, score: Any, code: int) -> N
 
 
 @jit()
-def _is_worse(score: Any, code: int, than_score: Any, than_code: int) -> Any:
+def is_worse(score: Any, code: int, than_score: Any, than_code: int) -> Any:
+    """True if an entry ranks behind another: a lower score, or the same and a higher code."""
     return score < than_score or (score == than_score and code > than_code)
 
 
