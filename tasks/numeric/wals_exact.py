@@ -81,8 +81,8 @@ def _add_entries(
             for k in range(d):
                 scaled[j, k] = root * rows[ids[begin + j], k]
                 right[k] += pull * rows[ids[begin + j], k]
-        part = scaled[:n]
-        matrix += np.dot(part.T, part)
+        gathered = scaled[:n]
+        matrix += np.dot(gathered.T, gathered)
 
 
 @jit()

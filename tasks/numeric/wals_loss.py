@@ -48,18 +48,7 @@ def objective(users: Side, items: Side, user_factors: Float32, item_factors: Flo
 
     def add(block: int) -> None:
         first, last = users.blocks[block], users.blocks[block + 1]
-        observed_block(
-            users.rows.indptr,
-            users.rows.indices,
-            users.extra,
-            users.targets,
-            np.float64(users.unobserved_weight),
-            user_factors,
-            item_factors,
-            first,
-            last,
-            sums[block],
-        )
+        observed_block(*users.arrays, user_factors, item_factors, first, last, sums[block])
 
     with single_threaded_blas():
         for_each_block(add, len(sums))
@@ -83,7 +72,8 @@ def observed_block(
     indices: Int32,
     extra: Float32,
     targets: Float32,
-    unobserved_weight: float,
+    regularization: Float32,
+    unobserved_weight: np.float32,
     x: Float32,
     y: Float32,
     first: int,
@@ -99,5 +89,5 @@ def observed_block(
             for j in range(n):
                 score = np.float64(scores[j])
                 target = np.float64(targets[begin + j]) if len(targets) else 1.0
-                sums[0] += (unobserved_weight + extra[begin + j]) * (target - score) ** 2
+                sums[0] += (np.float64(unobserved_weight) + extra[begin + j]) * (target - score) ** 2
                 sums[1] += score**2

@@ -1,22 +1,26 @@
-"""One side of a WALS problem, users or items, and the half step that solves for it."""
+"""One side of a WALS problem: the users to solve for, or the items."""
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from data_contracts.interactions import Csr
-from tasks.numeric.csr import row_blocks
-from tasks.numeric.gramian import eigenbasis, gramian, rotate
-from tasks.numeric.parallel import for_each_block, single_threaded_blas
-from tasks.numeric.wals_cg import cg_block
-from tasks.numeric.wals_exact import exact_block
+from data_contracts.interactions import Csr, GroupedMatrix
+from tasks.numeric.csr import (
+    Weighting,
+    check_finite,
+    check_weights,
+    row_blocks,
+    transpose_order,
+    value_weights,
+)
 
 Float32 = npt.NDArray[np.float32]
+Int32 = npt.NDArray[np.int32]
 Int64 = npt.NDArray[np.int64]
-Solver = Literal["cg", "cholesky", "subspace"]
+Weights = npt.NDArray[np.floating]
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,80 +53,80 @@ class Side:
         """Bounds of the blocks of rows that threads take."""
         return row_blocks(self.rows.indptr)
 
-
-def solve_cg(side: Side, fixed: Float32, solved: Float32, *, steps: int, tolerance: float = 0.0) -> None:
-    """Improve `solved` in place by some conjugate gradient steps a row.
-
-    Parameters
-    ----------
-    side
-        The rows to solve for.
-    fixed
-        float32 (n_cols, n_factors), unchanged.
-    solved
-        float32 (n_rows, n_factors): start in, solution out.
-    steps
-        Steps per row at most.
-    tolerance
-        A row stops when its squared residual has fallen to this share; 0 takes all steps.
-
-    """
-    with single_threaded_blas():
-        basis = eigenbasis(fixed)
-        rotated = rotate(fixed, basis.vectors)
-
-        def solve(block: int) -> None:
-            first, last = side.blocks[block], side.blocks[block + 1]
-            x = solved[first:last] @ basis.vectors
-            cg_block(
-                side.rows.indptr,
-                side.rows.indices,
-                side.extra,
-                side.targets,
-                side.regularization,
-                np.float32(side.unobserved_weight),
-                rotated,
-                basis.values,
-                first,
-                x,
-                steps,
-                np.float32(tolerance),
-            )
-            np.dot(x, basis.vectors.T, out=solved[first:last])
-
-        for_each_block(solve, len(side.blocks) - 1)
+    @property
+    def arrays(self) -> tuple[Int64, Int32, Float32, Float32, Float32, np.float32]:
+        """What every kernel starts with: indptr, indices, and the other fields in their order."""
+        return (
+            self.rows.indptr,
+            self.rows.indices,
+            self.extra,
+            self.targets,
+            self.regularization,
+            np.float32(self.unobserved_weight),
+        )
 
 
-def solve_exactly(side: Side, fixed: Float32, solved: Float32) -> None:
-    """Fill `solved` with the exact solution of every row.
+class Terms(NamedTuple):
+    """What the objective asks for, beside the matrix."""
+
+    weighting: Weighting
+    """How an entry's value becomes its weight above `unobserved_weight`."""
+    explicit: bool
+    """Whether targets are the values; else they are 1."""
+    unobserved_weight: float
+    """Weight of what was not observed."""
+    regularization: float
+    """Regularization before the exponent."""
+    exponent: float
+    """How regularization grows with the entries of a row."""
+
+
+class GivenWeights(NamedTuple):
+    """Weights that came with the matrix; None stands for 1."""
+
+    rows: Weights | None = None
+    """(n_users,)."""
+    cols: Weights | None = None
+    """(n_items,)."""
+    entries: Weights | None = None
+    """(n_entries,) in the order of `by_user`: instead of what the values say."""
+
+
+def both_sides(matrix: GroupedMatrix, terms: Terms, given: GivenWeights) -> tuple[Side, Side]:
+    """Users to solve for, and items to solve for.
 
     Raises
     ------
     ValueError
-        If a row's equations are singular, which only missing regularization makes possible.
+        If a value or weight is NaN, infinite or negative, or an array has another length.
 
     """
-    with single_threaded_blas():
-        square = gramian(fixed)
+    check_finite("matrix values", matrix.by_user.values)
+    users = check_weights("row_weights", given.rows, matrix.n_users)
+    items = check_weights("col_weights", given.cols, matrix.n_items)
+    entries = check_weights("entry_weights", given.entries, matrix.nnz)
+    turned = None if entries is None else entries[transpose_order(matrix.by_user)]
+    return (
+        _side(matrix.by_user, terms, entries, users, items),
+        _side(matrix.by_item, terms, turned, items, users),
+    )
 
-        def solve(block: int) -> None:
-            first, last = side.blocks[block], side.blocks[block + 1]
-            exact_block(
-                side.rows.indptr,
-                side.rows.indices,
-                side.extra,
-                side.targets,
-                side.regularization,
-                np.float32(side.unobserved_weight),
-                fixed,
-                square,
-                first,
-                solved[first:last],
-            )
 
-        try:
-            for_each_block(solve, len(side.blocks) - 1)
-        except np.linalg.LinAlgError as error:
-            raise ValueError(
-                "a row has no unique solution; raise regularization or unobserved_weight above 0"
-            ) from error
+def _side(
+    rows: Csr, terms: Terms, entries: Float32 | None, own: Float32 | None, others: Float32 | None
+) -> Side:
+    """One side; `own` weighs its rows, `others` its columns."""
+    extra = value_weights(rows.values, terms.weighting) if entries is None else entries
+    if own is not None:
+        extra = extra * np.repeat(own, rows.lengths())
+    if others is not None:
+        extra = extra * others[rows.indices]
+    # S. Rendle et al.: Revisiting the Performance of iALS on Item Recommendation Benchmarks, 2022, eq. 5.
+    size = rows.lengths() + terms.unobserved_weight * rows.n_cols
+    return Side(
+        rows,
+        extra,
+        rows.values if terms.explicit else np.empty(0, dtype=np.float32),
+        (terms.regularization * size**terms.exponent).astype(np.float32),
+        terms.unobserved_weight,
+    )
