@@ -4,6 +4,7 @@ import atexit
 import json
 import os
 import sys
+import tomllib
 from collections.abc import Callable
 from datetime import date, datetime
 from functools import wraps
@@ -12,7 +13,7 @@ from typing import Any
 
 import click
 
-from data_contracts.errors import GateClosedError, ShelftalkerError
+from data_contracts.errors import ConfigurationError, GateClosedError, ShelftalkerError
 
 SETTINGS = {
     "DO_NOT_TRACK": "1",
@@ -155,14 +156,26 @@ def backfill(
 
 @main.command()
 @click.argument("file", type=click.Path(path_type=Path))
-@click.option("--output", type=click.Path(file_okay=False, path_type=Path), help="Folder (default: here).")
+@click.option(
+    "--output",
+    type=click.Path(file_okay=False, exists=True, path_type=Path),
+    default=Path(),
+    help="Folder to write to (default: here).",
+)
 @exits
-def init(file: Path, output: Path | None) -> None:
+def init(file: Path, output: Path) -> None:
     """Look at a log and draft a dataset .toml and a contract for it."""
-    from tasks.drafting import write_draft
+    from tasks.drafting import draft
 
-    toml, suite = write_draft(file, output or Path())
-    click.echo(f"Wrote {toml} and {suite}. Read both, then:\n  shelftalker run --dataset {toml}")
+    toml, suite = draft(file)
+    name = tomllib.loads(toml)["name"]
+    for ending, text in ((".toml", toml), (".json", suite)):
+        path = output / f"{name}{ending}"
+        if path.exists():
+            raise ConfigurationError(f"{path} exists already; move it away, or choose another --output")
+        path.write_text(text, "utf-8")
+        click.echo(f"wrote {path}")
+    click.echo(f"Read both, then:\n  shelftalker run --dataset {output / name}.toml")
 
 
 def _dataset_name(dataset: str) -> str:
