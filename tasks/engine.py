@@ -71,3 +71,8 @@ def batches(
     """Stream the answer of a query in Arrow batches of at most `rows` rows."""
     # A relation, not a cursor: a cursor copies its rows once more on their way to Arrow.
     yield from connection.sql(query).to_arrow_reader(rows)
+
+
+def first_line(error: Exception) -> str:
+    """Return what a library's error says, without its page of settings."""
+    return str(error).strip().partition("\n")[0]

@@ -1,78 +1,202 @@
-"""The first step of a run: find the log, know it by its content, and let the ingestion judge it."""
+"""One pass over a log: judge every row, and part the accepted from the rejected."""
 
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
 
+from data_contracts import columns
 from data_contracts.dataset import DatasetSpec
-from tasks import store
-from tasks.contracts import find_suite
-from tasks.files import sha256_of
-from tasks.ingestion import ingest as ingest_log
-from tasks.sample import ensure_sample
-from tasks.sources import locate, source_hash
-from tasks.step import step
+from data_contracts.errors import ConfigurationError, ContractError
+from tasks.batches import ahead, rechunk
+from tasks.canonical import STRIPPED, UPPER_CASED
+from tasks.contracts import Suite, check_facts, find_suite
+from tasks.descriptions import Descriptions
+from tasks.duplicates import ExtraCopies
+from tasks.event_writer import EventWriter
+from tasks.quarantine import Quarantine
+from tasks.reading import FILE_NUMBER, RECORD, Log
+from tasks.row_contract import SHOWN, Bits, Example, RowContract, Rule, Tally
 
-SAMPLE = "sample"
-READ_BY_INGESTION = ("source", "columns", "items", "cleaning", "cancellation", "feedback", "contract")
+CHUNK_ROWS = 500_000
+"""Rows under contract at once: from here on a larger piece is not faster, only larger."""
 
-
-class Source(BaseModel):
-    """A log on disk and the rules it is read by; known by content, wherever it lies."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
-
-    dataset: str
-    """Name, for people."""
-    spec: DatasetSpec
-    """The dataset file."""
-    path: Path
-    """File or folder."""
-    sha256: str
-    """Of the content of all its files and of the item table."""
-    contract_sha256: str
-    """Of the suite that judges its rows."""
-
-    def cache_identity(self) -> dict[str, Any]:
-        """Content, and the parts of the dataset file that decide what ingestion makes of it."""
-        rules = self.spec.model_dump(mode="json", include=set(READ_BY_INGESTION))
-        # Where the log lies does not matter: it is known by its content.
-        rules["source"].pop("path")
-        return {"sha256": self.sha256, "contract": self.contract_sha256, "rules": rules}
+CHUNK_VALUES = 6_000_000
+"""Rows times source columns under contract at once, for wide logs."""
 
 
-def find_source(spec: DatasetSpec, given: str | None) -> Source:
-    """Find a dataset's log and hash it.
+def row_contract(spec: DatasetSpec) -> RowContract:
+    """Load the row rules of a dataset, and refuse a suite that ignores what the dataset asks for.
+
+    Raises
+    ------
+    ConfigurationError
+        Naming the dataset file, the suite and the rule that is missing.
+
+    """
+    suite = Suite(find_suite(spec.contract.suite, spec.folder))
+    present = [*_judged_columns(spec), *suite.meta.get("columns", {})]
+    suite = suite.without_optional(present)
+    judged = {entry.get("kwargs", {}).get("column") for entry in suite.expectations}
+    needed = {
+        columns.USER_ID: True,
+        columns.ITEM_ID: True,
+        columns.EVENT_TIME: spec.columns.time,
+        columns.VALUE: spec.columns.value,
+        columns.CANCELLED: spec.cancellation,
+        columns.EXTRA_COPY: spec.cleaning.drop_exact_duplicates,
+    }
+    for name, wanted in needed.items():
+        if wanted and name not in judged:
+            raise ConfigurationError(
+                f"dataset {spec.file} has {name!r}, but its suite {suite.path} has no rule for that column"
+            )
+    keep = spec.cleaning.anonymous == "keep"
+    guests = {
+        entry["meta"]["reason"]
+        for entry in suite.expectations
+        if entry.get("type") == "expect_column_values_to_not_be_null"
+        and entry["kwargs"].get("column") == columns.USER_ID
+        and "reason" in entry.get("meta", {})
+    }
+    return RowContract(suite, keep=guests if keep else ())
+
+
+def _judged_columns(spec: DatasetSpec) -> list[str]:
+    """Event columns that the contract sees."""
+    found = [columns.USER_ID, columns.ITEM_ID]
+    found += [columns.EVENT_TIME] if spec.columns.time else []
+    found += [columns.VALUE] if spec.columns.value else []
+    found += [columns.BASKET_ID] if spec.columns.basket else []
+    found += [columns.CANCELLED, columns.KEPT_VALUE] if spec.cancellation else []
+    return found + ([columns.EXTRA_COPY] if spec.cleaning.drop_exact_duplicates else [])
+
+
+class Intake:
+    """One pass over a log.
 
     Parameters
     ----------
     spec
         The dataset.
-    given
-        Path that overrides the one in the dataset file.
-
-    Raises
-    ------
-    ConfigurationError
-        If there is no such file; the message names the places that were tried.
+    log
+        Its files.
+    contract
+        What every row is judged by.
+    events
+        Path that the accepted rows are written to.
+    scratch
+        Folder for the rejected rows until all files were read.
 
     """
-    if given is None and spec.name == SAMPLE:
-        path = ensure_sample(store.home())
-    else:
-        path = locate(spec, Path(given) if given else None)
-    suite = find_suite(spec.contract.suite, spec.folder)
-    return Source(
-        dataset=spec.name,
-        spec=spec,
-        path=path,
-        sha256=source_hash(spec, path),
-        contract_sha256=sha256_of(suite),
-    )
+
+    def __init__(
+        self, spec: DatasetSpec, log: Log, contract: RowContract, events: Path, scratch: Path
+    ) -> None:
+        self.spec, self.log, self.contract = spec, log, contract
+        self.tally = Tally(f"{spec.name} ({contract.suite.path.name})")
+        self.quarantine = Quarantine(log, scratch)
+        self.descriptions = Descriptions(spec)
+        self.events = EventWriter(events, with_baskets=spec.columns.basket is not None)
+        self.changes = {STRIPPED: 0, UPPER_CASED: 0}
+        self.rules: dict[str, Rule] = dict(contract.rules)
+
+    def run(self) -> None:
+        """Read, judge and write, piece by piece."""
+        wanted = self.spec.cleaning.drop_exact_duplicates
+        copies = ExtraCopies(self.log) if wanted else None
+        n_rows = max(1, min(CHUNK_ROWS, CHUNK_VALUES // max(1, len(self.log.names))))
+        stream = self.log.batches(self.contract.columns, hashes=wanted)
+        with ahead(lambda: rechunk(stream, n_rows)) as pieces:
+            for piece in pieces:
+                if copies:
+                    piece = copies.mark(piece)
+                self._take(piece)
+        self._count_unreadable()
+        if not self.tally.rows:
+            raise ContractError(f"{self.log.files[0][0]} holds no row below its header")
+
+    def close(self) -> None:
+        """Close the files, whatever happened."""
+        self.events.close()
+        self.quarantine.close()
+
+    def judge(self) -> None:
+        """Stop if the log, or what was made of it, breaks its contract."""
+        self.tally.judge(self.rules, self.spec.contract.max_reject_rate, self.log.place)
+        check_facts("events", self.events.facts(self.tally.rows - self.tally.rejected))
+
+    def profile(self) -> dict[str, Any]:
+        """Counts for the manifest and for people."""
+        of_action = {
+            action: {
+                reason: count
+                for reason, count in self.tally.counts.items()
+                if self.rules[reason].action == action
+            }
+            for action in ("quarantine", "count")
+        }
+        return {
+            "rows_read": self.tally.rows,
+            "rows_accepted": self.events.rows,
+            "rows_rejected": self.tally.rejected,
+            "anonymous": self.events.anonymous,
+            "rejected": of_action["quarantine"],
+            "counted": of_action["count"],
+            "normalised": self.changes,
+            "first_event_time": _iso(self.events.first),
+            "last_event_time": _iso(self.events.last),
+            "files": len(self.log.files),
+        }
+
+    def _take(self, piece: pa.Table) -> None:
+        judged = [*_judged_columns(self.spec), *self.contract.columns]
+        bits = self.contract.check(piece.select(judged).to_pandas())
+        self.tally.rows += piece.num_rows
+        for name in self.changes:
+            self.changes[name] += pc.sum(piece.column(name)).as_py() or 0
+        rejected = (bits & self.contract.rejecting) != 0
+        self._count(piece, bits)
+        accepted = piece
+        if rejected.any():
+            self.tally.rejected += int(rejected.sum())
+            self.quarantine.add(piece.filter(pa.array(rejected)), bits[rejected], self.contract.names)
+            accepted = piece.filter(pa.array(~rejected))
+        self.events.write(accepted)
+        self.descriptions.add(accepted)
+
+    def _count(self, piece: pa.Table, bits: Bits) -> None:
+        present = int(np.bitwise_or.reduce(bits, initial=np.uint64(0)))
+        for reason in self.contract.names(present):
+            rows = np.flatnonzero(bits & np.uint64(1 << self.contract.reasons.index(reason)))
+            self.tally.add(reason, len(rows), self._examples(piece, rows[:SHOWN]))
+
+    def _examples(self, piece: pa.Table, rows: npt.NDArray[np.intp]) -> list[Example]:
+        shown = piece.take(pa.array(rows))
+        values = [shown.column(name).to_pylist() for name in self.log.raw_names()]
+        where = zip(shown.column(FILE_NUMBER).to_pylist(), shown.column(RECORD).to_pylist(), strict=True)
+        return [
+            (file, record, ", ".join(_short(value) for value in row))
+            for (file, record), row in zip(where, zip(*values, strict=True), strict=True)
+        ]
+
+    def _count_unreadable(self) -> None:
+        limit = float(self.contract.suite.meta.get("unreadable_tolerance", 0.0))
+        for number, lines in self.log.unreadable.items():
+            self.tally.rows += len(lines)
+            self.tally.rejected += len(lines)
+            for record, reason, text in lines:
+                self.rules[reason] = Rule(reason, limit, "quarantine", "every line can be read")
+                self.tally.add(reason, 1, [(number, -record, _short(text))])
 
 
-@step("read and check {source.dataset}")
-def ingest(out: Path, source: Source) -> store.Facts:
-    """Write events, quarantine and item descriptions; a log that breaks its contract ends the run."""
-    return ingest_log(source.spec, source.path, out, scratch=store.scratch())
+def _iso(moment: Any) -> str | None:
+    return None if moment is None else f"{moment.isoformat()}Z"
+
+
+def _short(value: Any) -> str:
+    shown = str(value)
+    return shown if len(shown) <= 40 else f"{shown[:37]}..."
