@@ -112,7 +112,8 @@ def _conjugate_gradients(
     tolerance: np.float32,
 ) -> None:
     """Run the steps from the residual in ``work[0]``; the rest of `work` is scratch."""
-    residual, direction, product, inverse = work
+    # One by one: numba unpacks an array into views of unknown stride, and the loops run 2.5 times slower.
+    residual, direction, product, inverse = work[0], work[1], work[2], work[3]
     for k in range(len(x)):
         # Without regularization and unobserved weight the diagonal may be 0: then no preconditioner.
         inverse[k] = 1 / diagonal[k] if diagonal[k] > 0 else np.float32(1)
