@@ -176,7 +176,9 @@ def _placed(batch: pa.RecordBatch, number: int, row: int) -> pa.RecordBatch:
     return batch.append_column(FILE_NUMBER, numbers).append_column(RECORD, records)
 
 
-def _unreadable(file: OpenFile, error: Exception) -> ContractError:
-    if isinstance(error, duckdb.IOException) and "space" in str(error).lower():
-        raise error
+def _unreadable(file: OpenFile, error: Exception) -> Exception:
+    """Blame the file, unless it is the machine that ran out of memory or disk."""
+    out_of_disk = isinstance(error, duckdb.IOException) and "space" in str(error).lower()
+    if out_of_disk or isinstance(error, duckdb.OutOfMemoryException):
+        return error
     return ContractError(f"{file.path} cannot be read to its end: {first_line(error)}")
