@@ -68,7 +68,7 @@ def show(summary: dict[str, Any], examples: dict[str, list[dict[str, Any]]]) -> 
         f"{counts['rows_read']:,} rows read, {counts['rows_accepted']:,} accepted "
         f"({counts['anonymous']:,} without a user), {counts['rows_rejected']:,} rejected"
     )
-    if any(counts[what].values() for what in REASON_KINDS):
+    if any(sum(counts[what].values()) for what in REASON_KINDS):
         console.print(_reasons(counts))
     console.print(_metrics(summary))
     console.print(_rules(gate))
@@ -98,7 +98,7 @@ def _cell(value: Any) -> str:
 
 
 def _reasons(counts: dict[str, Any]) -> Table:
-    table = Table(title="what the contract found (a row may have several reasons)", title_justify="left")
+    table = Table(title="what the contract found", title_justify="left")
     table.add_column("reason")
     table.add_column("rows", justify="right")
     table.add_column("what was done")
@@ -112,7 +112,7 @@ def _reasons(counts: dict[str, Any]) -> Table:
 def _metrics(summary: dict[str, Any]) -> Table:
     gate = summary["gate"]
     rows = metric_rows(summary)
-    table = Table(title=f"models, {gate['scenario']} scenario, 95 % intervals", title_justify="left")
+    table = Table(title=f"models, {gate['scenario']} scenario (95 % intervals)", title_justify="left")
     for name in rows[0]:
         table.add_column(name, justify="left" if name == "model" else "right", no_wrap=True)
     for row in sorted(rows, key=lambda each: each[gate["metric"]], reverse=True):
@@ -146,7 +146,7 @@ def _why(gate: dict[str, Any]) -> str:
 
 def _example(user_id: str, rows: list[dict[str, Any]]) -> Table:
     shown: list[dict[str, Any]] = [
-        {name: row[name] for name in (RANK, ITEM_ID, TITLE, SCORE, MODEL) if name in row}
+        {name: row[name] for name in (RANK, ITEM_ID, TITLE, SCORE, MODEL) if row.get(name) is not None}
         for row in rows[:EXAMPLE_ITEMS]
     ]
     return rows_table(shown, f"user {_cell(user_id)}")
