@@ -21,8 +21,8 @@ from tasks.quarantine import Quarantine
 from tasks.reading import FILE_NUMBER, RECORD, Log
 from tasks.row_contract import SHOWN, Bits, Example, RowContract, Rule, Tally
 
-CHUNK_ROWS = 500_000
-"""Rows under contract at once: from here on a larger piece is not faster, only larger."""
+CHUNK_ROWS = 600_000
+"""Rows under contract at once: a million is a tenth faster and takes a third more memory."""
 
 CHUNK_VALUES = 6_000_000
 """Rows times source columns under contract at once, for wide logs."""
