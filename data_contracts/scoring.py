@@ -167,7 +167,12 @@ class PersonalScores:
     def scores(self, user_codes: npt.NDArray[np.integer]) -> Scores:
         """Dense scores, float64 (len(user_codes), n_items)."""
         block = np.tile(self.fill - 1.0, (len(user_codes), 1))
-        for line, code in enumerate(user_codes):
-            items, values = self.own.row(int(code))
-            block[line, items] = self.fill[items] + values
+        starts = self.own.indptr[user_codes]
+        lengths = self.own.indptr[np.asarray(user_codes) + 1] - starts
+        ends = np.cumsum(lengths)
+        # Position of every own entry: its row's start plus its place in the row.
+        entries = np.arange(lengths.sum()) + np.repeat(starts - ends + lengths, lengths)
+        items = self.own.indices[entries]
+        lines = np.repeat(np.arange(len(lengths)), lengths)
+        block[lines, items] = self.fill[items] + self.own.values[entries]
         return block

@@ -1,0 +1,32 @@
+"""Which events a step may see: the one place where time is cut."""
+
+from datetime import datetime
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+
+class Selection(BaseModel):
+    """A part of the events, decided by time, by position in each user's history, or at random.
+
+    A row is in the selection when ``start <= time < end`` and it belongs to `part` of `split`.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    start: datetime | None = None
+    """Inclusive lower bound, UTC; None = from the first event."""
+    end: datetime | None = None
+    """Exclusive upper bound, UTC; None = to the last event. Ages are counted back from here."""
+    split: Literal["none", "leave_last", "random"] = "none"
+    """How the rows between the bounds are divided; ``none`` where the bounds alone decide."""
+    part: Literal["train", "holdout"] = "train"
+    """Which side of `split`; rows without a user are always on the training side."""
+    leave_last_n: int = 1
+    """Of ``leave_last``: so many last events of each user are held out."""
+    random_share: float = 0.2
+    """Of ``random``: share of each user's events that is held out, rounded up to one event."""
+    seed: int = 0
+    """Of ``random``."""
+    threshold: float | None = None
+    """Only events with at least this value are feedback; None = all are."""

@@ -1,0 +1,152 @@
+"""What a run looks like at a terminal: a line a step while it works, then tables rather than a dump."""
+
+import sys
+from typing import Any, Self
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
+from rich.table import Table
+from rich.text import Text
+
+from data_contracts.columns import ITEM_ID, MODEL, RANK, SCORE, TITLE
+from flows.evidence import metric_rows
+
+EXAMPLE_ITEMS = 5
+
+REASON_KINDS = {"rejected": "quarantined", "counted": "kept, counted", "normalised": "put in order"}
+
+
+class TerminalListener:
+    """A bar for the step at work and a line for each that is done; plain lines where nobody watches."""
+
+    def __init__(self, console: Console) -> None:
+        self.console = console
+        self.progress = Progress(
+            SpinnerColumn(),
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=24),
+            TextColumn("{task.fields[note]}"),
+            TimeElapsedColumn(),
+            console=console,
+            transient=True,
+            disable=not console.is_terminal,
+        )
+        self._bars: dict[str, TaskID] = {}
+
+    def __enter__(self) -> Self:
+        self.progress.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.progress.stop()
+
+    def started(self, step: str) -> None:
+        """Show a bar without an end."""
+        self._bars[step] = self.progress.add_task(step, total=None, note="")
+
+    def advanced(self, step: str, done: int, total: int, figures: dict[str, float]) -> None:
+        """Move the step's bar."""
+        if step in self._bars:
+            note = "  ".join(f"{name} {value:.4g}" for name, value in list(figures.items())[:1])
+            self.progress.update(self._bars[step], completed=done, total=total, note=note)
+
+    def finished(self, step: str, seconds: float, *, reused: bool, facts: dict[str, Any]) -> None:
+        """Turn the bar into a line."""
+        if step in self._bars:
+            self.progress.remove_task(self._bars.pop(step))
+        took = "reused" if reused else f"{seconds:.1f} s"
+        self.console.print(Text.assemble(("  ✓ ", "green"), f"{step:<44}", (f"{took:>8}", "dim")))
+
+
+def show(summary: dict[str, Any], examples: dict[str, list[dict[str, Any]]]) -> None:
+    """Print a run's summary and a few users' lists on stdout."""
+    # Piped output has no width of its own: tables must not be cut to 80 columns.
+    console = Console(width=None if sys.stdout.isatty() else 120)
+    counts, gate = summary["counts"], summary["gate"]
+    console.print(
+        f"\n[bold]{summary['dataset']}[/bold] as of {summary['as_of']}: "
+        f"{counts['rows_read']:,} rows read, {counts['rows_accepted']:,} accepted "
+        f"({counts['anonymous']:,} without a user), {counts['rows_rejected']:,} rejected"
+    )
+    if any(counts[what].values() for what in REASON_KINDS):
+        console.print(_reasons(counts))
+    console.print(_metrics(summary))
+    console.print(_rules(gate))
+    verdict = "[green]open[/green]" if gate["open"] else "[red]closed[/red]"
+    console.print(f"The gate is {verdict}; winner: [bold]{gate['winner']}[/bold]", _why(gate))
+    for user_id, rows in examples.items():
+        console.print(_example(user_id, rows))
+    where = "Predictions" if summary["published"] else "Not published; evidence"
+    console.print(f"{where}: {summary['path']}", soft_wrap=True)
+
+
+def rows_table(rows: list[dict[str, Any]], title: str = "") -> Table:
+    """A table of any rows that share their keys."""
+    table = Table(title=title or None, title_justify="left")
+    for name in rows[0] if rows else ():
+        table.add_column(name, justify="right" if name in {RANK, SCORE} else "left")
+    for row in rows:
+        table.add_row(*(Text(_cell(value)) for value in row.values()))
+    return table
+
+
+def _cell(value: Any) -> str:
+    if isinstance(value, float):
+        return f"{value:.4f}"
+    # Ids and titles come from outside: what would move the cursor is shown as an escape instead.
+    return "" if value is None else "".join(c if c.isprintable() else repr(c)[1:-1] for c in str(value))
+
+
+def _reasons(counts: dict[str, Any]) -> Table:
+    table = Table(title="what the contract found (a row may have several reasons)", title_justify="left")
+    table.add_column("reason")
+    table.add_column("rows", justify="right")
+    table.add_column("what was done")
+    for what, done in REASON_KINDS.items():
+        for reason, rows in sorted(counts[what].items(), key=lambda each: -each[1]):
+            if rows:
+                table.add_row(reason.replace("_", " "), f"{rows:,}", done)
+    return table
+
+
+def _metrics(summary: dict[str, Any]) -> Table:
+    gate = summary["gate"]
+    rows = metric_rows(summary)
+    table = Table(title=f"models, {gate['scenario']} scenario, 95 % intervals", title_justify="left")
+    for name in rows[0]:
+        table.add_column(name, justify="left" if name == "model" else "right", no_wrap=True)
+    for row in sorted(rows, key=lambda each: each[gate["metric"]], reverse=True):
+        style = "bold green" if row["model"] == gate["winner"] else ""
+        table.add_row(*row.values(), style=style)
+    return table
+
+
+def _rules(gate: dict[str, Any]) -> Table:
+    table = Table(title="gate", title_justify="left")
+    for name in ("rule", "value", "limit", ""):
+        table.add_column(name)
+    for rule in gate["rules"]:
+        mark = Text("passed", "green") if rule["passed"] else Text("failed", "red")
+        table.add_row(rule["name"], _short(rule["value"]), _short(rule["limit"]), mark)
+    return table
+
+
+def _short(value: Any) -> str:
+    if value is None:
+        return "-"
+    return f"{value:.4g}" if isinstance(value, int | float) else f"{str(value)[:8]}…"
+
+
+def _why(gate: dict[str, Any]) -> str:
+    if gate["winner"] == gate["best_baseline"]:
+        return "(the best baseline: no candidate surely beats it)"
+    found = gate["differences"][gate["winner"]]
+    return f"(+{found['value']:.4f} [{found['low']:.4f}, {found['high']:.4f}] over {gate['best_baseline']})"
+
+
+def _example(user_id: str, rows: list[dict[str, Any]]) -> Table:
+    shown: list[dict[str, Any]] = [
+        {name: row[name] for name in (RANK, ITEM_ID, TITLE, SCORE, MODEL) if name in row}
+        for row in rows[:EXAMPLE_ITEMS]
+    ]
+    return rows_table(shown, f"user {_cell(user_id)}")

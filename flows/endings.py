@@ -1,0 +1,50 @@
+"""The two ways a run ends well: published, or honestly rejected."""
+
+from typing import Any
+
+from prefect.client.schemas.objects import State
+from prefect.states import Completed
+
+from data_contracts.predictions import PREDICTIONS, SIMILAR_ITEMS, STRANGERS, USERS_PER_ITEM
+from flows import evidence
+from tasks import store
+from tasks.gates import DECISION, Verdict
+from tasks.publication import Publication, publish_run, reject
+from tasks.selecting import ITEMS_FILE, USERS_FILE
+from tasks.summary import rejection_reason
+
+REJECTED = "Rejected"
+TITLES = "titles.parquet"
+
+
+def rejected(summary: dict[str, Any], publication: Publication, verdict: Verdict) -> State[Any]:
+    """Keep the evidence, publish nothing, and end as Completed under the name "Rejected"."""
+    summary["path"] = str(reject(publication, summary))
+    evidence.leave(summary)
+    return Completed(name=REJECTED, message=rejection_reason(verdict), data=summary)
+
+
+def published(
+    summary: dict[str, Any],
+    publication: Publication,
+    *,
+    model: store.ArtifactRef,
+    ids: store.ArtifactRef,
+    predictions: store.ArtifactRef,
+    events: store.ArtifactRef,
+    judged: store.ArtifactRef,
+    dry_run: bool,
+) -> dict[str, Any]:
+    """Put the publication together, make it live, and return the summary."""
+    summary["counts"] |= {name: n for name, n in predictions.facts.items() if isinstance(n, int)}
+    if dry_run:
+        summary["path"] = str(predictions.folder)
+    else:
+        summary |= {"published": True, "path": str(publication.folder)}
+        tables = (PREDICTIONS, USERS_PER_ITEM, STRANGERS, SIMILAR_ITEMS)
+        files = {name: (predictions, name) for name in tables}
+        files |= {name: (ids, name) for name in (USERS_FILE, ITEMS_FILE)}
+        files |= {TITLES: (events, ITEMS_FILE), "decision.json": (judged, DECISION)}
+        summary["live"] = publish_run(publication, summary, model, {}, files)
+    evidence.leave(summary)
+    return summary

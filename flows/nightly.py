@@ -1,0 +1,86 @@
+"""The nightly run: ingest, map, group, train, evaluate, decide, refit, export, publish."""
+
+from typing import Any
+
+from prefect import flow
+
+from data_contracts.dataset import DatasetSpec
+from data_contracts.parameters import NightlyParameters
+from flows.endings import published, rejected
+from flows.planning import contenders, decide_as_of, run_name
+from tasks import store
+from tasks.arrival import find_source, ingest
+from tasks.evaluation import evaluate
+from tasks.export import export
+from tasks.gates import gate, load_verdict
+from tasks.grouping import grouping
+from tasks.mapping import mapping
+from tasks.publication import Publication
+from tasks.splitting import split, windows
+from tasks.summary import run_id, summarise
+from tasks.training import train
+
+
+@flow(name="nightly", flow_run_name=run_name)
+def nightly(parameters: NightlyParameters) -> Any:
+    """Make, judge and publish the recommendations of one dataset as of one day.
+
+    Returns the run's summary. A closed gate ends as Completed under the name "Rejected" and publishes
+    nothing; a broken contract ends as Failed.
+    """
+    store.sweep()
+    spec, seed = DatasetSpec.load(parameters.dataset), parameters.seed
+    choices, live = contenders(spec)
+
+    events = ingest(find_source(spec, parameters.source))
+    as_of = decide_as_of(spec, parameters.as_of, events)
+    newest = events
+    if spec.window.test_path:
+        newest = ingest(find_source(spec, spec.window.test_path))
+
+    window = windows(spec, as_of, seed)
+    ids = mapping(events, window.train)
+    matrix = grouping(events, ids, window.train, spec.feedback, spec.grouping)
+    holdout = split(newest, ids, window.holdout, baskets=spec.columns.basket is not None)
+
+    models = {name: train(name, choice, matrix, seed) for name, choice in choices.items()}
+    cold = spec.evaluation.cold_start
+    evaluations = {
+        name: evaluate(name, choice, models[name], models[cold], holdout, matrix, spec.evaluation, seed)
+        for name, choice in choices.items()
+    }
+    judged = gate(evaluations, choices, models, ids, spec.evaluation, spec.gate, live, seed)
+    verdict = load_verdict(judged)
+    summary = summarise(spec.name, as_of, events, holdout, models, evaluations, verdict)
+    if not verdict.decision.open:
+        summary["run_id"] = run_id(judged)
+        return rejected(summary, Publication(dataset=spec.name, as_of=as_of, run=summary["run_id"]), verdict)
+
+    all_ids = mapping(events, window.full)
+    everything = grouping(events, all_ids, window.full, spec.feedback, spec.grouping)
+    winner = verdict.decision.winner
+    refitted = {name: train(name, choices[name], everything, seed) for name in dict.fromkeys((winner, cold))}
+    predictions = export(
+        winner,
+        choices[winner],
+        refitted[winner],
+        cold,
+        refitted[cold],
+        events,
+        window.full,
+        all_ids,
+        everything,
+        spec.export,
+        exclude_seen=spec.evaluation.decides == "discovery",
+    )
+    summary["run_id"] = run_id(judged, predictions)
+    return published(
+        summary,
+        Publication(dataset=spec.name, as_of=as_of, run=summary["run_id"]),
+        model=refitted[winner],
+        ids=all_ids,
+        predictions=predictions,
+        events=events,
+        judged=judged,
+        dry_run=parameters.dry_run,
+    )

@@ -1,0 +1,60 @@
+"""Small decisions of a run before its steps begin: which day, which models, what it is called."""
+
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from prefect import runtime
+
+from data_contracts.dataset import DatasetSpec
+from data_contracts.dataset_sections import ModelChoice
+from tasks import models, publication, store
+from tasks.training import configure
+
+
+def run_name() -> str:
+    """Name of a flow run: dataset and day."""
+    parameters = runtime.flow_run.parameters["parameters"]
+    given = parameters if isinstance(parameters, dict) else parameters.model_dump()
+    return f"{given.get('dataset', 'sample')} as of {given.get('as_of') or 'now'}".replace("/", "_")
+
+
+def decide_as_of(spec: DatasetSpec, given: date | None, events: store.ArtifactRef) -> date | None:
+    """Day that bounds what the run sees.
+
+    What the caller says comes first, then the day of the scheduled start, then the dataset's own default,
+    then the day after the last event. A log without times has none.
+    """
+    if spec.columns.time is None:
+        return None
+    if given:
+        return given
+    zone = ZoneInfo(spec.source.timezone)
+    if runtime.deployment.id:
+        scheduled: datetime = runtime.flow_run.scheduled_start_time
+        return scheduled.astimezone(zone).date()
+    if spec.window.default_as_of:
+        return spec.window.default_as_of
+    last = datetime.fromisoformat(events.facts["last_event_time"]).astimezone(zone)
+    return last.date() + timedelta(days=1)
+
+
+def contenders(spec: DatasetSpec) -> tuple[dict[str, ModelChoice], str | None]:
+    """Models of the run, and the name of the one that stands for what is live now.
+
+    What is live competes by its recipe: the same kind and parameters, trained on the same window as the
+    others. Its published lists have seen most of the hold-out and would win unfairly.
+    """
+    choices = dict(spec.models)
+    configs = {name: configure(name, choice) for name, choice in choices.items()}
+    live = publication.latest(spec.name)
+    if live is None:
+        return choices, None
+    kind, parameters = live.manifest["model"]["kind"], live.manifest["model"]["parameters"]
+    for name, config in configs.items():
+        if choices[name].kind == kind and config.model_dump(mode="json") == parameters:
+            return choices, name
+    if kind not in models.names():  # its file is gone: there is nothing left to compare with
+        return choices, None
+    name = f"live_{kind}"
+    choices[name] = ModelChoice(kind=kind, parameters=parameters)
+    return choices, name

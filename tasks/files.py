@@ -1,0 +1,45 @@
+"""Small file operations: hashes, JSON, and writing so that a crash leaves the old or the new."""
+
+import hashlib
+import json
+import os
+import tempfile
+from pathlib import Path
+from typing import Any
+
+
+def sha256_of(path: Path) -> str:
+    """Sha256 of a file's content, streamed."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def fsync(path: Path) -> None:
+    """Flush a file or folder to the disk."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """Read a JSON object."""
+    content: dict[str, Any] = json.loads(path.read_text("utf-8"))
+    return content
+
+
+def write_json(path: Path, content: Any) -> None:
+    """Write JSON for people and programs alike: indented, in the order given."""
+    path.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", "utf-8")
+
+
+def replace_json(path: Path, content: Any) -> None:
+    """Replace a JSON file in one step: readers see the old or the new, never a part."""
+    handle, temporary = tempfile.mkstemp(prefix=".tmp-", dir=path.parent)
+    os.close(handle)
+    write_json(Path(temporary), content)
+    Path(temporary).chmod(0o644)
+    fsync(Path(temporary))
+    Path(temporary).replace(path)
+    fsync(path.parent)

@@ -1,0 +1,88 @@
+"""implicit's alternating least squares, the baseline that our own models are measured against.
+
+Y. Hu, Y. Koren, C. Volinsky: Collaborative Filtering for Implicit Feedback Datasets, ICDM 2008,
+with the conjugate gradient solver of G. Takacs, I. Pilaszy, D. Tikk (RecSys 2011).
+"""
+
+import numpy as np
+from pydantic import Field
+from scipy.sparse import csr_matrix
+
+from data_contracts.interactions import GroupedMatrix
+from data_contracts.scoring import Factors
+from tasks.models import ModelConfig, Progress
+from tasks.numeric.csr import Weighting, check_matrix, value_weights
+from tasks.numeric.parallel import single_threaded_blas
+
+
+class Config(ModelConfig):
+    """Parameters of implicit's ``AlternatingLeastSquares``, in its own parametrisation."""
+
+    n_factors: int = Field(default=128, ge=1)
+    """Length of a factor row."""
+    regularization: float = Field(default=1e-6, ge=0, allow_inf_nan=False)
+    """Flat regularization of all factor rows."""
+    alpha: float = Field(default=1.0, gt=0, allow_inf_nan=False)
+    """An observed entry of weight w counts ``alpha * w``, any other entry 1."""
+    iterations: int = Field(default=15, ge=1)
+    """Passes over users and items."""
+    weighting: Weighting = "count"
+    """Weight of an observed entry: 1, its value, or log(1 + value)."""
+    use_cg: bool = True
+    """Three conjugate gradient steps per row instead of an exact solution."""
+
+
+def fit(
+    matrix: GroupedMatrix, config: Config, *, rng: np.random.Generator, progress: Progress | None = None
+) -> Factors:
+    """Train implicit's ALS on `matrix`.
+
+    Parameters
+    ----------
+    matrix
+        Grouped matrix of users x items.
+    config
+        Parameters of the model.
+    rng
+        Source of the seed that implicit starts from.
+    progress
+        Called after each iteration with the seconds that it took.
+
+    Returns
+    -------
+    Factors without item bias.
+
+    Raises
+    ------
+    ValueError
+        If the matrix has no entries, or values that are negative, NaN or infinite.
+
+    """
+    from implicit.cpu.als import AlternatingLeastSquares
+
+    check_matrix(matrix)
+    rows = matrix.by_user
+    weights = value_weights(rows.values, config.weighting)
+    # implicit asks for writable buffers, and a grouped matrix may be a read-only memory map.
+    user_items = csr_matrix((weights, rows.indices, rows.indptr), shape=rows.shape, copy=True)
+
+    def report(iteration: int, seconds: float, loss: float | None) -> None:
+        if progress is not None:
+            progress(iteration + 1, config.iterations, {"seconds": seconds})
+
+    # implicit runs its own threads: with BLAS threads beside them it is several times slower.
+    with single_threaded_blas():
+        model = AlternatingLeastSquares(
+            factors=config.n_factors,
+            regularization=config.regularization,
+            alpha=config.alpha,
+            iterations=config.iterations,
+            use_cg=config.use_cg,
+            random_state=int(rng.integers(2**31)),
+        )
+        model.fit(user_items, show_progress=False, callback=report)
+    return Factors(_rows(model.user_factors), _rows(model.item_factors))
+
+
+def _rows(factors: np.ndarray) -> np.ndarray:
+    return np.ascontiguousarray(factors, dtype=np.float32)

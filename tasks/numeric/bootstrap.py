@@ -1,0 +1,176 @@
+"""Poisson bootstrap of means and of paired differences, clustered where units share a user."""
+
+import numpy as np
+import numpy.typing as npt
+from scipy.stats import poisson
+
+from data_contracts.evaluation import Interval
+from tasks.numeric.jit import jit
+
+Floats = npt.NDArray[np.floating]
+Float64 = npt.NDArray[np.float64]
+
+N_SAMPLES = 2_000
+LEVEL = 0.95
+UNIT_BLOCK = 2_048
+
+_GOLDEN = np.uint64(0x9E3779B97F4A7C15)
+_MIX_A = np.uint64(0xBF58476D1CE4E5B9)
+_MIX_B = np.uint64(0x94D049BB133111EB)
+
+# How often a unit is drawn, by 16 random bits: Poisson(1) to the precision of 2^-16 (9 or more draws,
+# one unit in 900,000, cannot happen).
+_COUNT_OF_BITS = np.searchsorted(
+    np.round(poisson.cdf(np.arange(9), 1.0) * 2**16), np.arange(2**16), side="right"
+).astype(np.uint8)
+
+
+def interval(
+    values: Floats,
+    *,
+    seed: int,
+    clusters: npt.NDArray[np.integer] | None = None,
+    n_samples: int = N_SAMPLES,
+) -> Interval:
+    """Mean of `values` with its 95 % percentile interval; arguments as in :func:`intervals`."""
+    return intervals(np.asarray(values)[:, None], seed=seed, clusters=clusters, n_samples=n_samples)[0]
+
+
+def paired_difference(
+    values: Floats,
+    others: Floats,
+    *,
+    seed: int,
+    clusters: npt.NDArray[np.integer] | None = None,
+    n_samples: int = N_SAMPLES,
+) -> Interval:
+    """Mean of ``values - others`` on the same units, with its interval.
+
+    The same `seed` draws the same units for every model, so differences between models are paired.
+
+    Raises
+    ------
+    ValueError
+        If the two do not have the same units.
+
+    """
+    if values.shape != others.shape:
+        raise ValueError(f"paired values need the same units; got {values.shape} and {others.shape}")
+    difference = np.asarray(values, dtype=np.float64) - np.asarray(others, dtype=np.float64)
+    return interval(difference, seed=seed, clusters=clusters, n_samples=n_samples)
+
+
+def intervals(
+    values: Floats,
+    *,
+    seed: int,
+    clusters: npt.NDArray[np.integer] | None = None,
+    n_samples: int = N_SAMPLES,
+) -> list[Interval]:
+    """Means of several columns with their 95 % percentile intervals.
+
+    A resample draws each cluster Poisson(1) times (Chamandy et al. 2012, "Estimating uncertainty for
+    massive data streams") and takes sum / number over the units drawn, a ratio of two random sums.
+
+    Parameters
+    ----------
+    values
+        (n_units, n_columns).
+    seed
+        Fixes the resamples; they do not depend on the values.
+    clusters
+        int (n_units,), >= 0: units with one number are drawn together, because they are one user's.
+        None: every unit is drawn alone.
+    n_samples
+        Number of resamples.
+
+    Raises
+    ------
+    ValueError
+        If there are no units, a value is not finite, or lengths do not fit.
+
+    """
+    values = np.asarray(values)
+    if values.ndim != 2 or not len(values):
+        raise ValueError(f"values must be (n_units, n_columns) with at least one unit; got {values.shape}")
+    if not np.isfinite(values).all():
+        raise ValueError(f"values must be finite; {int((~np.isfinite(values)).sum())} are not")
+    if n_samples < 1 or seed < 0:
+        raise ValueError(f"n_samples must be >= 1 and seed >= 0; got {n_samples} and {seed}")
+    totals = _cluster_totals(values, clusters)
+    sums = resampled_sums(totals, seed=seed, n_samples=n_samples)
+    drawn = sums[:, -1] > 0  # a resample without any unit has no mean
+    means = sums[drawn, :-1] / sums[drawn, -1:]
+    tail = (1.0 - LEVEL) / 2.0
+    low, high = np.quantile(means, [tail, 1.0 - tail], axis=0)
+    centre = totals[:, :-1].sum(axis=0) / totals[:, -1].sum()
+    return [Interval(float(v), float(a), float(b)) for v, a, b in zip(centre, low, high, strict=True)]
+
+
+def _cluster_totals(values: Floats, clusters: npt.NDArray[np.integer] | None) -> Float64:
+    """Sums of the values per cluster, and the number of units as last column."""
+    columns = np.column_stack([values, np.ones(len(values))]).astype(np.float64)
+    if clusters is None:
+        return columns
+    if clusters.shape != (len(values),):
+        raise ValueError(f"clusters must have shape ({len(values)},); got {clusters.shape}")
+    numbers, members = np.unique(clusters, return_inverse=True)
+    totals = np.empty((len(numbers), columns.shape[1]))
+    for at in range(columns.shape[1]):
+        totals[:, at] = np.bincount(members, weights=columns[:, at], minlength=len(numbers))
+    return totals
+
+
+def resampled_sums(columns: Float64, *, seed: int, n_samples: int = N_SAMPLES) -> Float64:
+    """Sums of columns over Poisson resamples of the rows: counts (n_samples, n_units) @ columns.
+
+    The counts of a row depend on the seed and the row number alone. They are made block by block
+    (memory stays flat in n_units); the products are float32, their sum over blocks float64.
+
+    Parameters
+    ----------
+    columns
+        (n_units, n_columns).
+    seed
+        Fixes the counts.
+    n_samples
+        Number of resamples.
+
+    Returns
+    -------
+    float64 (n_samples, n_columns)
+
+    """
+    narrow = np.ascontiguousarray(columns, dtype=np.float32)
+    sums = np.zeros((n_samples, columns.shape[1]))
+    counts = np.empty((min(UNIT_BLOCK, len(narrow)), n_samples), dtype=np.float32)
+    for first in range(0, len(narrow), UNIT_BLOCK):
+        part = narrow[first : first + UNIT_BLOCK]
+        draw_counts(np.uint64(seed), first, _COUNT_OF_BITS, counts[: len(part)])
+        sums += counts[: len(part)].T @ part
+    return sums
+
+
+@jit()
+def draw_counts(
+    seed: np.uint64, first: int, count_of_bits: npt.NDArray[np.uint8], counts: npt.NDArray[np.float32]
+) -> None:
+    """Fill (n_units, n_samples) with Poisson(1) counts: four per word of a SplitMix64 hash."""
+    n_units, n_samples = counts.shape
+    start = _mix(seed + _GOLDEN)
+    for unit in range(n_units):
+        # SplitMix64 (Steele et al. 2014) as a hash of the place: no state to carry from row to row.
+        state = _mix(start ^ _mix(np.uint64(first + unit) * _GOLDEN + _GOLDEN))
+        for sample in range(0, n_samples, 4):
+            state += _GOLDEN
+            word = _mix(state)
+            for part in range(min(4, n_samples - sample)):
+                bits = (word >> np.uint64(16 * part)) & np.uint64(0xFFFF)
+                counts[unit, sample + part] = count_of_bits[bits]
+
+
+@jit()
+def _mix(word: np.uint64) -> np.uint64:
+    word = (word ^ (word >> np.uint64(30))) * _MIX_A
+    word = (word ^ (word >> np.uint64(27))) * _MIX_B
+    return word ^ (word >> np.uint64(31))

@@ -1,0 +1,44 @@
+"""Blocks of rows on threads of this process, with BLAS held to one thread meanwhile."""
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+
+import numba
+from threadpoolctl import threadpool_limits
+
+
+@contextmanager
+def single_threaded_blas() -> Iterator[None]:
+    """Hold BLAS to one thread, and restore its setting at the end.
+
+    BLAS threads beside ours slow both down, and BLAS splits sums by its number of threads, which
+    changes their last bits.
+    """
+    with threadpool_limits(limits=1, user_api="blas"):
+        yield
+
+
+def for_each_block(work: Callable[[int], None], n_blocks: int) -> None:
+    """Call ``work(block)`` for every block, on as many threads as numba is set to use.
+
+    Plain threads and kernels that let go of the GIL, rather than ``prange``: blocks differ much in
+    cost, so each thread takes the next one when it is free, and two fits in one process may run side
+    by side, which not every threading layer of numba survives.
+
+    Parameters
+    ----------
+    work
+        Writes the results of one block, and nothing that another block reads or writes.
+    n_blocks
+        How many blocks there are.
+
+    """
+    n_threads = min(numba.get_num_threads(), n_blocks)
+    if n_threads <= 1:
+        for block in range(n_blocks):
+            work(block)
+        return
+    with ThreadPoolExecutor(n_threads) as pool:
+        for _ in pool.map(work, range(n_blocks)):
+            pass

@@ -1,0 +1,203 @@
+"""Evaluate one model's lists in both scenarios: means, intervals, slices and facts about the lists."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from data_contracts.evaluation import Evaluation, Holdout, Interval, Scenario
+from data_contracts.interactions import Csr
+from tasks.numeric.bootstrap import N_SAMPLES, intervals
+from tasks.numeric.metrics import RANKING, MetricValues, score_lists
+from tasks.numeric.slices import history_slices, item_slices, keep_items, mark_new, restrict
+
+Int32 = npt.NDArray[np.int32]
+Bool = npt.NDArray[np.bool_]
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True, eq=False)
+class TopLists:
+    """A model's lists for one hold-out in one scenario.
+
+    Parameters
+    ----------
+    rows
+        int32 (n_rows, K): one list per holdout user, padded at the end with -1; cold users' rows hold the
+        strangers' list.
+    stranger
+        int32 (K,): the list for users nobody knows.
+
+    """
+
+    rows: Int32
+    stranger: Int32
+
+
+@dataclass(frozen=True)
+class _Sampling:
+    """How intervals are drawn: the same for every model of a run."""
+
+    seed: int
+    n_samples: int
+
+
+def evaluate(
+    repeat: TopLists,
+    discovery: TopLists,
+    holdout: Holdout,
+    seen: Csr,
+    *,
+    ks: Sequence[int],
+    seed: int,
+    popularity: npt.NDArray[np.floating] | None = None,
+    n_samples: int = N_SAMPLES,
+) -> Evaluation:
+    """Score a model's lists in both scenarios.
+
+    Parameters
+    ----------
+    repeat
+        Lists from the whole catalogue.
+    discovery
+        Lists without the items each user had before the cut-off.
+    holdout
+        The whole truth; the discovery scenario's truth is derived from it.
+    seen
+        (n_users, n_items): what each user code had before the cut-off.
+    ks
+        List lengths to report.
+    seed
+        Fixes the resamples; pass the same for all models of a run.
+    popularity
+        (n_items,) events per item before the cut-off; by default users per item in `seen`.
+    n_samples
+        Bootstrap resamples.
+
+    Returns
+    -------
+    Evaluation
+        A scenario without any holdout user or basket has no metrics in the summary.
+
+    Raises
+    ------
+    ValueError
+        If lists, truth and `seen` do not fit together.
+
+    """
+    if popularity is None:
+        popularity = np.bincount(seen.indices, minlength=seen.n_cols).astype(np.float64)
+    summary: Json = {"repeat": {}, "discovery": {}, "slices": {}, "lists": {}}
+    arrays: dict[str, npt.NDArray[Any]] = {}
+    rest, kept = restrict(holdout, seen)
+    cut = TopLists(discovery.rows[kept], discovery.stranger)
+    sampling = _Sampling(seed, n_samples)
+    parts: tuple[tuple[Scenario, TopLists, Holdout], ...] = (
+        ("repeat", repeat, holdout),
+        ("discovery", cut, rest),
+    )
+    for scenario, lists, truth in parts:
+        values = score_lists(lists.rows, lists.stranger, truth, ks, popularity=popularity)
+        summary[scenario] = _means(values, truth, sampling) | {
+            name: Interval(value, value, value).to_json() for name, value in values.lists.items()
+        }
+        summary["slices"][scenario] = _slices(values, lists, truth, seen, ks, popularity, sampling)
+        arrays |= {f"{scenario}.{name}": column for name, column in (values.users | values.baskets).items()}
+        arrays[f"{scenario}.clusters"] = _clusters(truth)
+    for scenario, lists, excluded in (("repeat", repeat, None), ("discovery", discovery, seen)):
+        summary["lists"][scenario] = list_facts(lists.rows[:, : max(ks)], holdout, excluded)
+    return Evaluation(summary, arrays)
+
+
+def list_facts(lists: Int32, holdout: Holdout, excluded: Csr | None) -> dict[str, float]:
+    """What the gate asks about lists, whatever the truth says.
+
+    Parameters
+    ----------
+    lists
+        int32 (n_rows, k), padded with -1.
+    holdout
+        Whose lists these are.
+    excluded
+        Items that must not stand in a user's list, by user code; None: anything may.
+
+    Returns
+    -------
+    ``complete_share``
+        Share of lists with min(k, items the user may get) items.
+    ``identical_share``
+        Share of warm users who get the one list that most of them get; 0 without warm users.
+    ``forbidden``
+        Number of list entries that hold an excluded item.
+
+    """
+    n_rows, k = lists.shape
+    allowed = np.full(n_rows, holdout.n_items)
+    forbidden = 0
+    warm = holdout.user_codes >= 0
+    if excluded is not None:
+        allowed[warm] -= excluded.lengths()[holdout.user_codes[warm]]
+        fine = np.empty(lists.size, dtype=np.bool_)
+        starts = np.arange(n_rows + 1, dtype=np.int64) * k
+        mark_new(holdout.user_codes, starts, lists.ravel(), excluded.indptr, excluded.indices, fine)
+        forbidden = int((~fine).sum())
+    complete = (lists >= 0).sum(axis=1) >= np.minimum(k, allowed)
+    return {
+        "complete_share": float(complete.mean()) if n_rows else 1.0,
+        "identical_share": _identical_share(lists[warm]),
+        "forbidden": forbidden,
+    }
+
+
+def _identical_share(lists: Int32) -> float:
+    if not len(lists):
+        return 0.0
+    whole = np.ascontiguousarray(lists).view(np.dtype((np.void, lists.itemsize * lists.shape[1])))
+    return float(np.unique(whole, return_counts=True)[1].max() / len(lists))
+
+
+def _clusters(holdout: Holdout) -> Int32:
+    """Owner of each basket: the holdout row, and a number of its own for each anonymous basket."""
+    alone = holdout.n_rows + np.arange(holdout.n_baskets)
+    return np.where(holdout.basket_rows >= 0, holdout.basket_rows, alone).astype(np.int32)
+
+
+def _means(values: MetricValues, holdout: Holdout, sampling: _Sampling, rows: Bool | None = None) -> Json:
+    """Intervals of all metrics; `rows` (n_rows + 1,) marks a slice of users, last place = strangers."""
+    rows = np.ones(holdout.n_rows + 1, dtype=np.bool_) if rows is None else rows
+    out: Json = {}
+    groups = (
+        (values.users, rows[:-1], None),
+        (values.baskets, rows[holdout.basket_rows], _clusters(holdout)),
+    )
+    for columns, units, clusters in groups:
+        if columns and units.any():
+            found = intervals(
+                np.column_stack(list(columns.values()))[units],
+                seed=sampling.seed,
+                clusters=None if clusters is None else clusters[units],
+                n_samples=sampling.n_samples,
+            )
+            out |= {name: entry.to_json() for name, entry in zip(columns, found, strict=True)}
+    return out
+
+
+def _slices(
+    values: MetricValues,
+    lists: TopLists,
+    holdout: Holdout,
+    seen: Csr,
+    ks: Sequence[int],
+    popularity: npt.NDArray[np.floating],
+    sampling: _Sampling,
+) -> Json:
+    """The metrics again for parts of the users, and for parts of the truth by item popularity."""
+    out = {name: _means(values, holdout, sampling, rows) for name, rows in history_slices(holdout, seen)}
+    for name, wanted in item_slices(popularity):
+        part, kept = keep_items(holdout, wanted)
+        scored = score_lists(lists.rows[kept], lists.stranger, part, ks)
+        ranking = {key: column for key, column in scored.users.items() if key.split("@")[0] in RANKING}
+        out[name] = _means(MetricValues(ranking, scored.baskets, {}), part, sampling)
+    return out
