@@ -15,7 +15,7 @@ from pydantic import Field
 from data_contracts.interactions import Csr, GroupedMatrix
 from data_contracts.scoring import Factors
 from tasks.models import ModelConfig, Progress
-from tasks.numeric.csr import Weighting, check_matrix, entry_weights
+from tasks.numeric.csr import Weighting, check_matrix, value_weights
 from tasks.numeric.pairwise import ascend
 from tasks.numeric.parallel import for_each_block
 
@@ -80,7 +80,7 @@ def fit(
 
     """
     check_matrix(matrix)
-    pairs = _Pairs.of(matrix.by_user, entry_weights(matrix.by_user.values, config.weighting))
+    pairs = _Pairs.of(matrix.by_user, value_weights(matrix.by_user.values, config.weighting))
     start = config.init_scale / np.sqrt(config.n_factors)
     model = Factors(
         rng.normal(0.0, start, (matrix.n_users, config.n_factors)).astype(np.float32),
