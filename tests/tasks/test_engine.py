@@ -1,3 +1,6 @@
+import errno
+
+import duckdb
 import pytest
 
 from tasks.engine import connect, first_line, literal, quote
@@ -33,6 +36,34 @@ def test_connect__keeps_to_its_limit_by_spilling(tmp_path):
 
         assert connection.execute("SELECT count(*) FROM sorted").fetchall() == [(2_000_000,)]
         assert connection.execute("SELECT current_setting('memory_limit')").fetchall() == [("57.2 MiB",)]
+
+
+def test_connect__a_full_disk_is_an_oserror_that_names_the_folder(tmp_path):
+    def fill():
+        with connect(tmp_path):
+            raise duckdb.IOException('Could not write file "x": No space left on device\nmore')
+
+    with pytest.raises(OSError, match=r"No space left on device; free some space there") as caught:
+        fill()
+
+    assert (caught.value.errno, caught.value.filename) == (errno.ENOSPC, str(tmp_path))
+
+
+def test_connect__other_io_errors_stay_what_they_are(tmp_path):
+    with connect(tmp_path) as connection, pytest.raises(duckdb.IOException, match="nowhere"):
+        connection.execute("SELECT * FROM read_parquet('nowhere.parquet')")
+
+
+def test_connect__too_little_memory_says_which_limit_to_raise(tmp_path):
+    def sort():
+        with connect(tmp_path, memory_limit="12MB") as connection:
+            connection.execute("SET max_temp_directory_size = '0KB'")
+            connection.execute(
+                "CREATE TABLE t AS SELECT hash(i) AS h FROM range(5_000_000) AS r(i) ORDER BY h"
+            )
+
+    with pytest.raises(MemoryError, match=r"raise SHELFTALKER_MEMORY_LIMIT \(now 12MB\), or free disk in"):
+        sort()
 
 
 def test_first_line__leaves_the_page_of_settings_out():
