@@ -6,6 +6,7 @@ pairs of parts that share neither are worked on at a time, as in R. Gemulla et a
 Factorization with Distributed Stochastic Gradient Descent, KDD 2011.
 """
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,8 +22,12 @@ from tasks.numeric.parallel import for_each_block
 
 Float32 = npt.NDArray[np.float32]
 
-MOST_PARTS = 8
-PAIRS_PER_PART = 8_192
+MOST_PARTS = 32
+"""Of the users, and as many of the items: no more threads than this can help."""
+
+PAIRS_PER_CELL = 3_072
+"""A millisecond or two of work at 256 factors; with less, handing it to a thread would show."""
+
 ITEMS_PER_PART = 64
 """Fewer items in a part would make a poor choice of negatives."""
 
@@ -114,8 +119,8 @@ class _Pairs:
     @classmethod
     def of(cls, by_user: Csr, weights: Float32) -> "_Pairs":
         """Cut users into parts of about equal numbers of pairs; how many depends on the data alone."""
-        n_parts = min(MOST_PARTS, by_user.nnz // PAIRS_PER_PART, by_user.n_cols // ITEMS_PER_PART)
-        n_parts = max(1, n_parts)
+        square = math.isqrt(by_user.nnz // PAIRS_PER_CELL)
+        n_parts = max(1, min(MOST_PARTS, square, by_user.n_cols // ITEMS_PER_PART))
         users = np.repeat(np.arange(by_user.shape[0], dtype=np.int32), by_user.lengths())
         parts = by_user.indptr[users] * n_parts // max(by_user.nnz, 1)
         return cls(by_user, users, weights, parts, n_parts)
