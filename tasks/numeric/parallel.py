@@ -3,9 +3,11 @@
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import cache
 
 import numba
-from threadpoolctl import threadpool_limits
+import scipy.linalg.cython_blas  # noqa: F401  numba and implicit call this BLAS: it must be loaded to be held
+from threadpoolctl import ThreadpoolController
 
 
 @contextmanager
@@ -15,8 +17,14 @@ def single_threaded_blas() -> Iterator[None]:
     BLAS threads beside ours slow both down, and BLAS splits sums by its number of threads, which
     changes their last bits.
     """
-    with threadpool_limits(limits=1, user_api="blas"):
+    with _loaded_libraries().limit(limits=1, user_api="blas"):
         yield
+
+
+@cache
+def _loaded_libraries() -> ThreadpoolController:
+    """The BLAS libraries of this process; looking for them takes longer than a small half step."""
+    return ThreadpoolController()
 
 
 def for_each_block(work: Callable[[int], None], n_blocks: int) -> None:
