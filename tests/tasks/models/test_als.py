@@ -49,11 +49,11 @@ def test_fit__weighting_decides_what_a_value_counts(matrix):
 def test_fit__takes_read_only_arrays_and_restores_blas_threads(matrix, rng):
     for array in (matrix.by_user.indptr, matrix.by_user.indices, matrix.by_user.values):
         array.flags.writeable = False
-    threads = [pool["num_threads"] for pool in threadpool_info()]
+    threads = [pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"]
 
     als.fit(matrix, SMALL, rng=rng)
 
-    assert [pool["num_threads"] for pool in threadpool_info()] == threads
+    assert [pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"] == threads
 
 
 def test_fit__reports_each_iteration(matrix, rng):
@@ -73,11 +73,10 @@ def test_fit__names_a_matrix_without_entries(rng):
 @pytest.mark.real_data
 def test_fit__reaches_its_published_precision_on_online_retail():
     matrix, baskets = retail_split.load("validation")
-    counts = np.bincount(matrix.by_user.indices, matrix.by_user.values, matrix.n_items)
-    strangers = np.argsort(-counts, kind="stable")[:5]
+    strangers = np.argsort(-matrix.item_events(), kind="stable")[:5]
 
     factors = als.fit(matrix, als.Config(), rng=np.random.default_rng(0))
 
     lists = np.argsort(-factors.scores(np.arange(matrix.n_users)), axis=1, kind="stable")[:, :5]
-    # Over 9 seeds it lies between 0.1385 and 0.1416; strangers' lists here count known users' rows alone.
-    assert 0.137 <= retail_split.precision_at_5(lists, strangers, baskets) <= 0.143
+    # The range of nine other seeds.
+    assert 0.1385 <= retail_split.precision_at_5(lists, strangers, baskets) <= 0.1416

@@ -89,12 +89,15 @@ def test_fit__same_generator_state_gives_identical_factors_at_any_thread_count(m
 
 
 def test_fit__restores_blas_threads_and_leaves_its_arguments_alone(matrix, rng):
-    values, threads = matrix.by_user.values.copy(), [pool["num_threads"] for pool in threadpool_info()]
+    values, threads = (
+        matrix.by_user.values.copy(),
+        [pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"],
+    )
 
     wals.fit(matrix, SMALL, rng=rng, row_weights=np.full(30, 2.0))
 
     assert np.array_equal(matrix.by_user.values, values)
-    assert [pool["num_threads"] for pool in threadpool_info()] == threads
+    assert [pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"] == threads
 
 
 def test_fit__takes_read_only_memory_maps(matrix, tmp_path):
@@ -168,11 +171,11 @@ def test_fit__stops_early_when_asked(matrix):
         def count(*_, tolerance=tolerance):
             calls[tolerance] += 1
 
-        config = _with(SMALL, iterations=60, early_stop=tolerance)
+        config = _with(SMALL, iterations=300, early_stop=tolerance)
         wals.fit(matrix, config, rng=np.random.default_rng(0), progress=count)
 
-    assert calls[0.0] == 60
-    assert 1 < calls[0.01] < 60
+    assert calls[0.0] == 300
+    assert 1 < calls[0.01] < 300
 
 
 class _Keeper:
@@ -304,8 +307,7 @@ def test_fit__names_a_bad_matrix(rng, values, message):
 @pytest.mark.real_data
 def test_fit__reaches_its_precision_on_online_retail():
     matrix, baskets = retail_split.load("validation")
-    counts = np.bincount(matrix.by_user.indices, matrix.by_user.values, matrix.n_items)
-    strangers = np.argsort(-counts, kind="stable")[:5]
+    strangers = np.argsort(-matrix.item_events(), kind="stable")[:5]
 
     factors = wals.fit(matrix, wals.Config(), rng=np.random.default_rng(0))
 

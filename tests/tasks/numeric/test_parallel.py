@@ -24,6 +24,19 @@ def test_single_threaded_blas__restores_after_an_error():
         assert _blas_threads() == {2}
 
 
+def test_single_threaded_blas__lasts_until_the_last_holder_leaves():
+    first, second = single_threaded_blas(), single_threaded_blas()
+    with threadpool_limits(2, user_api="blas"):
+        first.__enter__()
+        second.__enter__()
+        first.__exit__(None, None, None)
+        held = _blas_threads()
+        second.__exit__(None, None, None)
+
+        assert held == {1}
+        assert _blas_threads() == {2}
+
+
 @pytest.mark.parametrize("threads", [1, numba.config.NUMBA_NUM_THREADS])
 @pytest.mark.parametrize("n_blocks", [0, 1, 17])
 def test_for_each_block__calls_every_block_once(threads, n_blocks):
