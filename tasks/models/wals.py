@@ -141,7 +141,7 @@ def fit(
         parts = objective(users, items, x, y)
         if progress is not None:
             progress(iteration, config.iterations, {"objective": parts.total, **parts._asdict()})
-        if before - parts.total < config.early_stop * before:
+        if config.early_stop and before - parts.total < config.early_stop * before:
             break
         before = parts.total
     return Factors(_solution(users, y, config), y)
