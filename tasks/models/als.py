@@ -11,7 +11,7 @@ from scipy.sparse import csr_matrix
 from data_contracts.interactions import GroupedMatrix
 from data_contracts.scoring import Factors
 from tasks.models import ModelConfig, Progress
-from tasks.numeric.csr import Weighting, check_matrix, entry_weights
+from tasks.numeric.csr import Weighting, check_matrix, value_weights
 from tasks.numeric.parallel import single_threaded_blas
 
 
@@ -62,7 +62,7 @@ def fit(
 
     check_matrix(matrix)
     rows = matrix.by_user
-    weights = entry_weights(rows.values, config.weighting)
+    weights = value_weights(rows.values, config.weighting)
     # implicit asks for writable buffers, and a grouped matrix may be a read-only memory map.
     user_items = csr_matrix((weights, rows.indices, rows.indptr), shape=rows.shape, copy=True)
 

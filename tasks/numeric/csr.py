@@ -65,7 +65,7 @@ def check_weights(name: str, weights: npt.NDArray[np.floating] | None, length: i
     return array
 
 
-def entry_weights(values: Float32, weighting: Weighting) -> Float32:
+def value_weights(values: Float32, weighting: Weighting) -> Float32:
     """Weight of each entry, float32 (n_entries,): 1, the value, or log(1 + value)."""
     if weighting == "binary":
         return np.ones(len(values), dtype=np.float32)

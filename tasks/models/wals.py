@@ -1,0 +1,260 @@
+"""Weighted alternating least squares: factors for implicit or explicit feedback over all entries.
+
+Y. Hu, Y. Koren, C. Volinsky: Collaborative Filtering for Implicit Feedback Datasets, ICDM 2008; the
+regularization by frequency and the weight of what was not observed follow S. Rendle, W. Krichene,
+L. Zhang, Y. Koren: Revisiting the Performance of iALS on Item Recommendation Benchmarks, RecSys 2022.
+"""
+
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+import numpy as np
+import numpy.typing as npt
+from pydantic import Field
+
+from data_contracts.interactions import GroupedMatrix
+from data_contracts.scoring import Factors
+from tasks.models import ModelConfig, Progress
+from tasks.numeric.csr import Weighting, check_finite, check_matrix
+from tasks.numeric.wals_loss import objective
+from tasks.numeric.wals_side import GivenWeights, Side, Terms, Weights, both_sides
+from tasks.numeric.wals_solve import solve_cg, solve_exactly, solve_subspace
+
+Float32 = npt.NDArray[np.float32]
+
+START_LENGTH = 0.1
+"""The first factor rows are normal numbers of about this length."""
+
+FULL_STEPS, FULL_TOLERANCE = 100, 1e-11
+"""Conjugate gradient steps at most, and share of the squared residual, that float32 calls a solution."""
+
+
+class Config(ModelConfig):
+    """Parameters of WALS; the defaults suit purchases."""
+
+    n_factors: int = Field(default=128, ge=1)
+    """Length of a factor row."""
+    iterations: int = Field(default=15, ge=1)
+    """Passes over users and items."""
+    regularization: float = Field(default=0.01, ge=0, allow_inf_nan=False)
+    """Weight of the squared length of a factor row, before the exponent."""
+    regularization_exponent: float = Field(default=1.0, ge=0, allow_inf_nan=False)
+    """How the regularization of a row grows with its entries: 0 = flat, 1 = frequency-scaled."""
+    unobserved_weight: float = Field(default=0.3, ge=0, allow_inf_nan=False)
+    """Weight of an entry that was not observed; small for sparse matrices."""
+    weighting: Weighting = "count"
+    """Weight of an observed entry above `unobserved_weight`: 1, its value, or log(1 + value)."""
+    targets: Literal["implicit", "explicit"] = "implicit"
+    """What observed entries are fitted to: 1, or their value (then `weighting` is best "binary")."""
+    solver: Literal["cg", "cholesky", "subspace"] = "cg"
+    """"cg" improves rows by conjugate gradients, "cholesky" solves them exactly, "subspace" exactly in
+    one block of factors after the other."""
+    cg_steps: int = Field(default=2, ge=1)
+    """Conjugate gradient steps per row and iteration; each starts where the last iteration ended."""
+    subspace_width: int = Field(default=64, ge=1)
+    """Factors solved for at once by the subspace solver."""
+    early_stop: float = Field(default=0.0, ge=0, lt=1)
+    """Stop when an iteration lowers the objective by a smaller share than this; 0 = never."""
+    checkpoint_every: int = Field(default=0, ge=0)
+    """Iterations between two checkpoints; 0 = none."""
+
+
+@dataclass(frozen=True, eq=False)
+class Resume:
+    """Where an interrupted fit left off: what its last checkpoint was given."""
+
+    iteration: int
+    user_factors: Float32
+    item_factors: Float32
+
+
+class Checkpoint(Protocol):
+    """Keeps what a fit needs to go on after an interruption."""
+
+    def save(self, iteration: int, user_factors: Float32, item_factors: Float32) -> None:
+        """Keep the factors after so many iterations; the arrays change afterwards."""
+        ...
+
+
+def fit(
+    matrix: GroupedMatrix,
+    config: Config,
+    *,
+    rng: np.random.Generator,
+    progress: Progress | None = None,
+    row_weights: Weights | None = None,
+    col_weights: Weights | None = None,
+    entry_weights: Weights | None = None,
+    checkpoint: Checkpoint | None = None,
+    resume: Resume | None = None,
+) -> Factors:
+    """Train WALS on `matrix`.
+
+    Parameters
+    ----------
+    matrix
+        Grouped matrix of users x items.
+    config
+        Parameters of the model.
+    rng
+        Source of the first factors.
+    progress
+        Called after each iteration with the objective and its parts ``observed``, ``unobserved`` and
+        ``regularization``; they cost one more pass over the entries.
+    row_weights, col_weights
+        (n_users,), (n_items,), >= 0: multiply the weights of a user's or an item's observed entries, as
+        an item's margin would.
+    entry_weights
+        (n_entries,), >= 0, in the order of ``matrix.by_user``: replace the weights that
+        `config.weighting` makes of the values.
+    checkpoint
+        Given the factors every `config.checkpoint_every` iterations.
+    resume
+        Go on from a checkpoint of the same fit; the result is that of a fit never interrupted.
+
+    Returns
+    -------
+    Factors without item bias, the same at any number of threads. The user factors are those that
+    :func:`fold_in_users` makes of the item factors.
+
+    Raises
+    ------
+    ValueError
+        If the matrix has no entries, a value or weight is NaN, infinite or negative, an array has
+        another length, or `resume` does not fit.
+
+    """
+    check_matrix(matrix)
+    users, items = sides(matrix, config, GivenWeights(row_weights, col_weights, entry_weights))
+    done, x, y = _start(matrix, config, rng, resume)
+    watched = progress is not None or config.early_stop > 0
+    before = objective(users, items, x, y).total if done and config.early_stop else np.inf
+    for iteration in range(done + 1, config.iterations + 1):
+        half_step(users, y, x, config)
+        half_step(items, x, y, config)
+        if checkpoint is not None and config.checkpoint_every and iteration % config.checkpoint_every == 0:
+            checkpoint.save(iteration, x, y)
+        if not watched:
+            continue
+        parts = objective(users, items, x, y)
+        if progress is not None:
+            progress(iteration, config.iterations, {"objective": parts.total, **parts._asdict()})
+        if before - parts.total < config.early_stop * before:
+            break
+        before = parts.total
+    return Factors(_solution(users, y, config), y)
+
+
+def fold_in_users(
+    matrix: GroupedMatrix,
+    item_factors: Float32,
+    config: Config,
+    *,
+    row_weights: Weights | None = None,
+    col_weights: Weights | None = None,
+    entry_weights: Weights | None = None,
+) -> Float32:
+    """Factors for users who came after the training, without training again.
+
+    Parameters
+    ----------
+    matrix
+        What these users did, with the items of the training.
+    item_factors
+        float32 (n_items, n_factors), as trained.
+    config
+        The configuration of the training.
+    row_weights, col_weights, entry_weights
+        As in :func:`fit`.
+
+    Returns
+    -------
+    float32 (n_users, n_factors): the solution of each user's least-squares problem, 0 for a user
+    without entries.
+
+    Raises
+    ------
+    ValueError
+        If the factors do not fit the matrix or `config`, or as in :func:`fit`.
+
+    """
+    _check_factors("item_factors", item_factors, matrix.n_items, config)
+    users, _ = sides(matrix, config, GivenWeights(row_weights, col_weights, entry_weights))
+    return _solution(users, item_factors, config)
+
+
+def fold_in_items(
+    matrix: GroupedMatrix,
+    user_factors: Float32,
+    config: Config,
+    *,
+    row_weights: Weights | None = None,
+    col_weights: Weights | None = None,
+    entry_weights: Weights | None = None,
+) -> Float32:
+    """Factors for items that came after the training: :func:`fold_in_users` with the sides changed.
+
+    `matrix` holds the users of the training and the new items; returns float32 (n_items, n_factors).
+    """
+    _check_factors("user_factors", user_factors, matrix.n_users, config)
+    _, items = sides(matrix, config, GivenWeights(row_weights, col_weights, entry_weights))
+    return _solution(items, user_factors, config)
+
+
+def sides(matrix: GroupedMatrix, config: Config, given: GivenWeights) -> tuple[Side, Side]:
+    """Both sides of the problem: users to solve for, and items to solve for."""
+    terms = Terms(
+        config.weighting,
+        config.targets == "explicit",
+        config.unobserved_weight,
+        config.regularization,
+        config.regularization_exponent,
+    )
+    return both_sides(matrix, terms, given)
+
+
+def half_step(side: Side, fixed: Float32, solved: Float32, config: Config) -> None:
+    """Solve for the rows of `side`, in place of `solved`, while `fixed` stays."""
+    if config.solver == "cholesky":
+        solve_exactly(side, fixed, solved)
+    elif config.solver == "subspace":
+        solve_subspace(side, fixed, solved, width=config.subspace_width)
+    else:
+        solve_cg(side, fixed, solved, steps=config.cg_steps)
+
+
+def _solution(side: Side, fixed: Float32, config: Config) -> Float32:
+    """Factors of all rows of `side` to the precision of float32, from nothing."""
+    solved = np.zeros((side.rows.shape[0], config.n_factors), dtype=np.float32)
+    fixed = np.ascontiguousarray(fixed)
+    if config.solver == "cholesky":
+        solve_exactly(side, fixed, solved)
+    else:
+        solve_cg(side, fixed, solved, steps=FULL_STEPS, tolerance=FULL_TOLERANCE)
+    return solved
+
+
+def _start(
+    matrix: GroupedMatrix, config: Config, rng: np.random.Generator, resume: Resume | None
+) -> tuple[int, Float32, Float32]:
+    """Iterations done, user factors and item factors to go on from."""
+    if resume is not None:
+        _check_factors("resume.user_factors", resume.user_factors, matrix.n_users, config)
+        _check_factors("resume.item_factors", resume.item_factors, matrix.n_items, config)
+        if not 0 < resume.iteration <= config.iterations:
+            raise ValueError(
+                f"resume.iteration must be from 1 to iterations = {config.iterations}; got {resume.iteration}"
+            )
+        return resume.iteration, np.array(resume.user_factors), np.array(resume.item_factors)
+    scale = np.float32(START_LENGTH / np.sqrt(config.n_factors))
+    users = rng.standard_normal((matrix.n_users, config.n_factors), dtype=np.float32) * scale
+    items = rng.standard_normal((matrix.n_items, config.n_factors), dtype=np.float32) * scale
+    return 0, users, items
+
+
+def _check_factors(name: str, factors: Float32, n_rows: int, config: Config) -> None:
+    if factors.shape != (n_rows, config.n_factors) or factors.dtype != np.float32:
+        raise ValueError(
+            f"{name} must be float32 ({n_rows}, {config.n_factors}); got {factors.dtype} {factors.shape}"
+        )
+    check_finite(name, factors)

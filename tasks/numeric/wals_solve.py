@@ -1,0 +1,111 @@
+"""The half step of WALS: solve for all rows of one side while the factors of the other stay."""
+
+from collections.abc import Callable
+
+import numpy as np
+import numpy.typing as npt
+
+from tasks.numeric.gramian import eigenbasis, gramian, rotate
+from tasks.numeric.parallel import for_each_block, single_threaded_blas
+from tasks.numeric.wals_cg import cg_block
+from tasks.numeric.wals_exact import exact_block
+from tasks.numeric.wals_side import Side
+from tasks.numeric.wals_subspace import subspace_block
+
+Float32 = npt.NDArray[np.float32]
+Kernel = Callable[[Float32, Float32, int, Float32], None]
+"""Called with fixed factors and eigenvalues in the eigenbasis, the first row, and the rows to improve."""
+
+
+def solve_cg(side: Side, fixed: Float32, solved: Float32, *, steps: int, tolerance: float = 0.0) -> None:
+    """Improve `solved` in place by some conjugate gradient steps a row.
+
+    Parameters
+    ----------
+    side
+        The rows to solve for.
+    fixed
+        float32 (n_cols, n_factors), unchanged.
+    solved
+        float32 (n_rows, n_factors): start in, solution out. Empty rows become 0.
+    steps
+        Steps per row at most.
+    tolerance
+        A row stops when its squared residual has fallen to this share; 0 takes all steps.
+
+    """
+
+    def solve(rotated: Float32, eigenvalues: Float32, first: int, x: Float32) -> None:
+        cg_block(*side.arrays, rotated, eigenvalues, first, x, steps, np.float32(tolerance))
+
+    _in_eigenbasis(side, fixed, solved, solve)
+
+
+def solve_subspace(side: Side, fixed: Float32, solved: Float32, *, width: int) -> None:
+    """Improve `solved` in place by one exact step in each block of `width` factors.
+
+    Parameters
+    ----------
+    side, fixed, solved
+        As in :func:`solve_cg`.
+    width
+        Factors of a block.
+
+    Raises
+    ------
+    ValueError
+        If a row's equations are singular.
+
+    """
+
+    def solve(rotated: Float32, eigenvalues: Float32, first: int, x: Float32) -> None:
+        subspace_block(*side.arrays, rotated, eigenvalues, first, x, width)
+
+    _in_eigenbasis(side, fixed, solved, solve)
+
+
+def solve_exactly(side: Side, fixed: Float32, solved: Float32) -> None:
+    """Fill `solved` with the exact solution of every row.
+
+    Parameters
+    ----------
+    side, fixed, solved
+        As in :func:`solve_cg`; what `solved` holds before does not matter.
+
+    Raises
+    ------
+    ValueError
+        If a row's equations are singular.
+
+    """
+    with single_threaded_blas():
+        square = gramian(fixed)
+
+        def solve(first: int, last: int) -> None:
+            exact_block(*side.arrays, fixed, square, first, solved[first:last])
+
+        _for_each_row(side, solve)
+
+
+def _in_eigenbasis(side: Side, fixed: Float32, solved: Float32, kernel: Kernel) -> None:
+    """Rotate the problem to where the Gramian of `fixed` is diagonal, solve there, rotate back."""
+    with single_threaded_blas():
+        basis = eigenbasis(fixed)
+        rotated = rotate(fixed, basis.vectors)
+
+        def solve(first: int, last: int) -> None:
+            x = solved[first:last] @ basis.vectors
+            kernel(rotated, basis.values, first, x)
+            np.dot(x, basis.vectors.T, out=solved[first:last])
+
+        _for_each_row(side, solve)
+
+
+def _for_each_row(side: Side, solve: Callable[[int, int], None]) -> None:
+    bounds = side.blocks
+    try:
+        for_each_block(lambda block: solve(bounds[block], bounds[block + 1]), len(bounds) - 1)
+    except np.linalg.LinAlgError as error:
+        raise ValueError(
+            "a row has no unique solution; raise regularization or unobserved_weight above 0"
+        ) from error
