@@ -1,5 +1,6 @@
 """The command line: one thin command a verb; errors become exit codes here and nowhere else."""
 
+import atexit
 import json
 import os
 import sys
@@ -41,6 +42,17 @@ def settle(home: Path | None) -> None:
     os.environ.setdefault("PREFECT_RESULTS_LOCAL_STORAGE_PATH", str(store.home() / "results"))
     for name, value in SETTINGS.items():
         os.environ.setdefault(name, value)
+    atexit.register(_end_quietly)
+
+
+def _end_quietly() -> None:
+    """Say nothing while the interpreter goes down: DuckDB's binding would list its own module as leaked.
+
+    Registered first, so called last, after Prefect has stopped its server.
+    """
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.__stderr__.fileno() if sys.__stderr__ else 2)
 
 
 def exits(command: Callable[..., Any]) -> Callable[..., Any]:

@@ -3,18 +3,17 @@
 from typing import Any
 
 from prefect import flow
-from prefect.client.schemas.objects import State
 
 from data_contracts.dataset import DatasetSpec
 from data_contracts.parameters import NightlyParameters
 from flows.endings import published, rejected
 from flows.planning import contenders, decide_as_of, run_name
 from tasks import store
+from tasks.arrival import find_source, ingest
 from tasks.evaluation import evaluate
 from tasks.export import export
 from tasks.gates import gate, load_verdict
 from tasks.grouping import grouping
-from tasks.intake import find_source, ingest
 from tasks.mapping import mapping
 from tasks.publication import Publication
 from tasks.splitting import split, windows
@@ -23,7 +22,7 @@ from tasks.training import train
 
 
 @flow(name="nightly", flow_run_name=run_name)
-def nightly(parameters: NightlyParameters) -> dict[str, Any] | State[Any]:
+def nightly(parameters: NightlyParameters) -> Any:
     """Make, judge and publish the recommendations of one dataset as of one day.
 
     Returns the run's summary. A closed gate ends as Completed under the name "Rejected" and publishes

@@ -205,7 +205,9 @@ def import_gx() -> None:
         # It imports a module that Python 3.11 deprecates.
         warnings.simplefilter("ignore", DeprecationWarning)
         import great_expectations as _gx  # noqa: F401
-    logging.getLogger("great_expectations").setLevel(logging.WARNING)
+    # The second one sets its own level when it is imported.
+    for name in ("great_expectations", "great_expectations.data_context.types.base"):
+        logging.getLogger(name).setLevel(logging.WARNING)
 
 
 def _validator(context: Any, frame: pd.DataFrame) -> Any:

@@ -80,6 +80,18 @@ def as_utf8(path: Path, source: SourceSection, scratch: Path) -> Path:
     return copy
 
 
+def readable_encoding(path: Path) -> str:
+    """Return ``utf-8`` if the first megabytes are, else ``cp1252``, where nearly every byte is a letter."""
+    with _open_bytes(path) as raw:
+        start = raw.read(4 * 2**20)
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    try:
+        decoder.decode(start)
+    except UnicodeDecodeError:
+        return "cp1252"
+    return "utf-8"
+
+
 def table_function(path: Path, n_columns: int, delimiter: str, quote: str) -> str:
     """SQL that reads the file as text columns r0, r1, ... and remembers the lines that do not fit."""
     columns = ", ".join(f"'r{i}': 'VARCHAR'" for i in range(n_columns))

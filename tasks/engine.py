@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import duckdb
+import numpy as np
+import pyarrow as pa
 
 MEMORY_LIMIT = os.environ.get("SHELFTALKER_MEMORY_LIMIT", "2GB")
 """What DuckDB may hold in memory before it spills to disk; any DuckDB size such as ``800MB``."""
@@ -45,6 +47,30 @@ def quote(name: str) -> str:
 def literal(text: str) -> str:
     """Quote a string value for SQL, for the few places where DuckDB takes no parameters."""
     return "'" + text.replace("'", "''") + "'"
+
+
+def number(connection: duckdb.DuckDBPyConnection, query: str) -> int:
+    """Return the one whole number that a query answers."""
+    # All rows are fetched: the connection takes no other work while an answer is unfinished.
+    return int(connection.execute(query).fetchall()[0][0])
+
+
+def table(connection: duckdb.DuckDBPyConnection, query: str) -> pa.Table:
+    """Return the answer of a query whole, as an Arrow table."""
+    return connection.sql(query).to_arrow_table()
+
+
+def arrays(connection: duckdb.DuckDBPyConnection, query: str) -> list[np.ndarray]:
+    """Return the answer of a query whole, one numpy array a column."""
+    return [column.to_numpy() for column in table(connection, query).columns]
+
+
+def batches(
+    connection: duckdb.DuckDBPyConnection, query: str, rows: int = 1_000_000
+) -> Iterator[pa.RecordBatch]:
+    """Stream the answer of a query in Arrow batches of at most `rows` rows."""
+    # A relation, not a cursor: a cursor copies its rows once more on their way to Arrow.
+    yield from connection.sql(query).to_arrow_reader(rows)
 
 
 def first_line(error: Exception) -> str:

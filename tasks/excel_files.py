@@ -28,7 +28,7 @@ def read_sheet(path: Path, source: SourceSection) -> pd.DataFrame:
             sheet = source.sheet or book.sheet_names[0]
             names = book.sheet_names
             if sheet in names:
-                return book.parse(sheet, header=None, dtype=str)
+                return pd.read_excel(book, sheet_name=sheet, header=None, dtype=str)
     except Exception as error:
         raise ContractError(f"{path} is no readable Excel file: {first_line(error)}") from error
     raise ConfigurationError(f"{path} has no sheet {sheet!r}; under [source], write sheet = one of {names}")

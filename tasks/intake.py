@@ -190,9 +190,7 @@ class Intake:
             self.tally.rejected += len(lines)
             for record, reason, text in lines:
                 self.rules[reason] = Rule(reason, limit, "quarantine", "every line can be read")
-                # A line that could not be read counts as itself: row numbers need no shift.
-                behind = record - int(np.searchsorted([line[0] for line in lines], record))
-                self.tally.add(reason, 1, [(number, behind, _short(text))])
+                self.tally.add(reason, 1, [(number, -record, _short(text))])
 
 
 def _iso(moment: Any) -> str | None:

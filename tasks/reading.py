@@ -101,12 +101,16 @@ class Log:
         return [f"raw:{at}" for at in range(len(self.names))]
 
     def place(self, file_number: int, record: int) -> str:
-        """Say where a readable row stands, for messages."""
-        row = self.row_numbers(file_number, np.array([record]))[0]
+        """Say where a row stands; `record` counts readable rows, an unreadable one is minus its own row."""
+        row = -record if record < 0 else self.row_numbers(file_number, np.array([record]))[0]
         return f"{self.files[file_number][0].name}, row {row}"
 
     def row_numbers(self, file_number: int, records: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-        """Rows in the file (from 1, header and blank lines not counted) of rows among the readable ones."""
+        """Rows in the file (from 1 below the header) of rows among the readable ones.
+
+        Blank lines are not counted; where a file has both blank and unreadable lines, rows between the two
+        may be off by the number of blank ones, for DuckDB counts those in its list of unreadable lines.
+        """
         missing = np.array([record for record, _, _ in self.unreadable.get(file_number, [])], dtype=np.int64)
         shift = np.searchsorted(missing - np.arange(len(missing)), records, side="right")
         return np.asarray(records + shift, dtype=np.int64)

@@ -137,7 +137,7 @@ class RowContract:
 
 
 Example = tuple[int, int, str]
-"""(number of the file, row among its readable rows, the row's text)."""
+"""(number of the file, row among its readable rows or minus the row of an unreadable line, its text)."""
 
 
 @dataclass

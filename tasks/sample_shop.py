@@ -141,9 +141,11 @@ def _one_line_an_item(rng: np.random.Generator, pair: Ints, n_lines: int) -> Int
     """Choose `n_lines` lines, no pair of invoice and item twice while there are enough different ones."""
     _, first = np.unique(pair, return_index=True)
     if len(first) >= n_lines:
-        return np.sort(rng.choice(first, n_lines, replace=False))
-    rest = np.setdiff1d(np.arange(len(pair)), first)
-    return np.sort(np.concatenate([first, rest[: n_lines - len(first)]]))
+        chosen: Ints = rng.choice(first, n_lines, replace=False)
+    else:
+        rest = np.setdiff1d(np.arange(len(pair)), first)
+        chosen = np.concatenate([first, rest[: n_lines - len(first)]])
+    return np.sort(chosen)
 
 
 def _tastes(rng: np.random.Generator, n_users: int) -> Floats:
@@ -159,7 +161,8 @@ def _draw(rng: np.random.Generator, shop: Catalogue, taste: Floats, user: Ints) 
     size = np.maximum(shop.starts[kind + 1] - shop.starts[kind], 1)
     # Zipf: the rank's logarithm is even between 0 and the category's size.
     rank = np.floor(np.exp(rng.random(len(user)) * np.log(size + 1)) - 1).astype(np.int64)
-    return np.minimum(shop.starts[kind] + rank, len(shop.codes) - 1)
+    item: Ints = np.minimum(shop.starts[kind] + rank, len(shop.codes) - 1)
+    return item
 
 
 def _in_season(rng: np.random.Generator, shop: Catalogue, item: Ints, day: Ints) -> Ints:
