@@ -96,6 +96,9 @@ def main() -> None:
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Decides all chance.")
 @click.option("--dry-run", is_flag=True, help="Do everything but publish.")
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as one JSON object on stdout.")
+@click.option(
+    "--picture", type=click.Path(dir_okay=False, path_type=Path), help="Save the tables as SVG, too."
+)
 @home_option
 @exits
 def run(
@@ -106,6 +109,7 @@ def run(
     *,
     dry_run: bool,
     as_json: bool,
+    picture: Path | None,
     home: Path | None,
 ) -> None:
     """One nightly run: ingest, train, evaluate, decide, publish."""
@@ -121,7 +125,7 @@ def run(
     else:
         from flows.display import show
 
-        show(summary, examples(summary))
+        show(summary, examples(summary), picture)
     if not summary["gate"]["open"]:
         raise GateClosedError(f"nothing was published; the failed rules are above and in {summary['path']}")
 

@@ -1,6 +1,7 @@
 """What a run looks like at a terminal: a line a step while it works, then tables rather than a dump."""
 
 import sys
+from pathlib import Path
 from typing import Any, Self
 
 from rich.console import Console
@@ -58,10 +59,12 @@ class TerminalListener:
         self.console.print(Text.assemble(("  ✓ ", "green"), f"{step:<44}", (f"{took:>8}", "dim")))
 
 
-def show(summary: dict[str, Any], examples: dict[str, list[dict[str, Any]]]) -> None:
-    """Print a run's summary and a few users' lists on stdout."""
+def show(
+    summary: dict[str, Any], examples: dict[str, list[dict[str, Any]]], picture: Path | None = None
+) -> None:
+    """Print a run's summary and a few users' lists on stdout; `picture` keeps it as an SVG, too."""
     # Piped output has no width of its own: tables must not be cut to 80 columns.
-    console = Console(width=None if sys.stdout.isatty() else 120)
+    console = Console(width=None if sys.stdout.isatty() else 120, record=picture is not None)
     counts, gate = summary["counts"], summary["gate"]
     console.print(
         f"\n[bold]{summary['dataset']}[/bold] as of {summary['as_of']}: "
@@ -78,6 +81,8 @@ def show(summary: dict[str, Any], examples: dict[str, list[dict[str, Any]]]) -> 
         console.print(_example(user_id, rows))
     where = "Predictions" if summary["published"] else "Not published; evidence"
     console.print(f"{where}: {summary['path']}", soft_wrap=True)
+    if picture is not None:
+        console.save_svg(str(picture), title="shelftalker run")
 
 
 def rows_table(rows: list[dict[str, Any]], title: str = "") -> Table:
