@@ -69,7 +69,7 @@ def show(
     console.print(
         f"\n[bold]{summary['dataset']}[/bold] as of {summary['as_of']}: "
         f"{counts['rows_read']:,} rows read, {counts['rows_accepted']:,} accepted "
-        f"({counts['anonymous']:,} without a user), {counts['rows_rejected']:,} rejected"
+        f"({counts['anonymous']:,} without a user), {counts['rows_rejected']:,} rejected; {summary['split']}"
     )
     if any(sum(counts[what].values()) for what in REASON_KINDS):
         console.print(_reasons(counts))

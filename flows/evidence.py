@@ -17,7 +17,7 @@ def leave(summary: dict[str, Any]) -> None:
     create_table_artifact(
         key="metrics",
         table=metric_rows(summary),
-        description=f"{title}: {gate['scenario']} {gate['metric']} decides",
+        description=f"{title}: {gate['scenario']} {gate['metric']} decides; {summary['split']}",
     )
     create_table_artifact(
         key="gate",

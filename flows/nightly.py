@@ -9,7 +9,7 @@ from data_contracts.parameters import NightlyParameters
 from flows.endings import published, rejected
 from flows.planning import contenders, decide_as_of, run_name
 from tasks import store
-from tasks.arrival import find_source, ingest
+from tasks.arrival import find_holdout_source, find_source, ingest
 from tasks.evaluation import evaluate
 from tasks.export import export
 from tasks.gates import gate, load_verdict
@@ -36,7 +36,7 @@ def nightly(parameters: NightlyParameters) -> Any:
     as_of = decide_as_of(spec, parameters.as_of, events)
     newest = events
     if spec.window.test_path:
-        newest = ingest(find_source(spec, spec.window.test_path))
+        newest = ingest(find_holdout_source(spec))
 
     window = windows(spec, as_of, seed)
     ids = mapping(events, window.train)
@@ -51,7 +51,7 @@ def nightly(parameters: NightlyParameters) -> Any:
     }
     judged = gate(evaluations, choices, models, ids, spec.evaluation, spec.gate, live, seed)
     verdict = load_verdict(judged)
-    summary = summarise(spec.name, as_of, events, holdout, models, evaluations, verdict)
+    summary = summarise(spec, as_of, events, holdout, models, evaluations, verdict)
     if not verdict.decision.open:
         summary["run_id"] = run_id(judged)
         return rejected(summary, Publication(dataset=spec.name, as_of=as_of, run=summary["run_id"]), verdict)

@@ -190,7 +190,7 @@ def _not_worse_than_live(
         name="not_worse_than_live",
         value=low,
         limit=-margin,
-        passed=low is None or low > -margin,
+        passed=low is None or low >= -margin,
         meaning="nothing is live yet" if low is None else "low end of the interval of winner minus live",
     )
 
