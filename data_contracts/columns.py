@@ -18,9 +18,10 @@ SOURCE_FILE: Final = "source_file"
 ROW_NUMBER: Final = "row_number"
 RAW_LINE: Final = "raw_line"
 
-# What the row contract sees beside the columns of an event: 0 or 1.
+# What the row contract sees beside the columns of an event.
 CANCELLED: Final = "cancelled"
-EXTRA_COPY: Final = "extra_copy"
+KEPT_VALUE: Final = "kept_value"  # the value, missing where the row is cancelled
+EXTRA_COPY: Final = "extra_copy"  # 0 or 1, as cancelled
 
 # Vocabularies and interactions.
 USER_CODE: Final = "user_code"

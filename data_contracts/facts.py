@@ -47,7 +47,7 @@ FACTS: Final[Mapping[str, Mapping[str, str]]] = {
         "entries_by_user": "stored entries of the by-user view",
         "entries_by_item": "stored entries of the by-item view",
         "pairs": "rows of the interactions that it was made from",
-        "falling_indptr": "steps of either indptr that are below 0, + 1 for each that starts off 0 or ends off its entries",
+        "falling_indptr": "steps of either indptr below 0, + 1 for each not running from 0 to its entries",
         "min_index": "smallest index of either view",
         "max_item_index": "largest index of the by-user view",
         "max_user_index": "largest index of the by-item view",

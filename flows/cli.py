@@ -1,8 +1,10 @@
 """The command line: one thin command a verb; errors become exit codes here and nowhere else."""
 
+import atexit
 import json
 import os
 import sys
+import tomllib
 from collections.abc import Callable
 from datetime import date, datetime
 from functools import wraps
@@ -11,7 +13,7 @@ from typing import Any
 
 import click
 
-from data_contracts.errors import GateClosedError, ShelftalkerError
+from data_contracts.errors import ConfigurationError, GateClosedError, ShelftalkerError
 
 SETTINGS = {
     "DO_NOT_TRACK": "1",
@@ -41,6 +43,17 @@ def settle(home: Path | None) -> None:
     os.environ.setdefault("PREFECT_RESULTS_LOCAL_STORAGE_PATH", str(store.home() / "results"))
     for name, value in SETTINGS.items():
         os.environ.setdefault(name, value)
+    atexit.register(_end_quietly)
+
+
+def _end_quietly() -> None:
+    """Say nothing while the interpreter goes down: DuckDB's binding would list its own module as leaked.
+
+    Registered first, so called last, after Prefect has stopped its server.
+    """
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.__stderr__.fileno() if sys.__stderr__ else 2)
 
 
 def exits(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -83,6 +96,9 @@ def main() -> None:
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Decides all chance.")
 @click.option("--dry-run", is_flag=True, help="Do everything but publish.")
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as one JSON object on stdout.")
+@click.option(
+    "--picture", type=click.Path(dir_okay=False, path_type=Path), help="Save the tables as SVG, too."
+)
 @home_option
 @exits
 def run(
@@ -93,36 +109,77 @@ def run(
     *,
     dry_run: bool,
     as_json: bool,
+    picture: Path | None,
     home: Path | None,
 ) -> None:
     """One nightly run: ingest, train, evaluate, decide, publish."""
     settle(home)
     from data_contracts.parameters import NightlyParameters
-    from flows.running import examples, run_nightly
+    from flows.nightly import nightly
+    from flows.running import examples, run_here
 
-    summary = run_nightly(
-        NightlyParameters(dataset=dataset, as_of=as_of, source=source, seed=seed, dry_run=dry_run)
-    )
+    given = NightlyParameters(dataset=dataset, as_of=as_of, source=source, seed=seed, dry_run=dry_run)
+    summary = run_here(nightly, given)
     if as_json:
         click.echo(json.dumps(summary, ensure_ascii=False))
     else:
         from flows.display import show
 
-        show(summary, examples(summary))
+        show(summary, examples(summary), picture)
     if not summary["gate"]["open"]:
         raise GateClosedError(f"nothing was published; the failed rules are above and in {summary['path']}")
 
 
 @main.command()
-@click.argument("file", type=click.Path(path_type=Path))
-@click.option("--output", type=click.Path(file_okay=False, path_type=Path), help="Folder (default: here).")
+@dataset_option
+@click.option("--from", "first", required=True, callback=as_date, help="First day (YYYY-MM-DD).")
+@click.option("--to", "last", required=True, callback=as_date, help="Last day, included.")
+@click.option("--every", type=click.IntRange(min=1), default=1, show_default=True, help="Days between runs.")
+@click.option("--source", type=click.Path(), help="The log, instead of the one the dataset names.")
+@click.option("--json", "as_json", is_flag=True, help="Print rows as JSON.")
+@home_option
 @exits
-def init(file: Path, output: Path | None) -> None:
-    """Look at a log and draft a dataset .toml and a contract for it."""
-    from tasks.drafting import write_draft
+def backfill(
+    dataset: str, first: date, last: date, every: int, source: str | None, *, as_json: bool, home: Path | None
+) -> None:
+    """Run every date of a range, oldest first; exit code 1 if one failed, 4 if a gate closed."""
+    settle(home)
+    from data_contracts.parameters import BackfillParameters
+    from flows.backfill import CLOSED, FAILED
+    from flows.backfill import backfill as backfill_flow
+    from flows.running import run_here
 
-    toml, suite = write_draft(file, output or Path())
-    click.echo(f"Wrote {toml} and {suite}. Read both, then:\n  shelftalker run --dataset {toml}")
+    if last < first:
+        raise click.BadParameter(f"--to {last} lies before --from {first}")
+    given = BackfillParameters(dataset=dataset, first=first, last=last, every_days=every, source=source)
+    rows = run_here(backfill_flow, given)
+    _print_rows(rows, as_json=as_json)
+    results = {row["result"] for row in rows}
+    sys.exit(1 if FAILED in results else GateClosedError.exit_code if CLOSED in results else 0)
+
+
+@main.command()
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option(
+    "--output",
+    type=click.Path(file_okay=False, exists=True, path_type=Path),
+    default=Path(),
+    help="Folder to write to (default: here).",
+)
+@exits
+def init(file: Path, output: Path) -> None:
+    """Look at a log and draft a dataset .toml and a contract for it."""
+    from tasks.drafting import draft
+
+    toml, suite = draft(file)
+    name = tomllib.loads(toml)["name"]
+    for ending, text in ((".toml", toml), (".json", suite)):
+        path = output / f"{name}{ending}"
+        if path.exists():
+            raise ConfigurationError(f"{path} exists already; move it away, or choose another --output")
+        path.write_text(text, "utf-8")
+        click.echo(f"wrote {path}")
+    click.echo(f"Read both, then:\n  shelftalker run --dataset {output / name}.toml")
 
 
 def _dataset_name(dataset: str) -> str:

@@ -27,7 +27,7 @@ def leave(summary: dict[str, Any]) -> None:
         ],
         description=f"gate {'open' if gate['open'] else 'closed'}, winner {gate['winner']}",
     )
-    rejected = summary["counts"].get("rejected_by_reason", {})
+    rejected = summary["counts"]["rejected"]
     lines = [f"| {reason} | {count:,} |" for reason, count in rejected.items()]
     create_markdown_artifact(
         key="quarantine",

@@ -3,14 +3,13 @@
 from typing import Any
 
 from prefect import flow
-from prefect.client.schemas.objects import State
-from tasks.ingestion import find_source, ingest
 
 from data_contracts.dataset import DatasetSpec
 from data_contracts.parameters import NightlyParameters
 from flows.endings import published, rejected
 from flows.planning import contenders, decide_as_of, run_name
 from tasks import store
+from tasks.arrival import find_source, ingest
 from tasks.evaluation import evaluate
 from tasks.export import export
 from tasks.gates import gate, load_verdict
@@ -23,7 +22,7 @@ from tasks.training import train
 
 
 @flow(name="nightly", flow_run_name=run_name)
-def nightly(parameters: NightlyParameters) -> dict[str, Any] | State[Any]:
+def nightly(parameters: NightlyParameters) -> Any:
     """Make, judge and publish the recommendations of one dataset as of one day.
 
     Returns the run's summary. A closed gate ends as Completed under the name "Rejected" and publishes
@@ -33,11 +32,11 @@ def nightly(parameters: NightlyParameters) -> dict[str, Any] | State[Any]:
     spec, seed = DatasetSpec.load(parameters.dataset), parameters.seed
     choices, live = contenders(spec)
 
-    events = ingest(spec.reading(), find_source(spec, parameters.source))
+    events = ingest(find_source(spec, parameters.source))
     as_of = decide_as_of(spec, parameters.as_of, events)
     newest = events
     if spec.window.test_path:
-        newest = ingest(spec.reading(), find_source(spec, spec.window.test_path))
+        newest = ingest(find_source(spec, spec.window.test_path))
 
     window = windows(spec, as_of, seed)
     ids = mapping(events, window.train)

@@ -1,33 +1,30 @@
 """Run the nightly flow from this process and hand back its summary."""
 
 import sys
-from typing import Any
+from typing import Any, TypeVar, cast
 
-from prefect.exceptions import FailedRun
+from prefect import Flow
 from rich.console import Console
 
-from data_contracts.parameters import NightlyParameters
 from flows.display import TerminalListener
-from flows.nightly import nightly
 from tasks.lookup import items_for_user, some_users
 from tasks.progress import listening
 from tasks.publication import Publication
 
 N_EXAMPLES = 3
 
+P = TypeVar("P")
+R = TypeVar("R")
 
-def run_nightly(parameters: NightlyParameters) -> dict[str, Any]:
-    """Run the flow under the Prefect API that is configured, else under a server of its own.
+
+def run_here(flow: Flow[[P], R], parameters: P) -> R:
+    """Run a flow under the Prefect API that is configured, else under a server of its own.
 
     Progress goes to stderr. Our own errors come out as they were raised in the step.
     """
-    console = Console(file=sys.stderr)
-    with TerminalListener(console) as listener, listening(listener):
-        state = nightly(parameters, return_state=True)
-    summary = state.result(raise_on_failure=True)
-    if not isinstance(summary, dict):
-        raise FailedRun(f"the run ended as {state.name}: {state.message}")
-    return summary
+    with TerminalListener(Console(file=sys.stderr)) as listener, listening(listener):
+        state: Any = flow(parameters, return_state=True)
+    return cast("R", state.result(raise_on_failure=True))
 
 
 def examples(summary: dict[str, Any]) -> dict[str, list[dict[str, Any]]]:

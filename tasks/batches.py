@@ -4,7 +4,7 @@ import queue
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from typing import TypeVar
+from typing import Any, Generic, TypeVar
 
 import pyarrow as pa
 
@@ -34,41 +34,45 @@ def ahead(make: Callable[[], Iterator[T]], depth: int = 1) -> Iterator[Iterator[
     The thread has ended when the block is left, whether or not everything was read; an error in it is raised
     where the reader waits.
     """
-    handover: queue.Queue[tuple[str, T | BaseException | None]] = queue.Queue(maxsize=depth)
-    stop = threading.Event()
+    handover = _Handover[T](depth)
+    thread = threading.Thread(target=handover.fill, args=(make,), name="read-ahead", daemon=True)
+    thread.start()
+    try:
+        yield handover.drain()
+    finally:
+        handover.stop.set()
+        thread.join()
 
-    def put(kind: str, value: T | BaseException | None) -> None:
-        while not stop.is_set():
+
+class _Handover(Generic[T]):
+    def __init__(self, depth: int) -> None:
+        self.stop = threading.Event()
+        self._queue: queue.Queue[tuple[bool, Any]] = queue.Queue(maxsize=depth)
+
+    def fill(self, make: Callable[[], Iterator[T]]) -> None:
+        try:
+            for element in make():
+                self._put(False, element)
+                if self.stop.is_set():
+                    return
+            self._put(True, None)
+        except BaseException as error:  # noqa: BLE001 - handed to the reader, who raises it
+            self._put(True, error)
+
+    def drain(self) -> Iterator[T]:
+        while True:
+            is_last, value = self._queue.get()
+            if not is_last:
+                yield value
+            elif value is None:
+                return
+            else:
+                raise value
+
+    def _put(self, is_last: bool, value: Any) -> None:
+        while not self.stop.is_set():
             try:
-                handover.put((kind, value), timeout=0.1)
+                self._queue.put((is_last, value), timeout=0.1)
             except queue.Full:
                 continue
             return
-
-    def work() -> None:
-        try:
-            for element in make():
-                put("element", element)
-                if stop.is_set():
-                    return
-            put("end", None)
-        except BaseException as error:  # noqa: BLE001 - handed to the reader, who raises it
-            put("error", error)
-
-    def read() -> Iterator[T]:
-        while True:
-            kind, value = handover.get()
-            if kind == "error":
-                assert isinstance(value, BaseException)
-                raise value
-            if kind == "end":
-                return
-            yield value  # type: ignore[misc]
-
-    thread = threading.Thread(target=work, name="read-ahead", daemon=True)
-    thread.start()
-    try:
-        yield read()
-    finally:
-        stop.set()
-        thread.join()

@@ -8,7 +8,17 @@ from data_contracts.errors import ConfigurationError
 from tasks.engine import literal
 from tasks.sources import OpenFile
 
-NUMBERS = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT")
+NUMBERS = (
+    "TINYINT",
+    "SMALLINT",
+    "INTEGER",
+    "BIGINT",
+    "HUGEINT",
+    "UTINYINT",
+    "USMALLINT",
+    "UINTEGER",
+    "UBIGINT",
+)
 FLOATS = ("FLOAT", "DOUBLE")
 
 STRIPPED = "stripped"
@@ -52,6 +62,9 @@ def projection(file: OpenFile, spec: DatasetSpec, rule_columns: Mapping[str, str
     found[columns.VALUE] = _value(file, spec)
     if spec.cancellation:
         found[columns.CANCELLED] = _cancelled(file, spec)
+        found[columns.KEPT_VALUE] = (
+            f"CASE WHEN {found[columns.CANCELLED]} = 0 THEN {found[columns.VALUE]} END"
+        )
     changes = [f"{sql} <> {_trimmed(sql)}" for sql in plain.values()] if cleaning.strip_ids else []
     found[STRIPPED] = f"coalesce({' OR '.join(changes) or 'false'}, false)"
     item = plain[columns.ITEM_ID]

@@ -15,11 +15,15 @@ from data_contracts.facts import FACTS, Facts
 
 FOLDER = Path(__file__).parents[1] / "data_contracts" / "expectations"
 
+_SMALL = 10_000
+"""Rows below which one call for all columns is the cheaper one."""
+
 _RESULT_FORMAT = {
     "result_format": "COMPLETE",  # the only format that lists every failing row
     "return_unexpected_index_query": False,
     "exclude_unexpected_values": True,
 }
+
 
 class Suite:
     """One suite file, checked when it is loaded.
@@ -76,7 +80,9 @@ class Suite:
         try:
             suite = gx.ExpectationSuite(name=self.table, expectations=self.expectations)
         except Exception as error:
-            raise ConfigurationError(f"suite {self.path} cannot be used: {error}") from error
+            raise ConfigurationError(
+                f"suite {self.path} cannot be used: {' '.join(str(error).split())}"
+            ) from error
         if len(suite.expectations) != len(self.expectations):
             known = {expectation.expectation_type for expectation in suite.expectations}
             dropped = [entry["type"] for entry in self.expectations if entry.get("type") not in known]
@@ -96,10 +102,13 @@ class Suite:
             If a check crashed: that says something about the suite, nothing about the data.
 
         """
-        results: list[Any] = _validator(frame).graph_validate(
-            configurations=self.compiled.expectation_configurations,
-            runtime_configuration={"result_format": _RESULT_FORMAT},
-        )
+        results: list[Any] = []
+        for columns, configurations in self._groups(frame):
+            part = frame if columns is None else frame[list(columns)]
+            validator = _validator(self._context, part)
+            results += validator.graph_validate(
+                configurations=configurations, runtime_configuration={"result_format": _RESULT_FORMAT}
+            )
         for result in results:
             if _crashed(result.exception_info):
                 config = result.expectation_config
@@ -112,6 +121,32 @@ class Suite:
                 f"suite {self.path}: {len(results)} results of {len(self.expectations)} expectations"
             )
         return results
+
+    @cached_property
+    def _context(self) -> Any:
+        import_gx()
+        import great_expectations as gx
+
+        context: Any = gx.get_context(mode="ephemeral")
+        context.variables.progress_bars = {"globally": False, "metric_calculations": False}
+        return context
+
+    def _groups(self, frame: pd.DataFrame) -> list[tuple[tuple[str, ...] | None, list[Any]]]:
+        """Sort the expectations by the columns they look at; None = the whole frame.
+
+        Great Expectations copies every column of its frame for every check on one of them: on large frames
+        it is given only the columns that the check is about (541,909 rows, 12 columns: 0.7 instead of 1.9 s).
+        """
+        configurations = self.compiled.expectation_configurations
+        if len(frame) < _SMALL:
+            return [(None, configurations)]
+        groups: dict[tuple[str, ...] | None, list[Any]] = {}
+        for configuration in configurations:
+            kwargs = configuration.kwargs
+            named = tuple(kwargs[key] for key in ("column", "column_A", "column_B") if key in kwargs)
+            whole = not named or "row_condition" in kwargs or not set(named) <= set(frame.columns)
+            groups.setdefault(None if whole else named, []).append(configuration)
+        return list(groups.items())
 
 
 def find_suite(name: str, folder: Path) -> Path:
@@ -143,7 +178,15 @@ def check_facts(table: str, facts: Facts) -> None:
     """
     if set(facts) != set(FACTS[table]):
         wrong = sorted(set(facts) ^ set(FACTS[table]))
-        raise ValueError(f"facts of {table!r} must be those of data_contracts.facts; missing or unknown: {wrong}")
+        raise ValueError(
+            f"facts of {table!r} must be those of data_contracts.facts; missing or unknown: {wrong}"
+        )
+    missing = [name for name, value in facts.items() if value is None or value != value]  # noqa: PLR0124 - NaN
+    if missing:
+        # Great Expectations skips missing values: a NaN would pass every limit.
+        raise ContractError(
+            f"table {table!r} breaks its contract: {missing[0]} = {facts[missing[0]]} is no fact"
+        )
     check_table(pd.DataFrame([dict(facts)]), table)
 
 
@@ -159,7 +202,9 @@ def check_table(frame: pd.DataFrame, name: str) -> None:
     suite = Suite(FOLDER / f"{name}.json")
     broken = [_broken(result, frame) for result in suite.validate(frame) if not result.success]
     if broken:
-        raise ContractError(f"table {name!r} breaks its contract ({suite.path.name}):\n  " + "\n  ".join(sorted(broken)))
+        raise ContractError(
+            f"table {name!r} breaks its contract ({suite.path.name}):\n  " + "\n  ".join(sorted(broken))
+        )
 
 
 def import_gx() -> None:
@@ -168,20 +213,19 @@ def import_gx() -> None:
         # It imports a module that Python 3.11 deprecates.
         warnings.simplefilter("ignore", DeprecationWarning)
         import great_expectations as _gx  # noqa: F401
-    logging.getLogger("great_expectations").setLevel(logging.WARNING)
+    for name in ("great_expectations", "great_expectations.data_context.types.base"):
+        logging.getLogger(name).setLevel(logging.WARNING)
 
 
-def _validator(frame: pd.DataFrame) -> Any:
+def _validator(context: Any, frame: pd.DataFrame) -> Any:
     # batch.validate, the public way, hashes the whole frame at every call only to log the hash: 0.7 s of
     # 0.9 s a million rows. The validator below it does the same checks without that.
-    import great_expectations as gx
     from great_expectations.core.batch import Batch
-    from great_expectations.execution_engine import PandasExecutionEngine
+    from great_expectations.execution_engine.pandas_execution_engine import PandasExecutionEngine
     from great_expectations.validator.validator import Validator
 
-    context = gx.get_context(mode="ephemeral")
-    context.variables.progress_bars = {"globally": False, "metric_calculations": False}
-    return Validator(PandasExecutionEngine(), data_context=context, batches=[Batch(data=frame)])
+    data: Any = frame  # annotated there as a class
+    return Validator(PandasExecutionEngine(), data_context=context, batches=[Batch(data=data)])
 
 
 def _crashed(info: dict[str, Any]) -> bool:

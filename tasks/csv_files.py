@@ -8,7 +8,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
+from typing import IO, cast
 
 import duckdb
 
@@ -48,10 +48,9 @@ def header(path: Path, source: SourceSection) -> tuple[list[str], str]:
             if len(delimiter) > 1:
                 return first.rstrip("\r\n").split(delimiter), delimiter
             lines = _chain(first, text)
-            quoting = csv.QUOTE_MINIMAL if source.quote else csv.QUOTE_NONE
-            return next(
-                csv.reader(lines, delimiter=delimiter, quotechar=source.quote or None, quoting=quoting)
-            ), delimiter
+            if not source.quote:
+                return next(csv.reader(lines, delimiter=delimiter, quoting=csv.QUOTE_NONE)), delimiter
+            return next(csv.reader(lines, delimiter=delimiter, quotechar=source.quote)), delimiter
     except (UnicodeError, csv.Error, gzip.BadGzipFile, EOFError, LookupError) as error:
         raise ConfigurationError(
             f"the header of {path} cannot be read as {source.encoding}: {error}; "
@@ -81,6 +80,18 @@ def as_utf8(path: Path, source: SourceSection, scratch: Path) -> Path:
     return copy
 
 
+def readable_encoding(path: Path) -> str:
+    """Return ``utf-8`` if the first megabytes are, else ``cp1252``, where nearly every byte is a letter."""
+    with _open_bytes(path) as raw:
+        start = raw.read(4 * 2**20)
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    try:
+        decoder.decode(start)
+    except UnicodeDecodeError:
+        return "cp1252"
+    return "utf-8"
+
+
 def table_function(path: Path, n_columns: int, delimiter: str, quote: str) -> str:
     """SQL that reads the file as text columns r0, r1, ... and remembers the lines that do not fit."""
     columns = ", ".join(f"'r{i}': 'VARCHAR'" for i in range(n_columns))
@@ -96,7 +107,9 @@ def table_function(path: Path, n_columns: int, delimiter: str, quote: str) -> st
         "store_rejects": "true",
         "rejects_limit": "0",
     }
-    return f"read_csv({literal(str(path))}, {', '.join(f'{key} = {value}' for key, value in options.items())})"
+    return (
+        f"read_csv({literal(str(path))}, {', '.join(f'{key} = {value}' for key, value in options.items())})"
+    )
 
 
 def forget_unreadable(connection: duckdb.DuckDBPyConnection) -> None:
@@ -145,8 +158,8 @@ def _refuse_open_quote(raw: IO[bytes], path: Path, record: int, position: int) -
     raw.readline()
     if raw.read(1):
         raise ContractError(
-            f"{path}, row {record}: a quotation mark is opened and never closed, so that nothing after this row "
-            'can be read; correct the row, or write quote = "" under [source] if the file quotes nothing'
+            f"{path}, row {record}: a quotation mark is opened and never closed, so nothing after it can "
+            'be read; correct the row, or write quote = "" under [source] if the file quotes nothing'
         )
 
 
@@ -161,7 +174,7 @@ def _is_utf8(encoding: str) -> bool:
         return codecs.lookup(encoding).name in {"utf-8", "utf-8-sig", "ascii"}
     except LookupError as error:
         raise ConfigurationError(
-            f"source.encoding = {encoding!r} is no encoding that Python knows; write utf-8, latin-1, cp1252, ..."
+            f"source.encoding = {encoding!r} is no encoding that Python knows; write utf-8, latin-1, cp1252"
         ) from error
 
 
@@ -171,7 +184,7 @@ def _is_gzip(path: Path) -> bool:
 
 
 def _open_bytes(path: Path) -> IO[bytes]:
-    return gzip.open(path) if _is_gzip(path) else path.open("rb")
+    return cast("IO[bytes]", gzip.open(path)) if _is_gzip(path) else path.open("rb")
 
 
 @contextmanager

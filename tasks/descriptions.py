@@ -38,7 +38,9 @@ class Descriptions:
             if sum(part.num_rows for part in parts) > _COMPACT_ROWS:
                 parts[:] = [_merged(parts, name)]
 
-    def write(self, path: Path, connection: duckdb.DuckDBPyConnection, items: Path | None, scratch: Path) -> int:
+    def write(
+        self, path: Path, connection: duckdb.DuckDBPyConnection, items: Path | None, scratch: Path
+    ) -> int:
         """Write item ids, titles and attributes, sorted by id; return the number of items.
 
         Parameters
@@ -85,7 +87,9 @@ def _most_frequent(counted: pa.Table, name: str) -> pa.Table:
     return first.rename_columns([columns.ITEM_ID, name])
 
 
-def _read_items(spec: DatasetSpec, connection: duckdb.DuckDBPyConnection, path: Path, scratch: Path) -> pa.Table:
+def _read_items(
+    spec: DatasetSpec, connection: duckdb.DuckDBPyConnection, path: Path, scratch: Path
+) -> pa.Table:
     assert spec.items is not None
     # The two tables need not share a delimiter; one of several characters cannot be guessed.
     own = "auto" if len(spec.source.delimiter) == 1 else spec.source.delimiter
@@ -98,7 +102,8 @@ def _read_items(spec: DatasetSpec, connection: duckdb.DuckDBPyConnection, path: 
     item = item_id(*file.column(spec.items.id), spec)
     connection.execute("SET arrow_large_buffer_size = true")
     table: pa.Table = connection.sql(
-        f"SELECT {item} AS {quote(columns.ITEM_ID)}{listed} FROM {file.relation} WHERE {item} IS NOT NULL GROUP BY 1"
+        f"SELECT {item} AS {quote(columns.ITEM_ID)}{listed} FROM {file.relation} "
+        f"WHERE {item} IS NOT NULL GROUP BY 1"
     ).to_arrow_table()
     return table
 

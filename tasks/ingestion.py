@@ -9,35 +9,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
-import pyarrow as pa
-import pyarrow.compute as pc
-import pyarrow.parquet as pq
-
-from data_contracts import columns
 from data_contracts.dataset import DatasetSpec
-from data_contracts.errors import ConfigurationError, ContractError
-from tasks.batches import ahead, rechunk
-from tasks.canonical import STRIPPED, UPPER_CASED, described_by
-from tasks.contracts import Suite, check_facts, find_suite
-from tasks.descriptions import Descriptions
-from tasks.duplicates import ExtraCopies
 from tasks.engine import connect
-from tasks.quarantine import Quarantine
-from tasks.reading import FILE_NUMBER, RECORD, Log
-from tasks.row_contract import SHOWN, Bits, Example, Rule, RowContract, Tally
+from tasks.intake import Intake, row_contract
+from tasks.reading import Log
 from tasks.sources import files_of, locate_items
 
 EVENTS, QUARANTINE, ITEMS, PROFILE = "events.parquet", "quarantine.parquet", "items.parquet", "profile.json"
-
-CHUNK_ROWS = 500_000
-"""Rows under contract at once: from here on a larger piece is not faster, only larger."""
-
-CHUNK_VALUES = 6_000_000
-"""Rows times source columns under contract at once, for wide logs."""
-
-ROW_GROUP = 250_000
 
 
 def ingest(spec: DatasetSpec, source: Path, out: Path, *, scratch: Path) -> dict[str, Any]:
@@ -70,8 +48,7 @@ def ingest(spec: DatasetSpec, source: Path, out: Path, *, scratch: Path) -> dict
     started = time.perf_counter()
     with _workplace(scratch) as place, connect(place) as connection:
         log = Log(spec, files_of(source, spec.source.format), connection, place)
-        contract = row_contract(spec)
-        intake = _Intake(spec, log, contract, out, place)
+        intake = Intake(spec, log, row_contract(spec), out / EVENTS, place)
         try:
             intake.run()
         finally:
@@ -85,53 +62,6 @@ def ingest(spec: DatasetSpec, source: Path, out: Path, *, scratch: Path) -> dict
     return {**profile, "seconds": round(time.perf_counter() - started, 3)}
 
 
-def row_contract(spec: DatasetSpec) -> RowContract:
-    """Load the row rules of a dataset, and refuse a suite that ignores what the dataset asks for.
-
-    Raises
-    ------
-    ConfigurationError
-        Naming the dataset file, the suite and the rule that is missing.
-
-    """
-    suite = Suite(find_suite(spec.contract.suite, spec.folder))
-    present = [*_judged_columns(spec), *suite.meta.get("columns", {})]
-    suite = suite.without_optional(present)
-    judged = {entry.get("kwargs", {}).get("column") for entry in suite.expectations}
-    needed = {
-        columns.USER_ID: True,
-        columns.ITEM_ID: True,
-        columns.EVENT_TIME: spec.columns.time,
-        columns.VALUE: spec.columns.value,
-        columns.CANCELLED: spec.cancellation,
-        columns.EXTRA_COPY: spec.cleaning.drop_exact_duplicates,
-    }
-    for name, wanted in needed.items():
-        if wanted and name not in judged:
-            raise ConfigurationError(
-                f"dataset {spec.file} has {name!r}, but its suite {suite.path} has no rule for that column"
-            )
-    keep = spec.cleaning.anonymous == "keep"
-    guests = {
-        entry["meta"]["reason"]
-        for entry in suite.expectations
-        if entry.get("type") == "expect_column_values_to_not_be_null"
-        and entry["kwargs"].get("column") == columns.USER_ID
-        and "reason" in entry.get("meta", {})
-    }
-    return RowContract(suite, keep=guests if keep else ())
-
-
-def _judged_columns(spec: DatasetSpec) -> list[str]:
-    """Event columns that the contract sees."""
-    found = [columns.USER_ID, columns.ITEM_ID]
-    found += [columns.EVENT_TIME] if spec.columns.time else []
-    found += [columns.VALUE] if spec.columns.value else []
-    found += [columns.BASKET_ID] if spec.columns.basket else []
-    found += [columns.CANCELLED] if spec.cancellation else []
-    return found + ([columns.EXTRA_COPY] if spec.cleaning.drop_exact_duplicates else [])
-
-
 @contextmanager
 def _workplace(scratch: Path) -> Iterator[Path]:
     place = Path(tempfile.mkdtemp(prefix="ingestion-", dir=scratch))
@@ -139,171 +69,3 @@ def _workplace(scratch: Path) -> Iterator[Path]:
         yield place
     finally:
         shutil.rmtree(place, ignore_errors=True)
-
-
-class _Intake:
-    """One pass over the log."""
-
-    def __init__(self, spec: DatasetSpec, log: Log, contract: RowContract, out: Path, scratch: Path) -> None:
-        self.spec, self.log, self.contract = spec, log, contract
-        self.tally = Tally(f"{spec.name} ({contract.suite.path.name})")
-        self.quarantine = Quarantine(log, scratch)
-        self.descriptions = Descriptions(spec)
-        self.events = EventWriter(out / EVENTS, with_baskets=spec.columns.basket is not None)
-        self.changes = {STRIPPED: 0, UPPER_CASED: 0}
-        self.rules: dict[str, Rule] = dict(contract.rules)
-
-    def run(self) -> None:
-        """Read, judge and write, piece by piece."""
-        wanted = self.spec.cleaning.drop_exact_duplicates
-        copies = ExtraCopies(self.log) if wanted else None
-        n_rows = max(1, min(CHUNK_ROWS, CHUNK_VALUES // max(1, len(self.log.names))))
-        stream = self.log.batches(self.contract.columns, hashes=wanted)
-        with ahead(lambda: rechunk(stream, n_rows)) as pieces:
-            for piece in pieces:
-                if copies:
-                    piece = copies.mark(piece)
-                self._take(piece)
-        self._count_unreadable()
-        if not self.tally.rows:
-            raise ContractError(f"{self.log.files[0][0]} holds no row below its header")
-
-    def close(self) -> None:
-        """Close the files, whatever happened."""
-        self.events.close()
-        self.quarantine.close()
-
-    def judge(self) -> None:
-        """Stop if the log, or what was made of it, breaks its contract."""
-        self.tally.judge(self.rules, self.spec.contract.max_reject_rate, self.log.place)
-        check_facts("events", self.events.facts(self.tally.rows - self.tally.rejected))
-
-    def profile(self) -> dict[str, Any]:
-        """Counts for the manifest and for people."""
-        of_action = {
-            action: {reason: count for reason, count in self.tally.counts.items() if self.rules[reason].action == action}
-            for action in ("quarantine", "count")
-        }
-        return {
-            "rows_read": self.tally.rows,
-            "rows_accepted": self.events.rows,
-            "rows_rejected": self.tally.rejected,
-            "anonymous": self.events.anonymous,
-            "rejected": of_action["quarantine"],
-            "counted": of_action["count"],
-            "normalised": self.changes,
-            "first_event_time": _iso(self.events.first),
-            "last_event_time": _iso(self.events.last),
-            "files": len(self.log.files),
-        }
-
-    def _take(self, piece: pa.Table) -> None:
-        judged = [*_judged_columns(self.spec), *self.contract.columns]
-        bits = self.contract.check(piece.select(judged).to_pandas())
-        self.tally.rows += piece.num_rows
-        for name in self.changes:
-            self.changes[name] += pc.sum(piece.column(name)).as_py() or 0
-        rejected = (bits & self.contract.rejecting) != 0
-        self._count(piece, bits)
-        accepted = piece
-        if rejected.any():
-            self.tally.rejected += int(rejected.sum())
-            self.quarantine.add(piece.filter(pa.array(rejected)), bits[rejected], self.contract.names)
-            accepted = piece.filter(pa.array(~rejected))
-        self.events.write(accepted)
-        self.descriptions.add(accepted)
-
-    def _count(self, piece: pa.Table, bits: Bits) -> None:
-        present = int(np.bitwise_or.reduce(bits, initial=np.uint64(0)))
-        for reason in self.contract.names(present):
-            rows = np.flatnonzero(bits & np.uint64(1 << self.contract.reasons.index(reason)))
-            self.tally.add(reason, len(rows), self._examples(piece, rows[:SHOWN]))
-
-    def _examples(self, piece: pa.Table, rows: npt.NDArray[np.intp]) -> list[Example]:
-        shown = piece.take(pa.array(rows))
-        values = [shown.column(name).to_pylist() for name in self.log.raw_names()]
-        where = zip(shown.column(FILE_NUMBER).to_pylist(), shown.column(RECORD).to_pylist(), strict=True)
-        return [
-            (file, record, ", ".join(_short(value) for value in row))
-            for (file, record), row in zip(where, zip(*values, strict=True), strict=True)
-        ]
-
-    def _count_unreadable(self) -> None:
-        limit = float(self.contract.suite.meta.get("unreadable_tolerance", 0.0))
-        for number, lines in self.log.unreadable.items():
-            self.tally.rows += len(lines)
-            self.tally.rejected += len(lines)
-            for record, reason, text in lines:
-                self.rules[reason] = Rule(reason, limit, "quarantine", "every line can be read")
-                # A line that could not be read counts as itself: row numbers need no shift.
-                behind = record - int(np.searchsorted([line[0] for line in lines], record))
-                self.tally.add(reason, 1, [(number, behind, _short(text))])
-
-
-class EventWriter:
-    """Writes ``events.parquet`` and counts what it writes."""
-
-    def __init__(self, path: Path, *, with_baskets: bool) -> None:
-        self.schema = pa.schema(
-            [
-                pa.field(columns.USER_ID, pa.large_string()),
-                pa.field(columns.ITEM_ID, pa.large_string()),
-                pa.field(columns.EVENT_TIME, pa.timestamp("us", tz="UTC")),
-                pa.field(columns.VALUE, pa.float32()),
-                *([pa.field(columns.BASKET_ID, pa.large_string())] if with_baskets else []),
-            ]
-        )
-        # Few items, so a dictionary; users and times would only pay for building one.
-        self._writer = pq.ParquetWriter(path, self.schema, compression="zstd", use_dictionary=[columns.ITEM_ID])
-        self.rows = self.anonymous = self.null_items = self.null_times = self.bad_values = 0
-        self.with_times = False
-        self.first: Any = None
-        self.last: Any = None
-
-    def write(self, accepted: pa.Table) -> None:
-        """Append accepted rows."""
-        found = {name: accepted.column(name) for name in self.schema.names if name in accepted.column_names}
-        self.with_times = columns.EVENT_TIME in found
-        if self.with_times:
-            found[columns.EVENT_TIME] = found[columns.EVENT_TIME].cast(pa.timestamp("us"), safe=False)
-            bounds = pc.min_max(found[columns.EVENT_TIME]).as_py()
-            self.first = min(filter(None, (self.first, bounds["min"])), default=None)
-            self.last = max(filter(None, (self.last, bounds["max"])), default=None)
-        else:
-            found[columns.EVENT_TIME] = pa.nulls(accepted.num_rows, pa.timestamp("us"))
-        table = pa.Table.from_arrays(
-            [found[name].cast(self.schema.field(name).type) for name in self.schema.names], schema=self.schema
-        )
-        self._count(table)
-        self._writer.write_table(table, row_group_size=ROW_GROUP)
-
-    def facts(self, expected: int) -> dict[str, int]:
-        """Facts of the table, for its contract."""
-        return {
-            "rows": self.rows,
-            "null_items": self.null_items,
-            "null_times": self.null_times if self.with_times else 0,
-            "bad_values": self.bad_values,
-            "rows_lost": expected - self.rows,
-        }
-
-    def close(self) -> None:
-        """Finish the file."""
-        self._writer.close()
-
-    def _count(self, table: pa.Table) -> None:
-        self.rows += table.num_rows
-        self.anonymous += table.column(columns.USER_ID).null_count
-        self.null_items += table.column(columns.ITEM_ID).null_count
-        self.null_times += table.column(columns.EVENT_TIME).null_count
-        finite = pc.sum(pc.is_finite(table.column(columns.VALUE))).as_py() or 0
-        self.bad_values += table.num_rows - finite
-
-
-def _iso(moment: Any) -> str | None:
-    return None if moment is None else f"{moment.isoformat()}Z"
-
-
-def _short(value: Any) -> str:
-    shown = str(value)
-    return shown if len(shown) <= 40 else f"{shown[:37]}..."

@@ -1,19 +1,22 @@
 """Stream the files of a log as Arrow batches: raw columns, event columns, and where each row stands."""
 
+import errno
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import duckdb
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 
 from data_contracts.dataset import DatasetSpec
 from data_contracts.errors import ConfigurationError, ContractError
 from tasks import csv_files
 from tasks.canonical import FLOATS, NUMBERS, projection
-from tasks.engine import literal
-from tasks.sources import Format, OpenFile, first_line, open_file
+from tasks.engine import first_line, literal
+from tasks.sources import Format, OpenFile, open_file
 
 _KEPT_TYPES = (*NUMBERS, *FLOATS, "VARCHAR", "BOOLEAN", "DATE", "TIMESTAMP")
 """Raw columns of other types are read as text at once: Arrow cannot turn all of them into text."""
@@ -68,8 +71,8 @@ class Log:
 
         Yields
         ------
-        Batches with the raw columns under :meth:`raw_names`, what `tasks.canonical.projection` makes, the file's
-        number, the row's number among the readable ones, and if asked a hash of the raw columns.
+        Batches with the raw columns under :meth:`raw_names`, what `tasks.canonical.projection` makes, the
+        file's number, the row's number among the readable ones, and if asked a hash of the raw columns.
 
         """
         for number in range(len(self.files)):
@@ -83,7 +86,7 @@ class Log:
                 row += batch.num_rows
             self._finish(file, number, row)
 
-    def repeated_hashes(self) -> np.ndarray[tuple[int], np.dtype[np.uint64]]:
+    def repeated_hashes(self) -> npt.NDArray[np.uint64]:
         """Hashes that more than one row of the log has, sorted."""
         self.connection.execute("CREATE OR REPLACE TABLE row_hashes (h UBIGINT)")
         for number in range(len(self.files)):
@@ -100,23 +103,27 @@ class Log:
         return [f"raw:{at}" for at in range(len(self.names))]
 
     def place(self, file_number: int, record: int) -> str:
-        """Say where a readable row stands, for messages."""
-        row = self.row_numbers(file_number, np.array([record]))[0]
+        """Say where a row stands; `record` counts readable rows, an unreadable one is minus its own row."""
+        row = -record if record < 0 else self.row_numbers(file_number, np.array([record]))[0]
         return f"{self.files[file_number][0].name}, row {row}"
 
-    def row_numbers(self, file_number: int, records: np.ndarray) -> np.ndarray:  # type: ignore[type-arg]
-        """Rows in the file (from 1, header and blank lines not counted) of rows among the readable ones."""
+    def row_numbers(self, file_number: int, records: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+        """Rows in the file (from 1 below the header) of rows among the readable ones.
+
+        Blank lines are not counted; where a file has both blank and unreadable lines, rows between the two
+        may be off by the number of blank ones, for DuckDB counts those in its list of unreadable lines.
+        """
         missing = np.array([record for record, _, _ in self.unreadable.get(file_number, [])], dtype=np.int64)
         shift = np.searchsorted(missing - np.arange(len(missing)), records, side="right")
-        return records + shift
+        return np.asarray(records + shift, dtype=np.int64)
 
     def _open(self, number: int) -> OpenFile:
         path, kind = self.files[number]
         file = open_file(self.connection, path, kind, self.spec.source, self.scratch)
         if self.names and set(file.names) != set(self.names):
             raise ConfigurationError(
-                f"{path} and {self.files[0][0]} differ in columns: {sorted(set(file.names) ^ set(self.names))}; "
-                "the files of one log must have the same"
+                f"{path} and {self.files[0][0]} are of one log, but differ in columns: "
+                f"{sorted(set(file.names) ^ set(self.names))}"
             )
         return file
 
@@ -136,9 +143,13 @@ class Log:
         return f"hash({', '.join(self._raw_values(file))})"
 
     def _stream(self, file: OpenFile, selected: Mapping[str, str]) -> Iterator[pa.RecordBatch]:
-        listed = ", ".join(f'{sql} AS "{name.replace(chr(34), chr(34) * 2)}"' for name, sql in selected.items())
+        listed = ", ".join(
+            f'{sql} AS "{name.replace(chr(34), chr(34) * 2)}"' for name, sql in selected.items()
+        )
         try:
-            yield from self.connection.sql(f"SELECT {listed} FROM {file.relation}").to_arrow_reader(BATCH_ROWS)
+            yield from self.connection.sql(f"SELECT {listed} FROM {file.relation}").to_arrow_reader(
+                BATCH_ROWS
+            )
         except (duckdb.Error, pa.ArrowException) as error:
             raise _unreadable(file, error) from error
 
@@ -167,7 +178,9 @@ def _placed(batch: pa.RecordBatch, number: int, row: int) -> pa.RecordBatch:
     return batch.append_column(FILE_NUMBER, numbers).append_column(RECORD, records)
 
 
-def _unreadable(file: OpenFile, error: Exception) -> ContractError:
-    if isinstance(error, duckdb.IOException) and "space" in str(error).lower():
-        raise error
+def _unreadable(file: OpenFile, error: Exception) -> Exception:
+    """Blame the file, unless it is the machine that ran out of memory or disk."""
+    out_of_disk = isinstance(error, duckdb.IOException) and os.strerror(errno.ENOSPC) in str(error)
+    if out_of_disk or isinstance(error, duckdb.OutOfMemoryException):
+        return error
     return ContractError(f"{file.path} cannot be read to its end: {first_line(error)}")

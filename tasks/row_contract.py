@@ -75,15 +75,24 @@ class RowContract:
             rule = self._rule(expectation.get("meta", {}), str(expectation.get("type")), keep)
             if self.rules.setdefault(rule.reason, rule) != rule:
                 raise ConfigurationError(
-                    f"suite {suite.path}: expectations of reason {rule.reason!r} differ in tolerance, action or rule"
+                    f"suite {suite.path}: expectations of reason {rule.reason!r} differ in tolerance, action "
+                    "or rule"
                 )
         if len(self.rules) > 63:
-            raise ConfigurationError(f"suite {suite.path} has {len(self.rules)} reasons; at most 63 are possible")
+            raise ConfigurationError(
+                f"suite {suite.path} has {len(self.rules)} reasons; at most 63 are possible"
+            )
 
     def _rule(self, meta: Mapping[str, object], kind: str, keep: Collection[str]) -> Rule:
-        reason, tolerance, action = meta.get("reason"), meta.get("tolerance", 0.0), meta.get("action", "quarantine")
+        reason, tolerance, action = (
+            meta.get("reason"),
+            meta.get("tolerance", 0.0),
+            meta.get("action", "quarantine"),
+        )
         if not isinstance(reason, str):
-            raise ConfigurationError(f"{self.suite.path}: {kind} has no meta.reason, so no row could be told why")
+            raise ConfigurationError(
+                f"{self.suite.path}: {kind} has no meta.reason, so no row could be told why"
+            )
         if not isinstance(tolerance, int | float) or not 0 <= tolerance <= 1:
             raise ConfigurationError(
                 f"{self.suite.path}: tolerance of {reason!r} is {tolerance!r}; it must be a share, 0 to 1"
@@ -128,7 +137,7 @@ class RowContract:
 
 
 Example = tuple[int, int, str]
-"""(number of the file, row among its readable rows, the row's text)."""
+"""(number of the file, row among its readable rows or minus the row of an unreadable line, its text)."""
 
 
 @dataclass
@@ -182,7 +191,9 @@ class Tally:
                 for file, row, text in self.examples.get(reason, ()):
                     broken.append(f"    {place(file, row)}: {text}")
         if self.rejected > max_reject_rate * self.rows:
-            broken.append(self._line("all reasons together (max_reject_rate)", self.rejected, max_reject_rate))
+            broken.append(
+                self._line("all reasons together (max_reject_rate)", self.rejected, max_reject_rate)
+            )
         if broken:
             lines = "\n".join(broken)
             raise ContractError(

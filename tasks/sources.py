@@ -6,10 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import duckdb
-import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -17,7 +16,8 @@ from data_contracts.dataset import DatasetSpec
 from data_contracts.dataset_sections import SourceSection
 from data_contracts.errors import ConfigurationError, ContractError
 from tasks import csv_files
-from tasks.engine import literal, quote
+from tasks.engine import first_line, literal, quote
+from tasks.excel_files import read_sheet
 
 Format = Literal["csv", "parquet", "excel"]
 
@@ -202,35 +202,25 @@ def _open_parquet(connection: duckdb.DuckDBPyConnection, path: Path) -> OpenFile
     except (duckdb.Error, pa.ArrowException) as error:
         raise ContractError(f"{path} is no readable Parquet file: {first_line(error)}") from error
     names = tuple(row[0] for row in described)
-    return OpenFile(path, relation, names, tuple(map(quote, names)), tuple(row[1] for row in described), False)
+    return OpenFile(
+        path, relation, names, tuple(map(quote, names)), tuple(row[1] for row in described), False
+    )
 
 
 def _open_excel(connection: duckdb.DuckDBPyConnection, path: Path, source: SourceSection) -> OpenFile:
-    frame = _read_excel(path, source)
+    frame = read_sheet(path, source)
     if frame.empty:
         raise ContractError(f"{path}, sheet {source.sheet or 'first'!r} is empty")
-    names = [str(name) for name in frame.iloc[0]]
+    names = [str(name) for name in frame.loc[0]]
     _refuse_repeats(path, names)
-    columns = {f"r{at}": pa.array(frame.iloc[1:, at], type=pa.large_string(), from_pandas=True) for at in frame}
+    rows = frame.drop(index=0)
+    columns = {
+        f"r{at}": pa.array(rows[name], type=pa.large_string(), from_pandas=True)
+        for at, name in enumerate(frame.columns)
+    }
     view = f"sheet_{hashlib.sha256(str(path).encode()).hexdigest()[:16]}"
     connection.register(view, pa.table(columns))
     return _text_file(path, view, names, is_csv=False)
-
-
-def _read_excel(path: Path, source: SourceSection) -> pd.DataFrame:
-    options: dict[str, Any] = {"sheet_name": source.sheet or 0, "header": None, "dtype": str}
-    try:
-        import python_calamine as _  # noqa: F401, ICN001
-
-        options["engine"] = "calamine"
-    except ImportError:
-        options["engine"] = "openpyxl"
-    try:
-        return pd.read_excel(path, **options)
-    except ValueError as error:
-        raise ConfigurationError(f"{path}: {error}; correct sheet under [source]") from error
-    except Exception as error:
-        raise ContractError(f"{path} is no readable Excel file: {first_line(error)}") from error
 
 
 def _text_file(path: Path, relation: str, names: Sequence[str], *, is_csv: bool) -> OpenFile:
@@ -243,7 +233,7 @@ def _format(path: Path, wanted: str) -> Format:
         kind = ENDINGS.get(path.suffix.lower())
         if kind is None:
             raise ConfigurationError(
-                f"the ending of {path} says no format; write format = 'csv', 'parquet' or 'excel' under [source]"
+                f"the ending of {path} says no format; write format = 'csv', 'parquet' or 'excel'"
             )
         return kind
     return wanted  # type: ignore[return-value]
@@ -255,8 +245,3 @@ def _refuse_repeats(path: Path, names: Sequence[str]) -> None:
         raise ConfigurationError(
             f"{path} has more than one column named {repeated[0]!r}; rename all but one in the file"
         )
-
-
-def first_line(error: Exception) -> str:
-    """Return what a library's error says, without its page of settings."""
-    return str(error).strip().partition("\n")[0]

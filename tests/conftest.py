@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import settings
 
 # Before anything imports Prefect: nothing leaves this machine, nothing touches the user's own Prefect.
 os.environ.update(
@@ -13,6 +14,10 @@ os.environ.update(
     PREFECT_LOGGING_TO_API_ENABLED="false",
     GX_ANALYTICS_ENABLED="false",
 )
+
+# The first example of a property may compile a kernel: no deadline. The same examples every time.
+settings.register_profile("shelftalker", deadline=None, derandomize=True)
+settings.load_profile("shelftalker")
 
 ROOT = Path(__file__).parents[1]
 

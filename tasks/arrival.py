@@ -1,0 +1,78 @@
+"""The first step of a run: find the log, know it by its content, and let the ingestion judge it."""
+
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+from data_contracts.dataset import DatasetSpec
+from tasks import store
+from tasks.contracts import find_suite
+from tasks.files import sha256_of
+from tasks.ingestion import ingest as ingest_log
+from tasks.sample import ensure_sample
+from tasks.sources import locate, source_hash
+from tasks.step import step
+
+SAMPLE = "sample"
+READ_BY_INGESTION = ("source", "columns", "items", "cleaning", "cancellation", "feedback", "contract")
+
+
+class Source(BaseModel):
+    """A log on disk and the rules it is read by; known by content, wherever it lies."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    dataset: str
+    """Name, for people."""
+    spec: DatasetSpec
+    """The dataset file."""
+    path: Path
+    """File or folder."""
+    sha256: str
+    """Of the content of all its files and of the item table."""
+    contract_sha256: str
+    """Of the suite that judges its rows."""
+
+    def cache_identity(self) -> dict[str, Any]:
+        """Content, and the parts of the dataset file that decide what ingestion makes of it."""
+        rules = self.spec.model_dump(mode="json", include=set(READ_BY_INGESTION))
+        # Where the log lies does not matter: it is known by its content.
+        rules["source"].pop("path")
+        return {"sha256": self.sha256, "contract": self.contract_sha256, "rules": rules}
+
+
+def find_source(spec: DatasetSpec, given: str | None) -> Source:
+    """Find a dataset's log and hash it.
+
+    Parameters
+    ----------
+    spec
+        The dataset.
+    given
+        Path that overrides the one in the dataset file.
+
+    Raises
+    ------
+    ConfigurationError
+        If there is no such file; the message names the places that were tried.
+
+    """
+    if given is None and spec.name == SAMPLE:
+        path = ensure_sample(store.home())
+    else:
+        path = locate(spec, Path(given) if given else None)
+    suite = find_suite(spec.contract.suite, spec.folder)
+    return Source(
+        dataset=spec.name,
+        spec=spec,
+        path=path,
+        sha256=source_hash(spec, path),
+        contract_sha256=sha256_of(suite),
+    )
+
+
+@step("read and check {source.dataset}")
+def ingest(out: Path, source: Source) -> store.Facts:
+    """Write events, quarantine and item descriptions; a log that breaks its contract ends the run."""
+    return ingest_log(source.spec, source.path, out, scratch=store.scratch())

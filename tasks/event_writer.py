@@ -1,0 +1,74 @@
+"""Writes the accepted rows of a log."""
+
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from data_contracts import columns
+
+ROW_GROUP = 250_000
+
+
+class EventWriter:
+    """Writes ``events.parquet`` and counts what it writes."""
+
+    def __init__(self, path: Path, *, with_baskets: bool) -> None:
+        self.schema = pa.schema(
+            [
+                pa.field(columns.USER_ID, pa.large_string()),
+                pa.field(columns.ITEM_ID, pa.large_string()),
+                pa.field(columns.EVENT_TIME, pa.timestamp("us", tz="UTC")),
+                pa.field(columns.VALUE, pa.float32()),
+                *([pa.field(columns.BASKET_ID, pa.large_string())] if with_baskets else []),
+            ]
+        )
+        # Few items, so a dictionary; users and times would only pay for building one.
+        self._writer = pq.ParquetWriter(
+            path, self.schema, compression="zstd", use_dictionary=[columns.ITEM_ID]
+        )
+        self.rows = self.anonymous = self.null_items = self.null_times = self.bad_values = 0
+        self.with_times = False
+        self.first: Any = None
+        self.last: Any = None
+
+    def write(self, accepted: pa.Table) -> None:
+        """Append accepted rows."""
+        found = {name: accepted.column(name) for name in self.schema.names if name in accepted.column_names}
+        self.with_times = columns.EVENT_TIME in found
+        if self.with_times:
+            found[columns.EVENT_TIME] = found[columns.EVENT_TIME].cast(pa.timestamp("us"), safe=False)
+            bounds = pc.min_max(found[columns.EVENT_TIME]).as_py()
+            self.first = min(filter(None, (self.first, bounds["min"])), default=None)
+            self.last = max(filter(None, (self.last, bounds["max"])), default=None)
+        else:
+            found[columns.EVENT_TIME] = pa.nulls(accepted.num_rows, pa.timestamp("us"))
+        table = pa.Table.from_arrays(
+            [found[name].cast(self.schema.field(name).type) for name in self.schema.names], schema=self.schema
+        )
+        self._count(table)
+        self._writer.write_table(table, row_group_size=ROW_GROUP)
+
+    def facts(self, expected: int) -> dict[str, int]:
+        """Facts of the table, for its contract."""
+        return {
+            "rows": self.rows,
+            "null_items": self.null_items,
+            "null_times": self.null_times if self.with_times else 0,
+            "bad_values": self.bad_values,
+            "rows_lost": expected - self.rows,
+        }
+
+    def close(self) -> None:
+        """Finish the file."""
+        self._writer.close()
+
+    def _count(self, table: pa.Table) -> None:
+        self.rows += table.num_rows
+        self.anonymous += table.column(columns.USER_ID).null_count
+        self.null_items += table.column(columns.ITEM_ID).null_count
+        self.null_times += table.column(columns.EVENT_TIME).null_count
+        finite = pc.sum(pc.is_finite(table.column(columns.VALUE))).as_py() or 0
+        self.bad_values += table.num_rows - finite
