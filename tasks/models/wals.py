@@ -50,7 +50,8 @@ class Config(ModelConfig):
     """"cg" improves rows by conjugate gradients, "cholesky" solves them exactly, "subspace" exactly in
     one block of factors after the other."""
     cg_steps: int = Field(default=2, ge=1)
-    """Conjugate gradient steps per row and iteration; each starts where the last iteration ended."""
+    """Conjugate gradient steps per row and iteration, each row from where the last iteration left it; 3
+    where both `unobserved_weight` and `regularization` are tiny."""
     half_precision: bool = True
     """Let conjugate gradients read factors as int16: 1.4 times as fast where they do not fit in a cache."""
     subspace_width: int = Field(default=64, ge=1)
