@@ -50,10 +50,11 @@ class Config(ModelConfig):
     """"cg" improves rows by conjugate gradients, "cholesky" solves them exactly, "subspace" exactly in
     one block of factors after the other."""
     cg_steps: int = Field(default=2, ge=1)
-    """Conjugate gradient steps per row and iteration; each starts where the last iteration ended."""
+    """Conjugate gradient steps per row and iteration, each row from where the last iteration left it; 3
+    where both `unobserved_weight` and `regularization` are tiny."""
     half_precision: bool = True
     """Let conjugate gradients read factors as int16: 1.4 times as fast where they do not fit in a cache."""
-    subspace_width: int = Field(default=64, ge=1)
+    subspace_width: int = Field(default=32, ge=1)
     """Factors solved for at once by the subspace solver."""
     early_stop: float = Field(default=0.0, ge=0, lt=1)
     """Stop when an iteration lowers the objective by a smaller share than this; 0 = never."""
