@@ -138,12 +138,7 @@ def test_nightly__a_log_without_times_is_split_at_random_and_says_so(home, small
         ('suite = "sample"', 'suite = "raw_events"'),
         ("drop_exact_duplicates = true", "drop_exact_duplicates = false"),
     ]
-    summary = run(
-        small(
-            untimed,
-            models="\n[models.popularity]\nbaseline = true\n",
-        )
-    ).result()
+    summary = run(small(untimed)).result()
 
     assert summary["as_of"] is None
     assert summary["split"] == "20% of each user's events are held out at random, whatever their time"
