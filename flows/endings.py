@@ -8,6 +8,7 @@ from prefect.states import Completed
 from data_contracts.predictions import PREDICTIONS, SIMILAR_ITEMS, STRANGERS, USERS_PER_ITEM
 from flows import evidence
 from tasks import store
+from tasks.explaining import HISTORY, HISTORY_FILES
 from tasks.gates import DECISION, Verdict
 from tasks.publication import Publication, publish_run, reject
 from tasks.selecting import ITEMS_FILE, USERS_FILE
@@ -30,6 +31,7 @@ def published(
     *,
     model: store.ArtifactRef,
     ids: store.ArtifactRef,
+    matrix: store.ArtifactRef,
     predictions: store.ArtifactRef,
     events: store.ArtifactRef,
     judged: store.ArtifactRef,
@@ -44,6 +46,7 @@ def published(
         tables = (PREDICTIONS, USERS_PER_ITEM, STRANGERS, SIMILAR_ITEMS)
         files = {name: (predictions, name) for name in tables}
         files |= {name: (ids, name) for name in (USERS_FILE, ITEMS_FILE)}
+        files |= {f"{HISTORY}/{name}": (matrix, name) for name in HISTORY_FILES}
         files |= {TITLES: (events, ITEMS_FILE), "decision.json": (judged, DECISION)}
         summary["live"] = publish_run(publication, summary, model, {}, files)
     evidence.leave(summary)

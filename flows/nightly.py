@@ -79,6 +79,7 @@ def nightly(parameters: NightlyParameters) -> Any:
         Publication(dataset=spec.name, as_of=as_of, run=summary["run_id"]),
         model=refitted[winner],
         ids=all_ids,
+        matrix=everything,
         predictions=predictions,
         events=events,
         judged=judged,

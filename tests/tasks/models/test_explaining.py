@@ -87,9 +87,7 @@ def test_strongest__leaves_out_what_speaks_against_and_breaks_ties_by_code():
 
 def test_cosine_contributions__are_cosines_times_values_and_survive_zero_factors():
     factors = np.array([[1, 0], [3, 0], [0, 2], [0, 0]], np.float32)
-    parts = cosine_contributions(
-        factors, np.array([0, 2, 3]), np.array([2, 1, 1], np.float32), np.array([1])
-    )
+    parts = cosine_contributions(factors, np.array([0, 2, 3]), np.array([2, 1, 1], np.float32), np.array([1]))
 
     np.testing.assert_allclose(parts, [[2.0, 0.0, 0.0]])
 
