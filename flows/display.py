@@ -79,6 +79,7 @@ def show(summary: dict[str, Any], examples: dict[str, list[dict[str, Any]]]) -> 
         console.print(_example(user_id, rows))
     where = "Predictions" if summary["published"] else "Not published; evidence"
     console.print(f"{where}: {summary['path']}", soft_wrap=True)
+    console.print(f"Report: {summary['report']}", soft_wrap=True)
 
 
 def rows_table(rows: list[dict[str, Any]], title: str = "") -> Table:

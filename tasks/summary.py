@@ -48,7 +48,14 @@ def summarise(
         },
         "published": False,
         "path": None,
+        "report": None,
     }
+
+
+def published_counts(predictions: store.ArtifactRef, matrix: store.ArtifactRef) -> Summary:
+    """Sizes of what the lists were made from, and of the lists."""
+    counts = {name: value for name, value in predictions.facts.items() if isinstance(value, int)}
+    return {"events": matrix.facts["events"], **counts}
 
 
 def rejection_reason(verdict: Verdict) -> str:
