@@ -16,7 +16,7 @@ from tasks.gates import gate, load_verdict
 from tasks.grouping import grouping
 from tasks.mapping import mapping
 from tasks.publication import Publication
-from tasks.report import report
+from tasks.report import report_on
 from tasks.splitting import split, windows
 from tasks.summary import published_counts, run_id, summarise
 from tasks.training import train
@@ -57,7 +57,7 @@ def nightly(parameters: NightlyParameters) -> Any:
         summary["run_id"] = run_id(judged)
         publication = Publication(dataset=spec.name, as_of=as_of, run=summary["run_id"])
         evidence = {"vocabularies": ids, "matrix": matrix, "decision": judged}
-        page = report(summary, publication, window.train, events, models, evaluations, evidence)
+        page = report_on(summary, publication, window.train, events, models, evaluations, evidence)
         return rejected(summary, publication, verdict, page)
 
     all_ids = mapping(events, window.full)
@@ -87,7 +87,7 @@ def nightly(parameters: NightlyParameters) -> Any:
         "published model": refitted[winner],
         "predictions": predictions,
     }
-    page = report(summary, publication, window.full, events, models, evaluations, evidence)
+    page = report_on(summary, publication, window.full, events, models, evaluations, evidence)
     return published(
         summary,
         publication,

@@ -189,7 +189,7 @@ def _drifts(runs: list[dict[str, Any]], gate: Mapping[str, Any]) -> list[dict[st
 
 
 @step("write the report")
-def _report(
+def report(
     out: Path,
     summary: store.Facts,
     earlier: list[dict[str, Any]],
@@ -231,7 +231,7 @@ def _report(
     return {"bytes": written.stat().st_size}
 
 
-def report(
+def report_on(
     summary: store.Facts,
     publication: Publication,
     window: Selection,
@@ -256,7 +256,7 @@ def report(
         More of it, for the lineage; with ``predictions`` the page has the sections on the lists.
 
     """
-    return _report(
+    return report(
         summary,
         earlier_runs(publication),
         window,

@@ -14,7 +14,7 @@ from tasks import engine
 from tasks.selecting import select_events
 
 N_EXAMPLES = 10
-N_PAST = 6
+N_PAST = 10
 N_BINS = 40
 LONGEST_TITLE = 80
 """Letters of a title that are read: a cell of megabytes must not end on the page."""

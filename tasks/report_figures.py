@@ -77,7 +77,7 @@ def _inline(svg: str) -> str:
     """Make a file an element of a page: no header, no metadata, no ids that would repeat, no size in points."""
     body = svg[svg.index("<svg") :]
     body = re.sub(r"<metadata>.*?</metadata>\s*", "", body, flags=re.DOTALL)
-    body = re.sub(r'<g id="[A-Za-z0-9]+_\d+"', "<g", body)
+    body = re.sub(r'<g id="[A-Za-z0-9.]+_\d+"', "<g", body)
     body = re.sub(r'<svg [^>]*?viewBox="([^"]*)"[^>]*>', r'<svg role="img" viewBox="\1">', body, count=1)
     return body.replace(INK, "currentColor")
 
@@ -139,8 +139,12 @@ def exposure(events: npt.NDArray[np.integer], lists: npt.NDArray[np.integer]) ->
         canvas.axes.plot(
             events, lists, ".", color=COLOURS[0], alpha=0.35, markersize=4, markeredgewidth=0, rasterized=True
         )
-        canvas.axes.set_xscale("symlog", linthresh=1)
-        canvas.axes.set_yscale("symlog", linthresh=1)
+        for axis, scale in (
+            (canvas.axes.xaxis, canvas.axes.set_xscale),
+            (canvas.axes.yaxis, canvas.axes.set_yscale),
+        ):
+            scale("symlog", linthresh=1)  # logarithmic, with a place for 0
+            axis.set_major_formatter(lambda value, _: f"{value:,.0f}")
         canvas.axes.set_xlim(left=-0.3)
         canvas.axes.set_ylim(bottom=-0.3)
         canvas.axes.set_xlabel("events of the item")

@@ -60,11 +60,11 @@ def _verdict(gate: Mapping[str, Any]) -> list[str]:
 
 def _against(gate: Mapping[str, Any]) -> str:
     best = gate["best_baseline"]
-    if gate["winner"] != best:
-        difference = gate["differences"][gate["winner"]]
+    difference = gate["differences"].get(gate["winner"])
+    if difference is not None and gate["winner"] != best:
         return (
             f"Against the best baseline, {best}, that is a difference of {_interval(difference, '+')}: "
-            "the whole interval lies above zero, so the gain is not luck."
+            "the whole interval lies above zero."
         )
     if not gate["differences"]:
         return "It is the best baseline; there was no other candidate."
@@ -79,10 +79,13 @@ def _live(gate: Mapping[str, Any]) -> list[str]:
     rule = next((each for each in gate["rules"] if each["name"] == "not_worse_than_live"), None)
     if rule is None:
         return []
+    if rule["value"] is None:
+        return ["Nothing was live before this run to compare with."]
     return [
-        f"Compared with what was live: {rule['meaning']} ({figure(rule['value'])}, limit {figure(rule['limit'])})."
-        if rule["value"] is not None
-        else "Nothing was live before this run to compare with."
+        (
+            f"Against what was live before, the low end of the interval of the difference is "
+            f"{figure(rule['value'])}; the limit is {figure(rule['limit'])}."
+        )
     ]
 
 
