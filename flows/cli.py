@@ -201,7 +201,12 @@ def _print_rows(rows: list[dict[str, Any]], *, as_json: bool) -> None:
 
 
 def lookup(name: str, option: str, finder: str, text: str) -> None:
-    """Add one look-up command; the three differ only in what they ask for."""
+    """Add one look-up command; the three differ only in what they ask for, and one says why on request."""
+    may_explain: Callable[[Callable[..., Any]], Callable[..., Any]] = (
+        click.option("--explain", is_flag=True, help="Say which past items speak for each item.")
+        if name == "recommend"
+        else lambda command: command
+    )
 
     @main.command(name, help=text)
     @dataset_option
@@ -209,13 +214,23 @@ def lookup(name: str, option: str, finder: str, text: str) -> None:
     @click.option("-k", type=click.IntRange(min=1), default=10, show_default=True, help="Length of the list.")
     @click.option("--json", "as_json", is_flag=True, help="Print rows as JSON.")
     @home_option
+    @may_explain
     @exits
-    def command(dataset: str, wanted: str, k: int, *, as_json: bool, home: Path | None) -> None:
+    def command(
+        dataset: str, wanted: str, k: int, *, as_json: bool, home: Path | None, explain: bool = False
+    ) -> None:
         settle(home)
         from tasks import lookup as lookups
 
         live = lookups.live_publication(_dataset_name(dataset))
-        _print_rows(getattr(lookups, finder)(live, wanted, k), as_json=as_json)
+        rows = getattr(lookups, finder)(live, wanted, k)
+        if explain:
+            from flows.display import reasons_as_columns
+            from tasks.explaining import with_reasons
+
+            rows = with_reasons(live, wanted, rows)
+            rows = rows if as_json else reasons_as_columns(rows)
+        _print_rows(rows, as_json=as_json)
 
 
 lookup("recommend", "--user", "items_for_user", "Items for a user, from what is live.")

@@ -9,7 +9,8 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn
 from rich.table import Table
 from rich.text import Text
 
-from data_contracts.columns import ITEM_ID, MODEL, RANK, SCORE, TITLE
+from data_contracts.columns import BECAUSE, ITEM_ID, MODEL, RANK, SCORE, SHARE, TITLE, WHY
+from data_contracts.predictions import N_REASONS
 from flows.evidence import metric_rows
 
 EXAMPLE_ITEMS = 5
@@ -81,6 +82,7 @@ def show(
         console.print(_example(user_id, rows))
     where = "Predictions" if summary["published"] else "Not published; evidence"
     console.print(f"{where}: {summary['path']}", soft_wrap=True)
+    console.print(f"Report: {summary['report']}", soft_wrap=True)
     if picture is not None:
         console.save_svg(str(picture), title="shelftalker run")
 
@@ -93,6 +95,19 @@ def rows_table(rows: list[dict[str, Any]], title: str = "") -> Table:
     for row in rows:
         table.add_row(*(Text(_cell(value)) for value in row.values()))
     return table
+
+
+def reasons_as_columns(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Turn the list of past items behind each row into columns ``because_1``, ``because_2``, ..."""
+    shown = []
+    for row in rows:
+        plain = {name: value for name, value in row.items() if name not in {BECAUSE, WHY}}
+        for place in range(N_REASONS):
+            past = row[BECAUSE][place] if place < len(row[BECAUSE]) else None
+            named = "" if past is None else f"{past.get(TITLE) or past[ITEM_ID]} ({past[SHARE]:.0%})"
+            plain[f"{BECAUSE}_{place + 1}"] = named
+        shown.append({**plain, WHY: row[WHY]})
+    return shown
 
 
 def _cell(value: Any) -> str:

@@ -16,8 +16,9 @@ from tasks.gates import gate, load_verdict
 from tasks.grouping import grouping
 from tasks.mapping import mapping
 from tasks.publication import Publication
+from tasks.report import report_on
 from tasks.splitting import split, windows
-from tasks.summary import run_id, summarise
+from tasks.summary import published_counts, run_id, summarise
 from tasks.training import train
 
 
@@ -54,7 +55,10 @@ def nightly(parameters: NightlyParameters) -> Any:
     summary = summarise(spec, as_of, events, holdout, models, evaluations, verdict)
     if not verdict.decision.open:
         summary["run_id"] = run_id(judged)
-        return rejected(summary, Publication(dataset=spec.name, as_of=as_of, run=summary["run_id"]), verdict)
+        publication = Publication(dataset=spec.name, as_of=as_of, run=summary["run_id"])
+        evidence = {"vocabularies": ids, "matrix": matrix, "decision": judged}
+        page = report_on(summary, publication, window.train, events, models, evaluations, evidence)
+        return rejected(summary, publication, verdict, page)
 
     all_ids = mapping(events, window.full)
     everything = grouping(events, all_ids, window.full, spec.feedback, spec.grouping)
@@ -74,13 +78,25 @@ def nightly(parameters: NightlyParameters) -> Any:
         exclude_seen=spec.evaluation.decides == "discovery",
     )
     summary["run_id"] = run_id(judged, predictions)
+    summary["counts"] |= published_counts(predictions, everything)
+    publication = Publication(dataset=spec.name, as_of=as_of, run=summary["run_id"])
+    evidence = {
+        "vocabularies": all_ids,
+        "matrix": everything,
+        "decision": judged,
+        "published model": refitted[winner],
+        "predictions": predictions,
+    }
+    page = report_on(summary, publication, window.full, events, models, evaluations, evidence)
     return published(
         summary,
-        Publication(dataset=spec.name, as_of=as_of, run=summary["run_id"]),
+        publication,
         model=refitted[winner],
         ids=all_ids,
+        matrix=everything,
         predictions=predictions,
         events=events,
         judged=judged,
+        page=page,
         dry_run=parameters.dry_run,
     )

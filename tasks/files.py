@@ -3,7 +3,9 @@
 import hashlib
 import json
 import os
+import shutil
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -36,10 +38,20 @@ def write_json(path: Path, content: Any) -> None:
 
 def replace_json(path: Path, content: Any) -> None:
     """Replace a JSON file in one step: readers see the old or the new, never a part."""
-    handle, temporary = tempfile.mkstemp(prefix=".tmp-", dir=path.parent)
+    _replace(path, lambda temporary: write_json(temporary, content))
+
+
+def replace_copy(source: Path, path: Path) -> None:
+    """Replace a file by a copy of another one, in one step."""
+    _replace(path, lambda temporary: shutil.copyfile(source, temporary))
+
+
+def _replace(path: Path, write: Callable[[Path], object]) -> None:
+    handle, name = tempfile.mkstemp(prefix=".tmp-", dir=path.parent)
     os.close(handle)
-    write_json(Path(temporary), content)
-    Path(temporary).chmod(0o644)
-    fsync(Path(temporary))
-    Path(temporary).replace(path)
+    temporary = Path(name)
+    write(temporary)
+    temporary.chmod(0o644)
+    fsync(temporary)
+    temporary.replace(path)
     fsync(path.parent)

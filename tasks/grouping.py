@@ -65,7 +65,7 @@ def group(
             _write_history(connection, out, n_users)
         n_events = engine.number(connection, "SELECT count(*) FROM mapped")
         known = engine.number(connection, f"SELECT count({USER_CODE}) FROM mapped")
-    _write_by_item(_open_csr(out, "by_user", n_items), out)
+    _write_by_item(open_csr(out, "by_user", n_items), out)
     return {
         "n_users": n_users,
         "n_items": n_items,
@@ -211,7 +211,8 @@ def grouping(
     return {**facts, **{name: vocabulary.facts[name] for name in ("users_sha256", "items_sha256")}}
 
 
-def _open_csr(folder: Path, name: str, n_cols: int) -> Csr:
+def open_csr(folder: Path, name: str, n_cols: int) -> Csr:
+    """Open one view memory-mapped: ``NAME_indptr.npy``, ``NAME_indices.npy``, ``NAME_values.npy``."""
     parts = [_open(folder / f"{name}_{part}.npy") for part in ("indptr", "indices", "values")]
     return Csr(parts[0], parts[1], parts[2], n_cols)
 
@@ -235,8 +236,8 @@ def open_grouped(folder: Path, facts: store.Facts) -> GroupedMatrix:
             *(_open(folder / f"history_{part}.npy") for part in ("indptr", "items", "ages", "values"))
         )
     return GroupedMatrix(
-        _open_csr(folder, "by_user", facts["n_items"]),
-        _open_csr(folder, "by_item", facts["n_users"]),
+        open_csr(folder, "by_user", facts["n_items"]),
+        open_csr(folder, "by_item", facts["n_users"]),
         timeline,
         history,
     )

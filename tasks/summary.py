@@ -51,6 +51,7 @@ def summarise(
         },
         "published": False,
         "path": None,
+        "report": None,
     }
 
 
@@ -62,6 +63,12 @@ def describe_split(window: WindowSection) -> str:
         "random": f"{window.random_share:.0%} of each user's events are held out at random, whatever their time",
         "file": f"{window.test_path} is held out",
     }[window.split]
+
+
+def published_counts(predictions: store.ArtifactRef, matrix: store.ArtifactRef) -> Summary:
+    """Sizes of what the lists were made from, and of the lists."""
+    counts = {name: value for name, value in predictions.facts.items() if isinstance(value, int)}
+    return {"events": matrix.facts["events"], **counts}
 
 
 def rejection_reason(verdict: Verdict) -> str:

@@ -12,10 +12,11 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import Field
 
-from data_contracts.interactions import GroupedMatrix
+from data_contracts.interactions import Csr, GroupedMatrix
 from data_contracts.scoring import Factors
-from tasks.models import ModelConfig, Progress
-from tasks.numeric.csr import Weighting, check_finite, check_matrix
+from tasks.models import ModelConfig, Progress, Reason
+from tasks.numeric.csr import Weighting, check_finite, check_matrix, one_row
+from tasks.numeric.reasons import strongest, wals_contributions
 from tasks.numeric.wals_loss import objective
 from tasks.numeric.wals_side import GivenWeights, Side, Terms, Weights, both_sides
 from tasks.numeric.wals_solve import solve_cg, solve_exactly, solve_subspace
@@ -202,6 +203,41 @@ def fold_in_items(
     _check_factors("user_factors", user_factors, matrix.n_users, config)
     _, items = sides(matrix, config, GivenWeights(row_weights, col_weights, entry_weights))
     return _solution(items, user_factors, config)
+
+
+def explain(
+    scorer: Factors,
+    by_user: Csr,
+    user_code: int,
+    item_codes: npt.NDArray[np.integer],
+    config: Config,
+    n: int = 3,
+) -> list[Reason]:
+    """Say which past items added most to a user's scores.
+
+    The scores that are split are those of the exact half step; :func:`fit` ends with the same ones, to the
+    precision of float32.
+
+    Parameters
+    ----------
+    scorer
+        What :func:`fit` returned, trained without row, column or entry weights.
+    by_user
+        What it was trained on.
+    user_code
+        The user.
+    item_codes
+        Items on the user's list.
+    config
+        The configuration of the training.
+    n
+        Past items per item.
+
+    """
+    row = one_row(by_user, user_code)
+    users, _ = sides(GroupedMatrix.from_csr(row.to_scipy()), config, GivenWeights())
+    contributions = wals_contributions(users, 0, scorer.item_factors, item_codes)
+    return [Reason(past, "shares of the score") for past in strongest(contributions, row.indices, n)]
 
 
 def sides(matrix: GroupedMatrix, config: Config, given: GivenWeights) -> tuple[Side, Side]:
