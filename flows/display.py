@@ -13,6 +13,8 @@ from flows.evidence import metric_rows
 
 EXAMPLE_ITEMS = 5
 
+BROKEN = {"fail": Text("failed", "red"), "warn": Text("warning", "yellow")}
+
 REASON_KINDS = {"rejected": "quarantined", "counted": "kept, counted", "normalised": "put in order"}
 
 
@@ -126,7 +128,7 @@ def _rules(gate: dict[str, Any]) -> Table:
     for name in ("rule", "value", "limit", ""):
         table.add_column(name)
     for rule in gate["rules"]:
-        mark = Text("passed", "green") if rule["passed"] else Text("failed", "red")
+        mark = Text("passed", "green") if rule["passed"] else BROKEN[rule["level"]]
         table.add_row(rule["name"], _short(rule["value"]), _short(rule["limit"]), mark)
     return table
 
