@@ -92,6 +92,21 @@ def rows_table(rows: list[dict[str, Any]], title: str = "") -> Table:
     return table
 
 
+def tuned_rows(result: dict[str, Any]) -> list[dict[str, Any]]:
+    """One row a tuned model: what its parameters were worth before and after, and what they are."""
+    return [
+        {
+            "model": name,
+            "before": found["start"],
+            "best": found["value"],
+            "trials": f"{found['trials']} ({found['pruned']} pruned)",
+            "parameters": ", ".join(f"{key} {_short(value)}" for key, value in found["parameters"].items()),
+        }
+        for name, found in result["models"].items()
+        if "value" in found
+    ]
+
+
 def _cell(value: Any) -> str:
     if isinstance(value, float):
         return f"{value:.4f}"

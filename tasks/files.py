@@ -31,15 +31,24 @@ def read_json(path: Path) -> dict[str, Any]:
 
 def write_json(path: Path, content: Any) -> None:
     """Write JSON for people and programs alike: indented, in the order given."""
-    path.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", "utf-8")
+    path.write_text(_json(content), "utf-8")
 
 
 def replace_json(path: Path, content: Any) -> None:
     """Replace a JSON file in one step: readers see the old or the new, never a part."""
+    replace_text(path, _json(content))
+
+
+def replace_text(path: Path, text: str) -> None:
+    """Replace a text file in one step: readers see the old or the new, never a part."""
     handle, temporary = tempfile.mkstemp(prefix=".tmp-", dir=path.parent)
     os.close(handle)
-    write_json(Path(temporary), content)
+    Path(temporary).write_text(text, "utf-8")
     Path(temporary).chmod(0o644)
     fsync(Path(temporary))
     Path(temporary).replace(path)
     fsync(path.parent)
+
+
+def _json(content: Any) -> str:
+    return json.dumps(content, indent=2, ensure_ascii=False) + "\n"
