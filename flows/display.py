@@ -15,6 +15,8 @@ from flows.evidence import metric_rows
 
 EXAMPLE_ITEMS = 5
 
+BROKEN = {"fail": Text("failed", "red"), "warn": Text("warning", "yellow")}
+
 REASON_KINDS = {"rejected": "quarantined", "counted": "kept, counted", "normalised": "put in order"}
 
 
@@ -110,6 +112,21 @@ def reasons_as_columns(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return shown
 
 
+def tuned_rows(result: dict[str, Any]) -> list[dict[str, Any]]:
+    """One row a tuned model: what its parameters were worth before and after, and what they are."""
+    return [
+        {
+            "model": name,
+            "before": found["start"],
+            "best": found["value"],
+            "trials": f"{found['trials']} ({found['pruned']} pruned)",
+            "parameters": ", ".join(f"{key} {_short(value)}" for key, value in found["parameters"].items()),
+        }
+        for name, found in result["models"].items()
+        if "value" in found
+    ]
+
+
 def _cell(value: Any) -> str:
     if isinstance(value, float):
         return f"{value:.4f}"
@@ -146,7 +163,7 @@ def _rules(gate: dict[str, Any]) -> Table:
     for name in ("rule", "value", "limit", ""):
         table.add_column(name)
     for rule in gate["rules"]:
-        mark = Text("passed", "green") if rule["passed"] else Text("failed", "red")
+        mark = Text("passed", "green") if rule["passed"] else BROKEN[rule["level"]]
         table.add_row(rule["name"], _short(rule["value"]), _short(rule["limit"]), mark)
     return table
 

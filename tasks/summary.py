@@ -73,7 +73,7 @@ def published_counts(predictions: store.ArtifactRef, matrix: store.ArtifactRef) 
 
 def rejection_reason(verdict: Verdict) -> str:
     """The broken rules in words, each with value and limit."""
-    broken = [rule for rule in verdict.decision.rules if not rule.passed]
+    broken = [rule for rule in verdict.decision.rules if not rule.passed and rule.level == "fail"]
     return "gate closed: " + "; ".join(
         f"{rule.name} is {rule.value}, limit {rule.limit} ({rule.meaning})" for rule in broken
     )

@@ -16,6 +16,7 @@ from pydantic import Field
 from data_contracts.interactions import Csr, GroupedMatrix
 from data_contracts.scoring import Factors
 from tasks.models import ModelConfig, Progress
+from tasks.models._search import Doubling, Range, Search
 from tasks.numeric.csr import Weighting, check_matrix, value_weights
 from tasks.numeric.pairwise import ascend
 from tasks.numeric.parallel import for_each_block
@@ -55,6 +56,17 @@ class Config(ModelConfig):
     """How often a pair is drawn: evenly, by its value, or by log(1 + value)."""
     deterministic: bool = True
     """The same factors on any number of threads. False lets threads write the same item at the same time."""
+
+
+SEARCH: Search = {
+    "learning_rate": Range(0.005, 0.2, log=True),
+    "epochs": Range(10, 100, log=True),
+    "user_regularization": Range(1e-4, 3e-2, log=True),
+    "item_regularization": Range(1e-5, 1e-2, log=True),
+    "bias_regularization": Range(1e-3, 0.3, log=True),
+    "n_factors": Doubling(64, 256),
+}
+"""A decade or so around defaults that suit purchases."""
 
 
 def fit(

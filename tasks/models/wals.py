@@ -15,6 +15,7 @@ from pydantic import Field
 from data_contracts.interactions import Csr, GroupedMatrix
 from data_contracts.scoring import Factors
 from tasks.models import ModelConfig, Progress, Reason
+from tasks.models._search import Doubling, Range, Search
 from tasks.numeric.csr import Weighting, check_finite, check_matrix, one_row
 from tasks.numeric.reasons import strongest, wals_contributions
 from tasks.numeric.wals_loss import objective
@@ -61,6 +62,14 @@ class Config(ModelConfig):
     """Stop when an iteration lowers the objective by a smaller share than this; 0 = never."""
     checkpoint_every: int = Field(default=0, ge=0)
     """Iterations between two checkpoints; 0 = none."""
+
+
+SEARCH: Search = {
+    "unobserved_weight": Range(3e-3, 1.0, log=True),
+    "regularization": Range(1e-4, 1e-1, log=True),
+    "n_factors": Doubling(64, 256),
+}
+"""Around the optima that Rendle et al. report; sparser logs want a smaller `unobserved_weight`."""
 
 
 @dataclass(frozen=True, eq=False)
