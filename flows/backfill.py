@@ -33,7 +33,7 @@ def backfill(parameters: BackfillParameters) -> list[dict[str, Any]]:
 
 
 def _run_day(parameters: NightlyParameters) -> dict[str, Any]:
-    state = nightly(parameters, return_state=True)
+    state: Any = nightly(parameters, return_state=True)
     row: dict[str, Any] = {"as_of": str(parameters.as_of), "result": FAILED, "winner": "", "reason": ""}
     try:
         summary = state.result()

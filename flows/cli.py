@@ -4,6 +4,7 @@ import atexit
 import json
 import os
 import sys
+import tomllib
 from collections.abc import Callable
 from datetime import date, datetime
 from functools import wraps
@@ -12,7 +13,7 @@ from typing import Any
 
 import click
 
-from data_contracts.errors import GateClosedError, ShelftalkerError
+from data_contracts.errors import ConfigurationError, GateClosedError, ShelftalkerError
 
 SETTINGS = {
     "DO_NOT_TRACK": "1",
@@ -95,6 +96,9 @@ def main() -> None:
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Decides all chance.")
 @click.option("--dry-run", is_flag=True, help="Do everything but publish.")
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as one JSON object on stdout.")
+@click.option(
+    "--picture", type=click.Path(dir_okay=False, path_type=Path), help="Save the tables as SVG, too."
+)
 @home_option
 @exits
 def run(
@@ -105,6 +109,7 @@ def run(
     *,
     dry_run: bool,
     as_json: bool,
+    picture: Path | None,
     home: Path | None,
 ) -> None:
     """One nightly run: ingest, train, evaluate, decide, publish."""
@@ -120,7 +125,7 @@ def run(
     else:
         from flows.display import show
 
-        show(summary, examples(summary))
+        show(summary, examples(summary), picture)
     if not summary["gate"]["open"]:
         raise GateClosedError(f"nothing was published; the failed rules are above and in {summary['path']}")
 
@@ -155,14 +160,26 @@ def backfill(
 
 @main.command()
 @click.argument("file", type=click.Path(path_type=Path))
-@click.option("--output", type=click.Path(file_okay=False, path_type=Path), help="Folder (default: here).")
+@click.option(
+    "--output",
+    type=click.Path(file_okay=False, exists=True, path_type=Path),
+    default=Path(),
+    help="Folder to write to (default: here).",
+)
 @exits
-def init(file: Path, output: Path | None) -> None:
+def init(file: Path, output: Path) -> None:
     """Look at a log and draft a dataset .toml and a contract for it."""
-    from tasks.drafting import write_draft
+    from tasks.drafting import draft
 
-    toml, suite = write_draft(file, output or Path())
-    click.echo(f"Wrote {toml} and {suite}. Read both, then:\n  shelftalker run --dataset {toml}")
+    toml, suite = draft(file)
+    name = tomllib.loads(toml)["name"]
+    for ending, text in ((".toml", toml), (".json", suite)):
+        path = output / f"{name}{ending}"
+        if path.exists():
+            raise ConfigurationError(f"{path} exists already; move it away, or choose another --output")
+        path.write_text(text, "utf-8")
+        click.echo(f"wrote {path}")
+    click.echo(f"Read both, then:\n  shelftalker run --dataset {output / name}.toml")
 
 
 def _dataset_name(dataset: str) -> str:

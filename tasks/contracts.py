@@ -80,7 +80,9 @@ class Suite:
         try:
             suite = gx.ExpectationSuite(name=self.table, expectations=self.expectations)
         except Exception as error:
-            raise ConfigurationError(f"suite {self.path} cannot be used: {error}") from error
+            raise ConfigurationError(
+                f"suite {self.path} cannot be used: {' '.join(str(error).split())}"
+            ) from error
         if len(suite.expectations) != len(self.expectations):
             known = {expectation.expectation_type for expectation in suite.expectations}
             dropped = [entry["type"] for entry in self.expectations if entry.get("type") not in known]
@@ -179,6 +181,12 @@ def check_facts(table: str, facts: Facts) -> None:
         raise ValueError(
             f"facts of {table!r} must be those of data_contracts.facts; missing or unknown: {wrong}"
         )
+    missing = [name for name, value in facts.items() if value is None or value != value]  # noqa: PLR0124 - NaN
+    if missing:
+        # Great Expectations skips missing values: a NaN would pass every limit.
+        raise ContractError(
+            f"table {table!r} breaks its contract: {missing[0]} = {facts[missing[0]]} is no fact"
+        )
     check_table(pd.DataFrame([dict(facts)]), table)
 
 
@@ -205,7 +213,6 @@ def import_gx() -> None:
         # It imports a module that Python 3.11 deprecates.
         warnings.simplefilter("ignore", DeprecationWarning)
         import great_expectations as _gx  # noqa: F401
-    # The second one sets its own level when it is imported.
     for name in ("great_expectations", "great_expectations.data_context.types.base"):
         logging.getLogger(name).setLevel(logging.WARNING)
 

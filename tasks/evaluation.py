@@ -7,9 +7,10 @@ import numpy as np
 import numpy.typing as npt
 
 from data_contracts.dataset_sections import EvaluationSection, ModelChoice
+from data_contracts.errors import ConfigurationError
 from data_contracts.evaluation import Evaluation, Holdout
 from data_contracts.interactions import Csr
-from data_contracts.scoring import Scorer
+from data_contracts.scoring import Scorer, Scores
 from tasks import store
 from tasks.files import read_json, write_json
 from tasks.grouping import load_grouped
@@ -21,15 +22,35 @@ from tasks.step import step
 from tasks.training import load_model
 
 
-def make_lists(scorer: Scorer, stranger: Scorer, holdout: Holdout, k: int, seen: Csr | None) -> TopLists:
+def stranger_scores(name: str, scorer: Scorer, cold: Scorer) -> Scores:
+    """Item scores for strangers: the model's own opinion, else that of the dataset's cold-start model.
+
+    Raises
+    ------
+    ConfigurationError
+        If neither has one.
+
+    """
+    own = scorer.stranger if scorer.stranger is not None else cold.stranger
+    if own is None:
+        raise ConfigurationError(
+            f"evaluation.cold_start must name a model with a list for strangers, such as popularity; the one "
+            f"it names has none, and {name!r} has none either"
+        )
+    return own
+
+
+def make_lists(
+    scorer: Scorer, for_strangers: npt.NDArray[np.int32], holdout: Holdout, k: int, seen: Csr | None
+) -> TopLists:
     """Lists of the holdout users: known users by the model, the others get the strangers' list.
 
     Parameters
     ----------
     scorer
         The model.
-    stranger
-        Whose list strangers get where the model has none of its own.
+    for_strangers
+        int32 (k,): the list of strangers.
     holdout
         Whose lists are wanted.
     k
@@ -38,8 +59,6 @@ def make_lists(scorer: Scorer, stranger: Scorer, holdout: Holdout, k: int, seen:
         Items to leave out, by user code; None leaves out nothing.
 
     """
-    own = scorer.stranger
-    for_strangers = stranger_list(own if own is not None else stranger.stranger, k)
     rows = np.tile(for_strangers, (len(holdout.user_codes), 1))
     warm = holdout.user_codes >= 0
     rows[warm] = recommend(scorer, holdout.user_codes[warm], k, exclude=seen)[0]
@@ -66,9 +85,10 @@ def evaluate(
     grouped, truth = load_grouped(matrix), load_holdout(holdout)
     scorer, cold = load_model(model, holdout.facts), load_model(stranger, holdout.facts)
     k = max(evaluation.ks)
+    for_strangers = stranger_list(stranger_scores(name, scorer, cold), k)
     result = evaluate_lists(
-        make_lists(scorer, cold, truth, k, None),
-        make_lists(scorer, cold, truth, k, grouped.by_user),
+        make_lists(scorer, for_strangers, truth, k, None),
+        make_lists(scorer, for_strangers, truth, k, grouped.by_user),
         truth,
         grouped.by_user,
         ks=evaluation.ks,

@@ -28,6 +28,7 @@ from data_contracts.selection import Selection
 from tasks import engine, store
 from tasks.contracts import check_facts
 from tasks.counting import prediction_facts
+from tasks.evaluation import stranger_scores
 from tasks.grouping import load_grouped
 from tasks.mapping import load_vocabularies
 from tasks.numeric.ranking import recommend, target, top_scores
@@ -169,9 +170,8 @@ def export(
     users, items = load_vocabularies(vocabulary)
     scorer, cold = load_model(model, vocabulary.facts), load_model(stranger, vocabulary.facts)
     grouped = load_grouped(matrix)
-    own = scorer.stranger
-    label = stranger_name if own is None else name
-    for_strangers = top_scores(cold.stranger if own is None else own, lengths.k)
+    label = stranger_name if scorer.stranger is None else name
+    for_strangers = top_scores(stranger_scores(name, scorer, cold), lengths.k)
     everyone = _all_users(
         events.folder / "events.parquet", selection.model_copy(update={"start": None}), store.scratch()
     )

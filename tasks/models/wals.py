@@ -51,6 +51,8 @@ class Config(ModelConfig):
     one block of factors after the other."""
     cg_steps: int = Field(default=2, ge=1)
     """Conjugate gradient steps per row and iteration; each starts where the last iteration ended."""
+    half_precision: bool = True
+    """Let conjugate gradients read factors as int16: 1.4 times as fast where they do not fit in a cache."""
     subspace_width: int = Field(default=64, ge=1)
     """Factors solved for at once by the subspace solver."""
     early_stop: float = Field(default=0.0, ge=0, lt=1)
@@ -139,7 +141,7 @@ def fit(
         parts = objective(users, items, x, y)
         if progress is not None:
             progress(iteration, config.iterations, {"objective": parts.total, **parts._asdict()})
-        if before - parts.total < config.early_stop * before:
+        if config.early_stop and before - parts.total < config.early_stop * before:
             break
         before = parts.total
     return Factors(_solution(users, y, config), y)
@@ -220,7 +222,7 @@ def half_step(side: Side, fixed: Float32, solved: Float32, config: Config) -> No
     elif config.solver == "subspace":
         solve_subspace(side, fixed, solved, width=config.subspace_width)
     else:
-        solve_cg(side, fixed, solved, steps=config.cg_steps)
+        solve_cg(side, fixed, solved, steps=config.cg_steps, halve=config.half_precision)
 
 
 def _solution(side: Side, fixed: Float32, config: Config) -> Float32:

@@ -9,7 +9,7 @@ row's matrix is then a diagonal, which costs nothing to multiply with and is its
 import numpy as np
 import numpy.typing as npt
 
-from tasks.numeric.gather import CHUNK, add_rows, add_scaled, dot, dots, weighted_dot
+from tasks.numeric.gather import CHUNK, Rows, add_rows, add_scaled, dot, dots, weighted_dot
 from tasks.numeric.jit import jit
 
 Float32 = npt.NDArray[np.float32]
@@ -28,8 +28,9 @@ def cg_block(
     targets: Float32,
     regularization: Float32,
     unobserved_weight: np.float32,
-    fixed: Float32,
+    fixed: Rows,
     eigenvalues: Float32,
+    units: Float32,
     first: int,
     x: Float32,
     steps: int,
@@ -48,7 +49,10 @@ def cg_block(
     unobserved_weight
         Weight of what was not observed.
     fixed, eigenvalues
-        float32 (n_cols, n_factors) in the eigenbasis of its Gramian, and the eigenvalues.
+        (n_cols, n_factors) in the eigenbasis of its Gramian, and the eigenvalues.
+    units
+        float32 (n_factors,): what 1 in the squared length of a row of `x` counts for, factor by factor;
+        all 1 unless `fixed` has been scaled.
     first
         Row that ``x[0]`` belongs to.
     x
@@ -68,7 +72,7 @@ def cg_block(
             x[line, :] = 0
             continue
         for k in range(d):
-            diagonal[k] = unobserved_weight * eigenvalues[k] + regularization[first + line]
+            diagonal[k] = unobserved_weight * eigenvalues[k] + regularization[first + line] * units[k]
         aims = targets[begin:end] if len(targets) else targets
         ids, weights = indices[begin:end], extra[begin:end]
         _residual(fixed, ids, weights, aims, unobserved_weight, diagonal, x[line], work[0])
@@ -77,7 +81,7 @@ def cg_block(
 
 @jit(fastmath=True)  # as in gather: 10 % of the whole solver
 def _residual(
-    rows: Float32,
+    rows: Rows,
     ids: Int32,
     extra: Float32,
     targets: Float32,
@@ -102,7 +106,7 @@ def _residual(
 
 @jit()
 def _conjugate_gradients(
-    rows: Float32,
+    rows: Rows,
     ids: Int32,
     extra: Float32,
     diagonal: Float32,
@@ -112,7 +116,8 @@ def _conjugate_gradients(
     tolerance: np.float32,
 ) -> None:
     """Run the steps from the residual in ``work[0]``; the rest of `work` is scratch."""
-    residual, direction, product, inverse = work
+    # One by one: numba unpacks an array into views of unknown stride, and the loops run 2.5 times slower.
+    residual, direction, product, inverse = work[0], work[1], work[2], work[3]
     for k in range(len(x)):
         # Without regularization and unobserved weight the diagonal may be 0: then no preconditioner.
         inverse[k] = 1 / diagonal[k] if diagonal[k] > 0 else np.float32(1)
@@ -138,7 +143,7 @@ def _conjugate_gradients(
 
 @jit(fastmath=True)  # as in gather
 def _multiply(
-    rows: Float32,
+    rows: Rows,
     ids: Int32,
     extra: Float32,
     diagonal: Float32,

@@ -5,19 +5,21 @@ from collections.abc import Callable
 import numpy as np
 import numpy.typing as npt
 
-from tasks.numeric.gramian import eigenbasis, gramian, rotate
+from tasks.numeric.gramian import Rotated, eigenbasis, gramian
 from tasks.numeric.parallel import for_each_block, single_threaded_blas
 from tasks.numeric.wals_cg import cg_block
 from tasks.numeric.wals_exact import exact_block
-from tasks.numeric.wals_side import Side
+from tasks.numeric.wals_side import Side, read_only
 from tasks.numeric.wals_subspace import subspace_block
 
 Float32 = npt.NDArray[np.float32]
-Kernel = Callable[[Float32, Float32, int, Float32], None]
-"""Called with fixed factors and eigenvalues in the eigenbasis, the first row, and the rows to improve."""
+Kernel = Callable[[Rotated, int, Float32], None]
+"""Called with the fixed factors in their eigenbasis, the first row, and the rows to improve there."""
 
 
-def solve_cg(side: Side, fixed: Float32, solved: Float32, *, steps: int, tolerance: float = 0.0) -> None:
+def solve_cg(
+    side: Side, fixed: Float32, solved: Float32, *, steps: int, tolerance: float = 0.0, halve: bool = False
+) -> None:
     """Improve `solved` in place by some conjugate gradient steps a row.
 
     Parameters
@@ -32,13 +34,25 @@ def solve_cg(side: Side, fixed: Float32, solved: Float32, *, steps: int, toleran
         Steps per row at most.
     tolerance
         A row stops when its squared residual has fallen to this share; 0 takes all steps.
+    halve
+        Read `fixed` as int16: on large matrices 1.4 times as fast, and solutions differ by about 0.0002
+        of their length.
 
     """
 
-    def solve(rotated: Float32, eigenvalues: Float32, first: int, x: Float32) -> None:
-        cg_block(*side.arrays, rotated, eigenvalues, first, x, steps, np.float32(tolerance))
+    def solve(basis: Rotated, first: int, x: Float32) -> None:
+        cg_block(
+            *side.arrays,
+            basis.rows,
+            basis.eigenvalues,
+            basis.units,
+            first,
+            x,
+            steps,
+            np.float32(tolerance),
+        )
 
-    _in_eigenbasis(side, fixed, solved, solve)
+    _in_eigenbasis(side, fixed, solved, solve, halve=halve)
 
 
 def solve_subspace(side: Side, fixed: Float32, solved: Float32, *, width: int) -> None:
@@ -58,10 +72,10 @@ def solve_subspace(side: Side, fixed: Float32, solved: Float32, *, width: int) -
 
     """
 
-    def solve(rotated: Float32, eigenvalues: Float32, first: int, x: Float32) -> None:
-        subspace_block(*side.arrays, rotated, eigenvalues, first, x, width)
+    def solve(basis: Rotated, first: int, x: Float32) -> None:
+        subspace_block(*side.arrays, basis.rows, basis.eigenvalues, basis.units, first, x, width)
 
-    _in_eigenbasis(side, fixed, solved, solve)
+    _in_eigenbasis(side, fixed, solved, solve, halve=False)
 
 
 def solve_exactly(side: Side, fixed: Float32, solved: Float32) -> None:
@@ -82,21 +96,20 @@ def solve_exactly(side: Side, fixed: Float32, solved: Float32) -> None:
         square = gramian(fixed)
 
         def solve(first: int, last: int) -> None:
-            exact_block(*side.arrays, fixed, square, first, solved[first:last])
+            exact_block(*side.arrays, read_only(fixed), square, first, solved[first:last])
 
         _for_each_row(side, solve)
 
 
-def _in_eigenbasis(side: Side, fixed: Float32, solved: Float32, kernel: Kernel) -> None:
+def _in_eigenbasis(side: Side, fixed: Float32, solved: Float32, kernel: Kernel, *, halve: bool) -> None:
     """Rotate the problem to where the Gramian of `fixed` is diagonal, solve there, rotate back."""
     with single_threaded_blas():
-        basis = eigenbasis(fixed)
-        rotated = rotate(fixed, basis.vectors)
+        basis = eigenbasis(fixed, halve=halve)
 
         def solve(first: int, last: int) -> None:
-            x = solved[first:last] @ basis.vectors
-            kernel(rotated, basis.values, first, x)
-            np.dot(x, basis.vectors.T, out=solved[first:last])
+            x = solved[first:last] @ basis.to_basis
+            kernel(basis, first, x)
+            np.dot(x, basis.from_basis, out=solved[first:last])
 
         _for_each_row(side, solve)
 

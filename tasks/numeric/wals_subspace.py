@@ -31,6 +31,7 @@ def subspace_block(
     unobserved_weight: np.float32,
     fixed: Float32,
     eigenvalues: Float32,
+    units: Float32,
     first: int,
     x: Float32,
     width: int,
@@ -57,7 +58,7 @@ def subspace_block(
             x[line, :] = 0
             continue
         for k in range(d):
-            diagonal[k] = unobserved_weight * eigenvalues[k] + regularization[first + line]
+            diagonal[k] = unobserved_weight * eigenvalues[k] + regularization[first + line] * units[k]
         ids, weights, known = indices[begin:end], extra[begin:end], scores[: end - begin]
         aims = targets[begin:end] if len(targets) else targets
         dots(fixed, ids, x[line], known)

@@ -1,0 +1,139 @@
+"""The commands as a user types them, and the exit codes that schedulers read."""
+
+import json
+
+import pytest
+from click.testing import CliRunner
+from small_shop import write_dataset
+
+from flows.cli import main
+
+
+@pytest.fixture
+def shelftalker(monkeypatch):
+    # The session's Prefect settings stay in force; only what the command itself would set is left out.
+    monkeypatch.setattr(
+        "flows.cli.settle", lambda home: home and monkeypatch.setenv("SHELFTALKER_HOME", str(home))
+    )
+
+    def call(*words):
+        return CliRunner().invoke(main, [str(word) for word in words])
+
+    return call
+
+
+def test_run__prints_one_json_object_on_stdout(warm_home, shelftalker, tmp_path, small_log):
+    toml = write_dataset(tmp_path)
+    result = shelftalker("run", "--dataset", toml, "--source", small_log, "--json")
+
+    assert result.exit_code == 0
+    assert json.loads(result.stdout)["published"] is True
+
+
+def test_run__shows_tables_and_three_users(warm_home, shelftalker, tmp_path, small_log):
+    result = shelftalker("run", "--dataset", write_dataset(tmp_path), "--source", small_log)
+
+    assert result.exit_code == 0
+    for words in (
+        "30,000 rows read",
+        "quarantined",
+        "basket_precision@5",
+        "The gate is open",
+        "Predictions: /",
+    ):
+        assert words in result.stdout
+    assert result.stdout.count("\nuser ") == 3
+
+
+def test_run__closed_gate_is_exit_code_4(unpublished_home, shelftalker, tmp_path, small_log):
+    toml = write_dataset(tmp_path, [("[evaluation]", "[gate]\nmin_coverage = 1.0\n\n[evaluation]")])
+    result = shelftalker("run", "--dataset", toml, "--source", small_log)
+
+    assert result.exit_code == 4
+    assert "GateClosed: nothing was published" in result.stderr
+
+
+def test_run__broken_contract_is_exit_code_3(home, shelftalker, tmp_path, small_log):
+    toml = write_dataset(tmp_path, [("max_reject_rate = 0.10", "max_reject_rate = 0.001")])
+    result = shelftalker("run", "--dataset", toml, "--source", small_log, "--json")
+
+    assert result.exit_code == 3
+    assert "breaks its contract" in result.stderr
+    assert result.stdout == ""
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["run", "--dataset", "nowhere"], "unknown dataset 'nowhere'; known: movielens_small"),
+        (["run", "--dataset", "nowhere.toml"], "shelftalker init FILE"),
+        (["run", "--source", "/nowhere.csv", "--dataset", "online_retail"], "nowhere.csv"),
+        (["run", "--as-of", "yesterday"], "'yesterday' is no date; write YYYY-MM-DD"),
+        (["backfill", "--from", "2026-01-02", "--to", "2026-01-01"], "lies before"),
+        (["recommend", "--dataset", "sample", "--user", "1"], "nothing is published for dataset 'sample'"),
+        (["runs", "--dataset", "../etc"], "letters, digits"),
+        (["init", "/nowhere.csv"], "nowhere.csv does not exist"),
+    ],
+)
+def test_commands__bad_usage_is_exit_code_2(home, shelftalker, words, said):
+    result = shelftalker(*words)
+
+    assert result.exit_code == 2
+    assert said in result.stderr
+
+
+def test_look_ups__answer_from_what_is_live(warm_home, shelftalker, first_run):
+    def rows(*words):
+        return json.loads(shelftalker(*words, "--dataset", "small", "--json").stdout)
+
+    listed = rows("target", "--item", rows("recommend", "--user", "nobody knows me", "-k", "1")[0]["item_id"])
+    user = listed[0]["user_id"]
+    mine = rows("recommend", "--user", user, "-k", "3")
+
+    assert [row["rank"] for row in mine] == [1, 2, 3]
+    assert {row["user_id"] for row in mine} == {user}
+    assert all(row["title"] for row in mine)
+    alike = rows("similar", "--item", mine[0]["item_id"], "-k", "4")
+    assert mine[0]["item_id"] not in {row["similar_item_id"] for row in alike}
+    unknown = shelftalker("similar", "--dataset", "small", "--item", "' OR 1=1 --")
+    assert (unknown.exit_code, "is not in the catalogue" in unknown.stderr) == (2, True)
+
+
+def test_backfill__runs_every_date_and_never_moves_back(
+    warm_home, shelftalker, tmp_path, small_log, first_run
+):
+    toml = write_dataset(tmp_path)
+    result = shelftalker(
+        "backfill",
+        "--dataset",
+        toml,
+        "--source",
+        small_log,
+        "--from",
+        "2025-05-01",
+        "--to",
+        "2025-06-01",
+        "--every",
+        "31",
+        "--json",
+    )
+    rows = json.loads(result.stdout)
+
+    assert [(row["as_of"], row["result"]) for row in rows] == [
+        ("2025-05-01", "published"),
+        ("2025-06-01", "published"),
+    ]
+    runs = json.loads(shelftalker("runs", "--dataset", "small", "--json").stdout)
+    assert [row["as_of"] for row in runs] == ["2025-05-01", "2025-06-01", first_run["as_of"]]
+    assert [row["live"] for row in runs] == ["", "", "yes"]
+    back = shelftalker("rollback", "--dataset", "small")
+    assert "published/small/2025-06-01/" in back.stdout
+
+
+def test_init__draft_runs_as_it_is(home, shelftalker, tmp_path, small_log):
+    drafted = shelftalker("init", small_log, "--output", tmp_path)
+    again = shelftalker("init", small_log, "--output", tmp_path)
+
+    assert drafted.exit_code == 0
+    assert (tmp_path / "small.toml").exists()
+    assert (again.exit_code, "exists already" in again.stderr) == (2, True)

@@ -1,0 +1,130 @@
+"""The whole run, small: a sample shop of a few hundred customers, a handful of fast models."""
+
+import json
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+from small_shop import FAST_MODELS, published_bytes, run
+
+from data_contracts.errors import ConfigurationError, ContractError
+from tasks import store
+from tasks.publication import latest
+
+
+def test_nightly__publishes_lists_for_every_user_and_item(warm_home, first_run):
+    summary = first_run
+    folder = Path(summary["path"])
+    rows = pq.read_table(folder / "predictions.parquet").to_pandas()
+    ids = rows.groupby("user_id", sort=False)["rank"].agg(["min", "max", "size"])
+
+    assert summary["published"]
+    assert latest("small").run == summary["run_id"]
+    assert rows.columns.tolist() == ["user_id", "rank", "item_id", "score", "model"]
+    assert rows.sort_values(["user_id", "rank"]).index.tolist() == rows.index.tolist()
+    assert (ids["min"] == 1).all()
+    assert (ids["max"] == ids["size"]).all()
+    assert (ids["size"] == 10).all()
+    assert len(ids) == summary["counts"]["users"]
+    items = pq.read_table(folder / "users_per_item.parquet").to_pandas()
+    assert items.columns.tolist() == ["item_id", "rank", "user_id", "score", "model"]
+    assert set(items["user_id"]) <= set(rows["user_id"])
+
+
+def test_nightly__summary_has_every_key_that_programs_read(first_run):
+    summary = first_run
+    json.dumps(summary)
+
+    assert {"run_id", "dataset", "as_of", "counts", "models", "gate", "published", "path"} <= set(summary)
+    for model in summary["models"].values():
+        assert {"fit", "score"} == set(model["seconds"])
+        for scenario in ("repeat", "discovery"):
+            assert {"value", "low", "high"} == set(model[scenario]["precision@5"])
+            assert {"basket_precision@5", "recall@10", "ndcg@10", "coverage@10"} <= set(model[scenario])
+    assert {"open", "winner", "rules"} <= set(summary["gate"])
+    assert all({"name", "value", "limit", "passed"} <= set(rule) for rule in summary["gate"]["rules"])
+
+
+def test_nightly__same_inputs_give_the_same_bytes(home, first_run, small):
+    first, second = first_run, run(small()).result()
+
+    assert first["run_id"] == second["run_id"]
+    assert published_bytes(first) == published_bytes(second)
+
+
+def test_nightly__again_reuses_every_step(warm_home, small):
+    home = warm_home
+    before = sorted(path.stat().st_mtime_ns for path in home.glob("artifacts/*/*/manifest.json"))
+    run(small()).result()
+    after = sorted(path.stat().st_mtime_ns for path in home.glob("artifacts/*/*/manifest.json"))
+
+    # the second run judges against what the first one published; nothing else is new
+    assert len(after) - len(before) <= 1
+    assert set(before) <= set(after)
+
+
+def test_nightly__rebuilds_a_step_whose_artifact_is_damaged(warm_home, first_run, small):
+    expected = published_bytes(first_run)
+    victim = next(warm_home.glob("artifacts/grouping/*/by_user_indices.npy"))
+    victim.write_bytes(victim.read_bytes()[:-4] + b"\0\0\0\0")
+    again = run(small()).result()
+
+    assert published_bytes(again) == expected
+    assert not store.damage(victim.parent)
+
+
+def test_nightly__a_closed_gate_publishes_nothing_and_keeps_the_evidence(unpublished_home, small):
+    state = run(small([("[evaluation]", "[gate]\nmin_coverage = 1.0\n\n[evaluation]")]))
+    summary = state.result()
+
+    assert (state.type.value, state.name) == ("COMPLETED", "Rejected")
+    assert "coverage is" in state.message
+    assert not summary["published"]
+    assert latest("small") is None
+    assert json.loads(Path(summary["path"]).read_text())["gate"]["open"] is False
+
+
+def test_nightly__a_broken_contract_fails_the_run(home, small):
+    state = run(small([("max_reject_rate = 0.10", "max_reject_rate = 0.001")]))
+
+    assert state.name == "Failed"
+    with pytest.raises(ContractError, match=r"max_reject_rate|share"):
+        state.result()
+    assert latest("small") is None
+
+
+def test_nightly__dry_run_publishes_nothing(unpublished_home, small):
+    summary = run(small(dry_run=True)).result()
+
+    assert summary["gate"]["open"]
+    assert not summary["published"]
+    assert latest("small") is None
+
+
+def test_nightly__an_as_of_before_the_data_says_so(warm_home, small):
+    with pytest.raises(ContractError, match="holds 0 different user_id; at least 2 are needed"):
+        run(small(as_of="2020-01-01")).result()
+
+
+def test_nightly__a_holdout_with_no_events_says_so(warm_home, small):
+    with pytest.raises(ContractError, match="no event with an item known before it; choose another --as-of"):
+        run(small(as_of="2027-01-01")).result()
+
+
+def test_nightly__a_wrong_parameter_is_refused_before_anything_is_read(home, small):
+    wrong = FAST_MODELS.replace("n_factors = 8", "n_factors = 0")
+
+    with pytest.raises(ConfigurationError, match=r"model 'wals' of kind 'wals': n_factors = 0: .*greater"):
+        run(small(models=wrong)).result()
+    assert not (home / "artifacts").exists()
+
+
+def test_nightly__discovery_shows_nobody_what_they_had(warm_home, small):
+    summary = run(small([('decides = "repeat"', 'decides = "discovery"')])).result()
+    predictions = pq.read_table(Path(summary["path"]) / "predictions.parquet", columns=["user_id", "item_id"])
+    events = pq.read_table(
+        next(warm_home.glob("artifacts/ingest/*/events.parquet")), columns=["user_id", "item_id"]
+    )
+    had = set(zip(*events.to_pydict().values(), strict=True))
+
+    assert not had & set(zip(*predictions.to_pydict().values(), strict=True))
