@@ -95,7 +95,11 @@ def main() -> None:
 @click.option("--source", type=click.Path(), help="The log, instead of the one the dataset names.")
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Decides all chance.")
 @click.option("--dry-run", is_flag=True, help="Do everything but publish.")
+@click.option("--tuned", help="Parameters to use: name or .toml of what `shelftalker tune` wrote.")
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as one JSON object on stdout.")
+@click.option(
+    "--picture", type=click.Path(dir_okay=False, path_type=Path), help="Save the tables as SVG, too."
+)
 @home_option
 @exits
 def run(
@@ -105,7 +109,9 @@ def run(
     seed: int,
     *,
     dry_run: bool,
+    tuned: str | None,
     as_json: bool,
+    picture: Path | None,
     home: Path | None,
 ) -> None:
     """One nightly run: ingest, train, evaluate, decide, publish."""
@@ -114,14 +120,16 @@ def run(
     from flows.nightly import nightly
     from flows.running import examples, run_here
 
-    given = NightlyParameters(dataset=dataset, as_of=as_of, source=source, seed=seed, dry_run=dry_run)
+    given = NightlyParameters(
+        dataset=dataset, as_of=as_of, source=source, seed=seed, dry_run=dry_run, tuned=tuned
+    )
     summary = run_here(nightly, given)
     if as_json:
         click.echo(json.dumps(summary, ensure_ascii=False))
     else:
         from flows.display import show
 
-        show(summary, examples(summary))
+        show(summary, examples(summary), picture)
     if not summary["gate"]["open"]:
         raise GateClosedError(f"nothing was published; the failed rules are above and in {summary['path']}")
 
@@ -152,6 +160,49 @@ def backfill(
     _print_rows(rows, as_json=as_json)
     results = {row["result"] for row in rows}
     sys.exit(1 if FAILED in results else GateClosedError.exit_code if CLOSED in results else 0)
+
+
+@main.command()
+@dataset_option
+@click.option("--models", default="", help="Names with commas between (default: all with something to tune).")
+@click.option("--trials", type=click.IntRange(min=1), default=40, show_default=True, help="Of each model.")
+@click.option(
+    "--minutes", type=click.FloatRange(min=0, min_open=True), help="Of searching, all models together."
+)
+@click.option("--windows", type=click.IntRange(min=1), default=2, show_default=True, help="Inner windows.")
+@click.option(
+    "--as-of", callback=as_date, help="Tune for a run as of this day; its hold-out is not looked at."
+)
+@click.option("--source", type=click.Path(), help="The log, instead of the one the dataset names.")
+@click.option(
+    "--study", help="Where trials are kept: a URL of SQLite or PostgreSQL (default: SQLite in the home)."
+)
+@click.option(
+    "--output",
+    type=click.Path(dir_okay=False),
+    help="The .toml to write (default: tuned/NAME.toml in the home).",
+)
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Decides all chance.")
+@click.option("--json", "as_json", is_flag=True, help="Print what was found as one JSON object on stdout.")
+@home_option
+@exits
+def tune(models: str, *, as_json: bool, home: Path | None, **given: Any) -> None:
+    """Search better parameters on windows before the hold-out; Ctrl-C keeps every trial."""
+    settle(home)
+    from data_contracts.parameters import TuneParameters
+    from flows.display import tuned_rows
+    from flows.running import run_here
+    from flows.tune import tune as tune_flow
+
+    names = tuple(name.strip() for name in models.split(",") if name.strip())
+    result = run_here(tune_flow, TuneParameters(models=names, **given))
+    if as_json:
+        click.echo(json.dumps(result, ensure_ascii=False))
+        return
+    _print_rows(tuned_rows(result), as_json=False)
+    click.echo(
+        f"Trials: {result['storage']}\nBest parameters, for `shelftalker run --tuned`: {result['path']}"
+    )
 
 
 @main.command()

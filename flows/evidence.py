@@ -18,12 +18,12 @@ def leave(summary: dict[str, Any]) -> None:
     create_table_artifact(
         key="metrics",
         table=metric_rows(summary),
-        description=f"{title}: {gate['scenario']} {gate['metric']} decides",
+        description=f"{title}: {gate['scenario']} {gate['metric']} decides; {summary['split']}",
     )
     create_table_artifact(
         key="gate",
         table=[
-            {key: str(rule[key]) for key in ("name", "value", "limit", "passed", "meaning")}
+            {key: str(rule[key]) for key in ("name", "value", "limit", "passed", "level", "meaning")}
             for rule in gate["rules"]
         ],
         description=f"gate {'open' if gate['open'] else 'closed'}, winner {gate['winner']}",

@@ -33,12 +33,17 @@ def read_json(path: Path) -> dict[str, Any]:
 
 def write_json(path: Path, content: Any) -> None:
     """Write JSON for people and programs alike: indented, in the order given."""
-    path.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", "utf-8")
+    path.write_text(_json(content), "utf-8")
 
 
 def replace_json(path: Path, content: Any) -> None:
     """Replace a JSON file in one step: readers see the old or the new, never a part."""
-    _replace(path, lambda temporary: write_json(temporary, content))
+    replace_text(path, _json(content))
+
+
+def replace_text(path: Path, text: str) -> None:
+    """Replace a text file in one step: readers see the old or the new, never a part."""
+    _replace(path, lambda temporary: temporary.write_text(text, "utf-8"))
 
 
 def replace_copy(source: Path, path: Path) -> None:
@@ -55,3 +60,7 @@ def _replace(path: Path, write: Callable[[Path], object]) -> None:
     fsync(temporary)
     temporary.replace(path)
     fsync(path.parent)
+
+
+def _json(content: Any) -> str:
+    return json.dumps(content, indent=2, ensure_ascii=False) + "\n"

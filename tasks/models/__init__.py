@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict
 
 from data_contracts.interactions import GroupedMatrix
 from data_contracts.scoring import Scorer
+from tasks.models._search import Search
 
 Progress = Callable[[int, int, dict[str, float]], None]
 """Called after each iteration with (iterations done, iterations in all, figures such as the loss parts)."""
@@ -62,3 +63,9 @@ def load(name: str) -> ModelModule:
     if name not in names():
         raise ValueError(f"unknown model {name!r}; known models: {', '.join(names())}")
     return importlib.import_module(f"{__name__}.{name}")
+
+
+def search_space(name: str) -> Search:
+    """What tuning may try for a model: its file's ``SEARCH``, empty where it names none."""
+    space: Search = getattr(load(name), "SEARCH", {})
+    return space

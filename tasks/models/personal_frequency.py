@@ -11,6 +11,7 @@ from pydantic import Field
 from data_contracts.interactions import Csr, GroupedMatrix, History
 from data_contracts.scoring import PersonalScores
 from tasks.models import ModelConfig, Progress, Reason
+from tasks.models._search import Choice, Range, Search
 
 
 class Config(ModelConfig):
@@ -24,6 +25,14 @@ class Config(ModelConfig):
 
     stranger_half_life_days: float | None = Field(default=10.0, gt=0, allow_inf_nan=False)
     """Half-life of the popularity (anonymous events included) that a user nobody knows gets."""
+
+
+SEARCH: Search = {
+    "half_life_days": Choice((None, 365.0, 180.0, 90.0, 60.0, 30.0, 14.0)),
+    "fill_half_life_days": Range(2.0, 365.0, log=True),
+    "stranger_half_life_days": Range(2.0, 180.0, log=True),
+}
+"""From days to seasons; the user's own past may also be kept for good."""
 
 
 def fit(

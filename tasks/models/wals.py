@@ -15,6 +15,7 @@ from pydantic import Field
 from data_contracts.interactions import Csr, GroupedMatrix
 from data_contracts.scoring import Factors
 from tasks.models import ModelConfig, Progress, Reason
+from tasks.models._search import Doubling, Range, Search
 from tasks.numeric.csr import Weighting, check_finite, check_matrix, one_row
 from tasks.numeric.reasons import strongest, wals_contributions
 from tasks.numeric.wals_loss import objective
@@ -51,15 +52,24 @@ class Config(ModelConfig):
     """"cg" improves rows by conjugate gradients, "cholesky" solves them exactly, "subspace" exactly in
     one block of factors after the other."""
     cg_steps: int = Field(default=2, ge=1)
-    """Conjugate gradient steps per row and iteration; each starts where the last iteration ended."""
+    """Conjugate gradient steps per row and iteration, each row from where the last iteration left it; 3
+    where both `unobserved_weight` and `regularization` are tiny."""
     half_precision: bool = True
     """Let conjugate gradients read factors as int16: 1.4 times as fast where they do not fit in a cache."""
-    subspace_width: int = Field(default=64, ge=1)
+    subspace_width: int = Field(default=32, ge=1)
     """Factors solved for at once by the subspace solver."""
     early_stop: float = Field(default=0.0, ge=0, lt=1)
     """Stop when an iteration lowers the objective by a smaller share than this; 0 = never."""
     checkpoint_every: int = Field(default=0, ge=0)
     """Iterations between two checkpoints; 0 = none."""
+
+
+SEARCH: Search = {
+    "unobserved_weight": Range(3e-3, 1.0, log=True),
+    "regularization": Range(1e-4, 1e-1, log=True),
+    "n_factors": Doubling(64, 256),
+}
+"""Around the optima that Rendle et al. report; sparser logs want a smaller `unobserved_weight`."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -142,7 +152,7 @@ def fit(
         parts = objective(users, items, x, y)
         if progress is not None:
             progress(iteration, config.iterations, {"objective": parts.total, **parts._asdict()})
-        if before - parts.total < config.early_stop * before:
+        if config.early_stop and before - parts.total < config.early_stop * before:
             break
         before = parts.total
     return Factors(_solution(users, y, config), y)

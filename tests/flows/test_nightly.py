@@ -140,3 +140,35 @@ def test_nightly__discovery_shows_nobody_what_they_had(warm_home, small):
     had = set(zip(*events.to_pydict().values(), strict=True))
 
     assert not had & set(zip(*predictions.to_pydict().values(), strict=True))
+
+
+def test_nightly__a_log_without_times_is_split_at_random_and_says_so(home, small):
+    untimed = [
+        ('time = "Date"\n', ""),
+        ('split = "time"', 'split = "random"'),
+        ("default_as_of = 2025-07-01     # the day after the last row\n", ""),
+        ('suite = "sample"', 'suite = "raw_events"'),
+        ("drop_exact_duplicates = true", "drop_exact_duplicates = false"),
+    ]
+    summary = run(small(untimed)).result()
+
+    assert summary["as_of"] is None
+    assert summary["split"] == "20% of each user's events are held out at random, whatever their time"
+    assert "/published/small/undated/" in summary["path"]
+
+
+def test_nightly__a_given_test_file_is_held_out(home, small, small_log, tmp_path):
+    lines = small_log.read_bytes().splitlines(keepends=True)
+    cut = len(lines) * 9 // 10
+    (tmp_path / "train.csv").write_bytes(b"".join(lines[:cut]))
+    (tmp_path / "test.csv").write_bytes(lines[0] + b"".join(lines[cut:]))
+    by_file = [
+        ('split = "time"', 'split = "file"\ntest_path = "test.csv"'),
+        ('path = "sample.csv"', 'path = "train.csv"'),
+    ]
+    parameters = small(by_file).model_copy(update={"source": None})
+    summary = run(parameters).result()
+
+    assert summary["split"] == "test.csv is held out"
+    assert summary["counts"]["holdout"]["n_baskets"] > 100
+    assert summary["published"]
