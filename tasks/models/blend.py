@@ -12,47 +12,20 @@ Next-basket Recommendation", SIGIR 2020 (TIFU-KNN); learning to join parts on an
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from typing import Final
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
 from pydantic import Field
 
 from data_contracts.interactions import Csr, GroupedMatrix
-from data_contracts.scoring import Factors, Scores
 from tasks.models import ModelConfig, Progress, wals
+from tasks.models._blend import PRIOR, Blend, Codes
 from tasks.numeric.csr import check_matrix
 from tasks.numeric.listwise import Choices, fit_listwise
-from tasks.numeric.neighbours import item_neighbours, neighbour_scores
+from tasks.numeric.neighbours import item_neighbours
 from tasks.numeric.parallel import single_threaded_blas
 from tasks.numeric.past import look_back, own_past, stranger_events
-
-Float32 = npt.NDArray[np.float32]
-Float64 = npt.NDArray[np.float64]
-Codes = npt.NDArray[np.integer]
-
-PRIOR: Final = {
-    "own": 0.0,
-    "own baskets": 0.5,
-    "own fading baskets": 0.65,
-    "own, popular lately": 0.65,
-    "own, popular always": -0.55,
-    "own, taken again": 2.4,
-    "own, taste": 0.75,
-    "new, popular lately": 0.8,
-    "new, popular always": -0.55,
-    "new, taste": 1.0,
-    "new, neighbours": 0.25,
-}
-"""Signals and the weights they have before anything is learned: rounded means of what five inner windows
-of Online Retail taught (all before 2011-10-09)."""
-
-N_OWN: Final = 7
-"""The first so many signals speak of items that the user has had, the others of the rest."""
-
-TASTE_FLOOR, NEAR_FLOOR = 0.03, 0.02
-"""Added before the logarithm: what a WALS or neighbour score of 0 still is worth."""
 
 BLOCK_USERS = 256
 
@@ -60,10 +33,8 @@ BLOCK_USERS = 256
 class Config(ModelConfig):
     """Parameters of the blend; weights are learned, not set."""
 
-    n_factors: int = Field(default=128, ge=1)
-    """Factors of the WALS part."""
-    iterations: int = Field(default=15, ge=1)
-    """Passes of the WALS part."""
+    taste: wals.Config = Field(default_factory=wals.Config)
+    """Parameters of the WALS part."""
     neighbours: int = Field(default=50, ge=1)
     """Neighbours kept per item."""
     recent_half_life_days: float = Field(default=14.0, gt=0)
@@ -78,120 +49,10 @@ class Config(ModelConfig):
     """Number of such windows, one before the other; each costs a training of all parts."""
     candidates: int = Field(default=100, ge=1)
     """Items besides the user's own that the weights are learned on, for each user."""
-    max_inner_users: int = Field(default=20_000, ge=1)
+    max_inner_users: int = Field(default=10_000, ge=1)
     """Users a window is learned from; more are drawn at random."""
-    prior_events: float = Field(default=30.0, gt=0)
+    prior_events: float = Field(default=10.0, gt=0)
     """Events needed to move a weight from its first value as far as the log wants."""
-
-
-@dataclass(frozen=True, eq=False)
-class Blend:
-    """A trained blend.
-
-    Parameters
-    ----------
-    weights
-        float64 (n_signals,), in the order of :data:`PRIOR`.
-    past
-        Csr (n_users, n_items): strength of each past item as a neighbour.
-    own
-        float32 (nnz, 2), in the order of `past`: logarithms of baskets and of fading baskets.
-    items
-        float32 (n_items, 3): logarithms of late and of all events, share of users who take it again.
-    factors
-        The WALS part.
-    neighbours
-        Csr (n_items, n_items): how much a past item speaks for others.
-    strangers
-        float64 (n_items,): what strangers take.
-
-    """
-
-    weights: Float64
-    past: Csr
-    own: Float32
-    items: Float32
-    factors: Factors
-    neighbours: Csr
-    strangers: Float64
-
-    @property
-    def shape(self) -> tuple[int, int]:
-        """(n_users, n_items)."""
-        return self.past.shape
-
-    @property
-    def stranger(self) -> Scores:
-        """What a user nobody knows gets: what earlier strangers took."""
-        return self.strangers
-
-    def scores(self, user_codes: Codes) -> Scores:
-        """Dense scores, float32 (len(user_codes), n_items)."""
-        taste, near = self._dense(user_codes)
-        weights = self.weights.astype(np.float32)
-        of_item = self.items @ np.array([*weights[7:9], 0], np.float32)
-        own_of_item = self.items @ weights[3:6] + weights[0]
-        block: Float32 = taste * weights[9]
-        near *= weights[10]
-        block += near
-        block += of_item
-        for line, code in enumerate(user_codes):
-            entries = slice(int(self.past.indptr[code]), int(self.past.indptr[code + 1]))
-            mine = self.past.indices[entries]
-            block[line, mine] = own_of_item[mine] + self.own[entries] @ weights[1:3]
-            block[line, mine] += taste[line, mine] * weights[6]
-        return block
-
-    def signals(self, user_codes: Codes, candidates: list[npt.NDArray[np.integer]]) -> Float64:
-        """Signals of some items for some users: score = signals @ weights.
-
-        Parameters
-        ----------
-        user_codes
-            Users.
-        candidates
-            For each user the item codes asked for.
-
-        Returns
-        -------
-        float64 (sum of lengths, n_signals): 0 where a signal does not speak of that pair
-
-        """
-        taste, near = self._dense(user_codes)
-        parts = [
-            self._signals_of(int(code), items, taste[line, items], near[line, items])
-            for line, (code, items) in enumerate(zip(user_codes, candidates, strict=True))
-        ]
-        return np.concatenate(parts) if parts else np.empty((0, len(PRIOR)))
-
-    def _dense(self, user_codes: Codes) -> tuple[Float32, Float32]:
-        """Logarithms of the WALS and the neighbour scores, float32 (len(user_codes), n_items)."""
-        with single_threaded_blas():
-            taste = np.asarray(self.factors.scores(user_codes), dtype=np.float32)
-        near = neighbour_scores(self.past, self.neighbours, user_codes)
-        for block, floor in ((taste, TASTE_FLOOR), (near, NEAR_FLOOR)):
-            np.maximum(block, 0.0, out=block)
-            block += np.float32(floor)
-            np.log(block, out=block)
-        return taste, near
-
-    def _signals_of(self, code: int, items: Codes, taste: Float32, near: Float32) -> Float64:
-        start, end = self.past.indptr[code], self.past.indptr[code + 1]
-        place = np.searchsorted(self.past.indices[start:end], items)
-        place = np.minimum(place, max(int(end - start) - 1, 0)) + start
-        had = np.zeros(len(items), dtype=np.bool_)
-        if end > start:
-            had = self.past.indices[place] == items
-        table = np.zeros((len(items), len(PRIOR)))
-        mine, new = items[had], items[~had]
-        table[had, 0] = 1.0
-        table[had, 1:3] = self.own[place[had]]
-        table[had, 3:6] = self.items[mine]
-        table[had, 6] = taste[had]
-        table[~had, 7:9] = self.items[new, :2]
-        table[~had, 9] = taste[~had]
-        table[~had, 10] = near[~had]
-        return table
 
 
 def fit(
@@ -239,15 +100,14 @@ def fit(
 
 
 def _windows(matrix: GroupedMatrix, config: Config) -> Iterator[tuple[GroupedMatrix, Csr]]:
-    """Inner windows, latest first, while something was known before and a user known then came again."""
+    """Inner windows, latest first, in which a user known before came again."""
     if matrix.history is None:
         return
     for number in range(config.inner_windows):
         first_day = number * config.inner_days
         older, came = look_back(matrix, first_day, first_day + config.inner_days)
-        if older.nnz == 0 or not ((older.by_user.lengths() > 0) & (came.lengths() > 0)).any():
-            return
-        yield older, came
+        if ((older.by_user.lengths() > 0) & (came.lengths() > 0)).any():
+            yield older, came
 
 
 def _parts(matrix: GroupedMatrix, config: Config, rng: np.random.Generator) -> Blend:
@@ -257,15 +117,15 @@ def _parts(matrix: GroupedMatrix, config: Config, rng: np.random.Generator) -> B
     again = np.bincount(by_user.indices, weights=past.baskets > 1, minlength=matrix.n_items)
     # Three users who never came again temper the share where an item has few.
     share = again / (matrix.by_item.lengths() + 3.0)
-    late = np.log1p(matrix.item_events(config.recent_half_life_days))
-    items = np.column_stack([late, np.log1p(matrix.item_events()), share])
-    factors = wals.fit(matrix, wals.Config(n_factors=config.n_factors, iterations=config.iterations), rng=rng)
+    late = config.recent_half_life_days
+    events = [matrix.item_events(half_life) for half_life in (late, None, late / 2)]
+    items = np.column_stack([*np.log1p(events), share])
     return Blend(
         weights=np.array(list(PRIOR.values())),
         past=Csr(by_user.indptr, by_user.indices, np.sqrt(past.decayed), matrix.n_items),
         own=np.log1p(np.column_stack([past.baskets, past.fading])).astype(np.float32),
         items=items.astype(np.float32),
-        factors=factors,
+        factors=wals.fit(matrix, config.taste, rng=rng),
         neighbours=item_neighbours(matrix, config.neighbours),
         strangers=stranger_events(matrix, config.recent_half_life_days),
     )

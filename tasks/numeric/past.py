@@ -56,11 +56,11 @@ def own_past(matrix: GroupedMatrix, *, fade: float, half_life_days: float) -> Ow
     return OwnPast(*np.ascontiguousarray(table.T))
 
 
-def stranger_events(matrix: GroupedMatrix, half_life_days: float, *, everybody: float = 0.1) -> Float64:
+def stranger_events(matrix: GroupedMatrix, half_life_days: float, *, everybody: float = 0.01) -> Float64:
     """Events by which to rank items for a user nobody knows: what earlier strangers took.
 
     Those are events without a user and the first basket of every user, halved every `half_life_days`.
-    All events join with the weight `everybody`, so that few strangers do not make a random list.
+    All events join with the small weight `everybody`, so that the list does not end where strangers do.
 
     Parameters
     ----------
@@ -69,7 +69,7 @@ def stranger_events(matrix: GroupedMatrix, half_life_days: float, *, everybody: 
     half_life_days
         Days after which an event counts half.
     everybody
-        Weight of an event of a known user.
+        Weight of any event; on five inner windows of Online Retail, less was better down to 0.
 
     Returns
     -------
@@ -77,14 +77,14 @@ def stranger_events(matrix: GroupedMatrix, half_life_days: float, *, everybody: 
 
     """
     total = matrix.item_events(half_life_days)
-    if matrix.timeline is None or matrix.history is None:
-        return total
     history = matrix.history
-    # Whole days, as the timeline has them: the difference is then exactly the events without a user.
+    if matrix.timeline is None or history is None or not len(history.ages):
+        return total
+    # Whole days, as the timeline has them: what remains of the difference is events without a user.
     weights = np.exp2(-np.floor(history.ages.astype(np.float64)) / half_life_days)
     known = np.bincount(history.items, weights=weights, minlength=matrix.n_items)
     owner = np.repeat(np.arange(matrix.n_users), np.diff(history.indptr))
-    starts = np.minimum(history.indptr[:-1], max(len(history.ages) - 1, 0))
+    starts = np.minimum(history.indptr[:-1], len(history.ages) - 1)  # of users without events too
     first = history.ages == history.ages[starts][owner]
     newcomers = np.bincount(history.items[first], weights=weights[first], minlength=matrix.n_items)
     # Rounding leaves crumbs where every event has a user; they must not order the items.
