@@ -19,8 +19,9 @@ import numpy.typing as npt
 from pydantic import Field
 
 from data_contracts.interactions import Csr, GroupedMatrix
-from tasks.models import ModelConfig, Progress, wals
+from tasks.models import ModelConfig, Progress, Reason, wals
 from tasks.models._blend import PRIOR, Blend, Codes
+from tasks.models._blend_reasons import reasons
 from tasks.numeric.csr import check_matrix
 from tasks.numeric.listwise import Choices, fit_listwise
 from tasks.numeric.neighbours import item_neighbours
@@ -97,6 +98,18 @@ def fit(
     if progress is not None:
         progress(len(windows) + 1, len(windows) + 1, {})
     return model
+
+
+def explain(
+    scorer: Blend, by_user: Csr, user_code: int, item_codes: Codes, config: Config, n: int = 3
+) -> list[Reason]:
+    """Say which past items speak for each item, and which signals lift it.
+
+    An item that the user has had speaks for itself. For a new one, the past items of the WALS and the
+    neighbour part count by how much a little more of each would raise the score.
+    """
+    taste = wals.contributions(scorer.factors, by_user, user_code, item_codes, config.taste)
+    return reasons(scorer, user_code, item_codes, taste, n)
 
 
 def _windows(matrix: GroupedMatrix, config: Config) -> Iterator[tuple[GroupedMatrix, Csr]]:

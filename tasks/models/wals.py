@@ -243,10 +243,18 @@ def explain(
         Past items per item.
 
     """
+    parts = contributions(scorer, by_user, user_code, item_codes, config)
+    past, _ = by_user.row(user_code)
+    return [Reason(found, "shares of the score") for found in strongest(parts, past, n)]
+
+
+def contributions(
+    scorer: Factors, by_user: Csr, user_code: int, item_codes: npt.NDArray[np.integer], config: Config
+) -> npt.NDArray[np.float64]:
+    """What each past item of a user adds to some scores, float64 (n_items asked for, n_past items)."""
     row = one_row(by_user, user_code)
     users, _ = sides(GroupedMatrix.from_csr(row.to_scipy()), config, GivenWeights())
-    contributions = wals_contributions(users, 0, scorer.item_factors, item_codes)
-    return [Reason(past, "shares of the score") for past in strongest(contributions, row.indices, n)]
+    return wals_contributions(users, 0, scorer.item_factors, item_codes)
 
 
 def sides(matrix: GroupedMatrix, config: Config, given: GivenWeights) -> tuple[Side, Side]:

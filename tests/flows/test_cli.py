@@ -42,6 +42,7 @@ def test_run__shows_tables_and_three_users(warm_home, shelftalker, tmp_path, sma
         "basket_precision@5",
         "The gate is open",
         "Predictions: /",
+        "Report: /",
     ):
         assert words in result.stdout
     assert result.stdout.count("\nuser ") == 3

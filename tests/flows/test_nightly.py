@@ -45,6 +45,16 @@ def test_nightly__summary_has_every_key_that_programs_read(first_run):
     assert all({"name", "value", "limit", "passed"} <= set(rule) for rule in summary["gate"]["rules"])
 
 
+def test_nightly__a_report_is_part_of_the_publication(first_run):
+    page = Path(first_run["report"])
+    listed = pq.read_table(page.parent / "predictions.parquet").column("user_id").to_pylist()
+
+    assert page == Path(first_run["path"]) / "report.html"
+    assert page.name in json.loads((page.parent / "manifest.json").read_text())["files"]
+    assert 'id="examples"' in page.read_text()
+    assert any(f">{user}</bdi>" in page.read_text() for user in set(listed))
+
+
 def test_nightly__same_inputs_give_the_same_bytes(home, first_run, small):
     first, second = first_run, run(small()).result()
 
@@ -58,8 +68,8 @@ def test_nightly__again_reuses_every_step(warm_home, small):
     run(small()).result()
     after = sorted(path.stat().st_mtime_ns for path in home.glob("artifacts/*/*/manifest.json"))
 
-    # the second run judges against what the first one published; nothing else is new
-    assert len(after) - len(before) <= 1
+    # the second run judges against what the first one published, and reports that; nothing else is new
+    assert len(after) - len(before) <= 2
     assert set(before) <= set(after)
 
 
@@ -82,6 +92,8 @@ def test_nightly__a_closed_gate_publishes_nothing_and_keeps_the_evidence(unpubli
     assert not summary["published"]
     assert latest("small") is None
     assert json.loads(Path(summary["path"]).read_text())["gate"]["open"] is False
+    assert Path(summary["report"]) == Path(summary["path"]).with_suffix(".html")
+    assert "The gate is closed" in Path(summary["report"]).read_text()
 
 
 def test_nightly__a_broken_contract_fails_the_run(home, small):

@@ -62,8 +62,15 @@ def page(tmp_path):
     return make
 
 
-def test_write_report__has_every_section_and_its_numbers(page):
-    made = page()
+@pytest.fixture(scope="module")
+def plain(tmp_path_factory):
+    """A page of nothing unusual, drawn once."""
+    path = write_report(tmp_path_factory.mktemp("plain") / "report.html", page_content(**make_content()))
+    return Page(path.read_text("utf-8"))
+
+
+def test_write_report__has_every_section_and_its_numbers(plain):
+    made = plain
 
     assert [each for each in made.ids if each in SECTIONS + LIST_SECTIONS] == [
         "decision", "metrics", "training", "history", "exposure", "scores", "examples", "drift", "quarantine",
@@ -88,8 +95,8 @@ def test_write_report__has_every_section_and_its_numbers(page):
     assert made.tags.count("svg") == 7
 
 
-def test_write_report__loads_nothing(page):
-    made = page()
+def test_write_report__loads_nothing(plain):
+    made = plain
 
     assert not re.search(r"https?:|//[a-z]|@import|<script|<link|<iframe|\bon[a-z]+=", made.source)
     for name, value in made.attributes:
@@ -99,13 +106,12 @@ def test_write_report__loads_nothing(page):
     assert len(made.ids) == len(set(made.ids))
 
 
-def test_write_report__no_text_of_the_log_becomes_markup(page):
+def test_write_report__no_text_of_the_log_becomes_markup(page, plain):
     summary = make_summary(models=("popularity", HOSTILE))
     summary["dataset"] = HOSTILE
     summary["counts"]["rejected"] = {HOSTILE: 3}
     summary["gate"]["rules"][0]["meaning"] = HOSTILE
     made = page(summary, lists=make_lists(title=HOSTILE, item_id=HOSTILE, user_id=HOSTILE))
-    plain = page()
 
     assert sorted(set(made.tags)) == sorted(set(plain.tags))
     assert "script" not in made.tags
@@ -123,8 +129,8 @@ def test_write_report__closed_gate_says_which_rule_failed_and_shows_no_lists(pag
     assert "failed" in made.text
 
 
-def test_write_report__same_content_gives_the_same_bytes(page):
-    assert page().source == page().source
+def test_write_report__same_content_gives_the_same_bytes(page, plain):
+    assert page().source == plain.source
 
 
 def test_write_report__stays_small_for_a_large_catalogue(page):
@@ -133,20 +139,20 @@ def test_write_report__stays_small_for_a_large_catalogue(page):
     assert len(made.source.encode()) < 1_000_000
 
 
-def test_write_report__is_readable_in_light_and_dark(page):
-    made = page()
+def test_write_report__is_readable_in_light_and_dark(plain):
+    made = plain
 
     assert "prefers-color-scheme: dark" in made.source
     assert report_figures.INK not in made.source
     assert "currentColor" in made.source
 
 
-def test_write_report__shows_drift_from_the_second_run_on(page):
+def test_write_report__shows_drift_from_the_second_run_on(page, plain):
     earlier = [
         {**run_facts(make_summary()), "as_of": "2026-02-01", "events": 700},
         {**run_facts({}), "as_of": "2026-02-15"},  # an old summary that says little
     ]
-    made, first = page(earlier=earlier), page()
+    made, first = page(earlier=earlier), plain
 
     assert "drift shows from the second one on" in first.text
     assert "drift shows from the second one on" not in made.text

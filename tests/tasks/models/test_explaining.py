@@ -1,12 +1,15 @@
 """What speaks for a recommendation: exact where the model adds up past items, said to be a hint elsewhere."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy.sparse import random_array
 
 from data_contracts.interactions import GroupedMatrix
 from data_contracts.scoring import ItemScores
-from tasks.models import _explaining, load
+from tasks.models import _blend_reasons, _explaining, load
+from tasks.models._blend import PRIOR
 from tasks.numeric.reasons import cosine_contributions, strongest, wals_contributions
 from tasks.numeric.wals_side import GivenWeights
 
@@ -123,3 +126,40 @@ def test_explain__an_unknown_kind_of_scorer_gives_no_reasons(matrix):
     found = _explaining.explain("als", object(), matrix.by_user, 0, np.array([1, 2]), None)
 
     assert [reason.past for reason in found] == [[], []]
+
+
+def test_explain__the_blend_names_its_signals_and_past_items(matrix, rng):
+    past, _ = matrix.by_user.row(2)
+    new = next(item for item in range(matrix.n_items) if item not in set(past))
+    _, (own, other) = reasons(
+        "blend", matrix, 2, [past[1], new], rng, taste={"n_factors": 4}, inner_windows=0
+    )
+
+    assert own.past == [(past[1], 1.0)]
+    assert own.how.startswith("had before")
+    assert other.how.startswith("new to the user")
+    assert {code for code, _ in other.past} <= set(past.tolist())
+    assert sum(share for _, share in other.past) <= 1 + 1e-9
+
+
+def test_blend_reasons__past_items_are_weighed_by_the_slope_of_the_score(matrix, rng):
+    """The slow way: strengthen one past item a little and see how the score of a new item moves."""
+    blend = load("blend")
+    scorer = blend.fit(matrix, blend.Config(taste={"n_factors": 4}, inner_windows=0), rng=rng)
+    mute = {**dict(zip(PRIOR, scorer.weights, strict=True)), "new, taste": 0.0}
+    scorer = replace(scorer, weights=np.array(list(mute.values())))
+    past, _ = scorer.past.row(2)
+    new = np.array([item for item in range(matrix.n_items) if item not in set(past)])
+    (found,) = _blend_reasons.reasons(scorer, 2, new[:1], np.zeros((1, len(past))), len(past))
+    before = scorer.scores(np.array([2]))[0, new[0]]
+    moved = []
+    for place in range(len(past)):
+        values = scorer.past.values.astype(np.float32).copy()
+        values[scorer.past.indptr[2] + place] *= 1.01
+        louder = replace(scorer, past=replace(scorer.past, values=values))
+        moved.append(louder.scores(np.array([2]))[0, new[0]] - before)
+    shares = np.array(moved) / np.sum(moved)
+
+    assert found.past
+    for code, share in found.past:
+        assert share == pytest.approx(shares[past.tolist().index(code)], abs=0.02)
