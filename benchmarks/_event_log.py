@@ -71,7 +71,9 @@ def event_log(n_events: int, n_users: int, n_items: int, seed: int = 0) -> Path:
     return path
 
 
-_SCHEMA = pa.schema([(USER, pa.string()), (ITEM, pa.string()), (TIME, pa.timestamp("us")), (VALUE, pa.int32())])
+_SCHEMA = pa.schema(
+    [(USER, pa.string()), (ITEM, pa.string()), (TIME, pa.timestamp("us")), (VALUE, pa.int32())]
+)
 
 
 def _ids(form: str, n: int, rng: np.random.Generator) -> pa.Array:

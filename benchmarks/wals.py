@@ -98,6 +98,7 @@ def compare(matrix: GroupedMatrix, n_factors: int, options: argparse.Namespace) 
             n_factors=n_factors,
             weighting="binary",
             solver=solver,
+            cg_steps=options.cg_steps,
             unobserved_weight=options.unobserved_weight,
             regularization=options.regularization,
             regularization_exponent=0.0,
@@ -187,6 +188,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--iterations", type=int, default=3)
     parser.add_argument("--threads", type=int, default=numba.config.NUMBA_NUM_THREADS)
     parser.add_argument("--solver", nargs="+", choices=SOLVERS, default=["cg"], help="the first is `ours`")
+    parser.add_argument("--cg-steps", type=int, default=2, help="ours; implicit takes 3")
     parser.add_argument("--unobserved-weight", type=float, default=0.1)
     parser.add_argument("--regularization", type=float, default=0.1, help="flat, in our objective")
     parser.add_argument("--seed", type=int, default=0)

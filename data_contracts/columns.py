@@ -33,3 +33,8 @@ LAST_TIME: Final = "last_time"
 RANK: Final = "rank"
 SCORE: Final = "score"
 MODEL: Final = "model"
+
+# Explained look-ups.
+BECAUSE: Final = "because"
+WHY: Final = "why"
+SHARE: Final = "share"

@@ -14,7 +14,6 @@ from data_contracts.dataset_sections import (
     EvaluationSection,
     ExportSection,
     FeedbackSection,
-    GateSection,
     GroupingSection,
     ItemsSection,
     ModelChoice,
@@ -23,6 +22,7 @@ from data_contracts.dataset_sections import (
     WindowSection,
 )
 from data_contracts.errors import ConfigurationError
+from data_contracts.gate_section import BEST_BASELINE, LIVE, GateSection
 
 FOLDER = Path(__file__).parent / "datasets"
 """Where the datasets live that are known by name."""
@@ -98,6 +98,23 @@ class DatasetSpec(Section):
                 f"evaluation.cold_start = {self.evaluation.cold_start!r} is none of the models: "
                 f"{', '.join(self.models)}"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _gate_rules_can_be_answered(self) -> Self:
+        """Refuse a rule about a metric that is not computed or a model that is not trained."""
+        for rule in self.gate.rules:
+            if int(rule.metric.partition("@")[2]) not in self.evaluation.ks:
+                raise ValueError(
+                    f"gate rule {rule.name!r}: {rule.metric} needs its k in ks; got {list(self.evaluation.ks)}"
+                )
+            if rule.metric.startswith("basket_") and self.columns.basket is None:
+                raise ValueError(f"gate rule {rule.name!r}: {rule.metric} needs basket = ... under [columns]")
+            if rule.versus not in {None, BEST_BASELINE, LIVE, *self.models}:
+                raise ValueError(
+                    f"gate rule {rule.name!r}: versus = {rule.versus!r} is neither {BEST_BASELINE!r} nor {LIVE!r} "
+                    f"nor one of the models: {', '.join(self.models)}"
+                )
         return self
 
     def _needs_time(self) -> str | None:

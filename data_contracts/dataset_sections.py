@@ -230,17 +230,6 @@ class ModelChoice(Section):
     """Checked by that model's own ``Config``; the text ``none`` stands for None, which TOML lacks."""
 
 
-class GateSection(Section):
-    """``[gate]``: limits of the rules that a winner must pass."""
-
-    margin_live: float = Field(default=0.02, ge=0)
-    """The interval of (winner - live publication) must lie above minus this, in units of the metric."""
-    min_coverage: Share = Field(default=0.01, ge=0, le=1)
-    """Share of the catalogue that must be on somebody's list."""
-    max_identical_share: Share = Field(default=0.95, ge=0, le=1)
-    """Share of users with a history who may get one and the same list."""
-
-
 class ExportSection(Section):
     """``[export]``: how long the published lists are."""
 

@@ -190,6 +190,8 @@ class GateRule(BaseModel):
     """The verdict."""
     meaning: str
     """The rule in words, with the names that were compared."""
+    level: Literal["fail", "warn"] = "fail"
+    """``fail``: closes the gate when broken; ``warn``: is only shown."""
 
 
 class GateDecision(BaseModel):
@@ -198,7 +200,7 @@ class GateDecision(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     open: bool
-    """True when every rule passed."""
+    """True when every rule passed, those that only warn aside."""
     winner: str
     """Name of the model that would be published."""
     rules: tuple[GateRule, ...]

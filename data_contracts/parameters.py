@@ -22,6 +22,9 @@ class NightlyParameters(BaseModel):
     """Decides everything random."""
     dry_run: bool = False
     """Do everything but publish."""
+    tuned: str | None = None
+    """Name (or path of a .toml) of what `shelftalker tune` wrote: its parameters go before the dataset
+    file's. Empty: the dataset file's parameters."""
 
 
 class BackfillParameters(BaseModel):
@@ -47,3 +50,30 @@ class BackfillParameters(BaseModel):
         if self.last < self.first:
             raise ValueError(f"last must not be before first; got {self.first} to {self.last}")
         return self
+
+
+class TuneParameters(BaseModel):
+    """A search for better parameters of a dataset's models."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    dataset: str = "sample"
+    """Name of a dataset in data_contracts/datasets, or the path of a .toml."""
+    models: tuple[str, ...] = ()
+    """Names from the dataset file; empty: all that have something to tune."""
+    trials: int = Field(default=40, ge=1)
+    """Of each model, those of earlier calls included; larger sizes of the best come on top."""
+    minutes: float | None = Field(default=None, gt=0, allow_inf_nan=False)
+    """Of searching, shared by the models; empty: until all trials are done."""
+    windows: int = Field(default=2, ge=1)
+    """Inner windows that every trial is scored on, one before the other."""
+    as_of: date | None = None
+    """The day that the run to be tuned for would have; its hold-out is never looked at."""
+    source: str | None = None
+    """Path of the log; empty means the one that the dataset file names."""
+    study: str | None = None
+    """URL of the storage of studies, SQLite or PostgreSQL; empty: a SQLite file below SHELFTALKER_HOME."""
+    output: str | None = None
+    """Path of the .toml to write; empty: tuned/<dataset>.toml below SHELFTALKER_HOME."""
+    seed: int = Field(default=0, ge=0)
+    """Decides everything random."""

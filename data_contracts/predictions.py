@@ -16,6 +16,9 @@ SIMILAR_ITEMS: Final = "similar_items.parquet"
 
 SIMILAR_ID: Final = "similar_item_id"
 
+N_REASONS: Final = 3
+"""Past items that an explained look-up names behind each item."""
+
 Lists = tuple[npt.NDArray[np.int32], npt.NDArray[np.floating]]
 
 _RANKED = [(RANK, pa.int32()), (SCORE, pa.float32()), (MODEL, pa.string())]

@@ -22,6 +22,8 @@ class Selection(BaseModel):
     """How the rows between the bounds are divided; ``none`` where the bounds alone decide."""
     part: Literal["train", "holdout"] = "train"
     """Which side of `split`; rows without a user are always on the training side."""
+    within: int = 0
+    """So many times the training side is divided again before: where tuning finds its inner windows."""
     leave_last_n: int = 1
     """Of ``leave_last``: so many last events of each user are held out."""
     random_share: float = 0.2

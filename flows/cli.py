@@ -95,7 +95,11 @@ def main() -> None:
 @click.option("--source", type=click.Path(), help="The log, instead of the one the dataset names.")
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Decides all chance.")
 @click.option("--dry-run", is_flag=True, help="Do everything but publish.")
+@click.option("--tuned", help="Parameters to use: name or .toml of what `shelftalker tune` wrote.")
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as one JSON object on stdout.")
+@click.option(
+    "--picture", type=click.Path(dir_okay=False, path_type=Path), help="Save the tables as SVG, too."
+)
 @home_option
 @exits
 def run(
@@ -105,7 +109,9 @@ def run(
     seed: int,
     *,
     dry_run: bool,
+    tuned: str | None,
     as_json: bool,
+    picture: Path | None,
     home: Path | None,
 ) -> None:
     """One nightly run: ingest, train, evaluate, decide, publish."""
@@ -114,14 +120,16 @@ def run(
     from flows.nightly import nightly
     from flows.running import examples, run_here
 
-    given = NightlyParameters(dataset=dataset, as_of=as_of, source=source, seed=seed, dry_run=dry_run)
+    given = NightlyParameters(
+        dataset=dataset, as_of=as_of, source=source, seed=seed, dry_run=dry_run, tuned=tuned
+    )
     summary = run_here(nightly, given)
     if as_json:
         click.echo(json.dumps(summary, ensure_ascii=False))
     else:
         from flows.display import show
 
-        show(summary, examples(summary))
+        show(summary, examples(summary), picture)
     if not summary["gate"]["open"]:
         raise GateClosedError(f"nothing was published; the failed rules are above and in {summary['path']}")
 
@@ -152,6 +160,49 @@ def backfill(
     _print_rows(rows, as_json=as_json)
     results = {row["result"] for row in rows}
     sys.exit(1 if FAILED in results else GateClosedError.exit_code if CLOSED in results else 0)
+
+
+@main.command()
+@dataset_option
+@click.option("--models", default="", help="Names with commas between (default: all with something to tune).")
+@click.option("--trials", type=click.IntRange(min=1), default=40, show_default=True, help="Of each model.")
+@click.option(
+    "--minutes", type=click.FloatRange(min=0, min_open=True), help="Of searching, all models together."
+)
+@click.option("--windows", type=click.IntRange(min=1), default=2, show_default=True, help="Inner windows.")
+@click.option(
+    "--as-of", callback=as_date, help="Tune for a run as of this day; its hold-out is not looked at."
+)
+@click.option("--source", type=click.Path(), help="The log, instead of the one the dataset names.")
+@click.option(
+    "--study", help="Where trials are kept: a URL of SQLite or PostgreSQL (default: SQLite in the home)."
+)
+@click.option(
+    "--output",
+    type=click.Path(dir_okay=False),
+    help="The .toml to write (default: tuned/NAME.toml in the home).",
+)
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Decides all chance.")
+@click.option("--json", "as_json", is_flag=True, help="Print what was found as one JSON object on stdout.")
+@home_option
+@exits
+def tune(models: str, *, as_json: bool, home: Path | None, **given: Any) -> None:
+    """Search better parameters on windows before the hold-out; Ctrl-C keeps every trial."""
+    settle(home)
+    from data_contracts.parameters import TuneParameters
+    from flows.display import tuned_rows
+    from flows.running import run_here
+    from flows.tune import tune as tune_flow
+
+    names = tuple(name.strip() for name in models.split(",") if name.strip())
+    result = run_here(tune_flow, TuneParameters(models=names, **given))
+    if as_json:
+        click.echo(json.dumps(result, ensure_ascii=False))
+        return
+    _print_rows(tuned_rows(result), as_json=False)
+    click.echo(
+        f"Trials: {result['storage']}\nBest parameters, for `shelftalker run --tuned`: {result['path']}"
+    )
 
 
 @main.command()
@@ -197,7 +248,12 @@ def _print_rows(rows: list[dict[str, Any]], *, as_json: bool) -> None:
 
 
 def lookup(name: str, option: str, finder: str, text: str) -> None:
-    """Add one look-up command; the three differ only in what they ask for."""
+    """Add one look-up command; the three differ only in what they ask for, and one says why on request."""
+    may_explain: Callable[[Callable[..., Any]], Callable[..., Any]] = (
+        click.option("--explain", is_flag=True, help="Say which past items speak for each item.")
+        if name == "recommend"
+        else lambda command: command
+    )
 
     @main.command(name, help=text)
     @dataset_option
@@ -205,18 +261,45 @@ def lookup(name: str, option: str, finder: str, text: str) -> None:
     @click.option("-k", type=click.IntRange(min=1), default=10, show_default=True, help="Length of the list.")
     @click.option("--json", "as_json", is_flag=True, help="Print rows as JSON.")
     @home_option
+    @may_explain
     @exits
-    def command(dataset: str, wanted: str, k: int, *, as_json: bool, home: Path | None) -> None:
+    def command(
+        dataset: str, wanted: str, k: int, *, as_json: bool, home: Path | None, explain: bool = False
+    ) -> None:
         settle(home)
         from tasks import lookup as lookups
 
         live = lookups.live_publication(_dataset_name(dataset))
-        _print_rows(getattr(lookups, finder)(live, wanted, k), as_json=as_json)
+        rows = getattr(lookups, finder)(live, wanted, k)
+        if explain:
+            from flows.display import reasons_as_columns
+            from tasks.explaining import with_reasons
+
+            rows = with_reasons(live, wanted, rows)
+            rows = rows if as_json else reasons_as_columns(rows)
+        _print_rows(rows, as_json=as_json)
 
 
 lookup("recommend", "--user", "items_for_user", "Items for a user, from what is live.")
 lookup("similar", "--item", "similar_to", "Items that go with an item, from what is live.")
 lookup("target", "--item", "users_for_item", "Users to show an item to, from what is live.")
+
+
+@main.command("fold-in")
+@dataset_option
+@click.option("--item", "items", multiple=True, required=True, help="An item they have had; may be repeated.")
+@click.option("-k", type=click.IntRange(min=1), default=10, show_default=True, help="Length of the list.")
+@click.option("--json", "as_json", is_flag=True, help="Print rows as JSON.")
+@home_option
+@exits
+def fold_in(dataset: str, items: tuple[str, ...], k: int, *, as_json: bool, home: Path | None) -> None:
+    """Items for somebody who came after the training, from what they have had."""
+    settle(home)
+    from tasks.folding import items_for_history
+    from tasks.lookup import live_publication
+
+    rows = items_for_history(live_publication(_dataset_name(dataset)), list(items), k)
+    _print_rows(rows, as_json=as_json)
 
 
 @main.command()

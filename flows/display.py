@@ -1,6 +1,7 @@
 """What a run looks like at a terminal: a line a step while it works, then tables rather than a dump."""
 
 import sys
+from pathlib import Path
 from typing import Any, Self
 
 from rich.console import Console
@@ -8,10 +9,13 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn
 from rich.table import Table
 from rich.text import Text
 
-from data_contracts.columns import ITEM_ID, MODEL, RANK, SCORE, TITLE
+from data_contracts.columns import BECAUSE, ITEM_ID, MODEL, RANK, SCORE, SHARE, TITLE, WHY
+from data_contracts.predictions import N_REASONS
 from flows.evidence import metric_rows
 
 EXAMPLE_ITEMS = 5
+
+BROKEN = {"fail": Text("failed", "red"), "warn": Text("warning", "yellow")}
 
 REASON_KINDS = {"rejected": "quarantined", "counted": "kept, counted", "normalised": "put in order"}
 
@@ -58,17 +62,19 @@ class TerminalListener:
         self.console.print(Text.assemble(("  ✓ ", "green"), f"{step:<44}", (f"{took:>8}", "dim")))
 
 
-def show(summary: dict[str, Any], examples: dict[str, list[dict[str, Any]]]) -> None:
-    """Print a run's summary and a few users' lists on stdout."""
+def show(
+    summary: dict[str, Any], examples: dict[str, list[dict[str, Any]]], picture: Path | None = None
+) -> None:
+    """Print a run's summary and a few users' lists on stdout; `picture` keeps it as an SVG, too."""
     # Piped output has no width of its own: tables must not be cut to 80 columns.
-    console = Console(width=None if sys.stdout.isatty() else 120)
+    console = Console(width=None if sys.stdout.isatty() else 120, record=picture is not None)
     counts, gate = summary["counts"], summary["gate"]
     console.print(
         f"\n[bold]{summary['dataset']}[/bold] as of {summary['as_of']}: "
         f"{counts['rows_read']:,} rows read, {counts['rows_accepted']:,} accepted "
-        f"({counts['anonymous']:,} without a user), {counts['rows_rejected']:,} rejected"
+        f"({counts['anonymous']:,} without a user), {counts['rows_rejected']:,} rejected; {summary['split']}"
     )
-    if any(counts[what].values() for what in REASON_KINDS):
+    if any(sum(counts[what].values()) for what in REASON_KINDS):
         console.print(_reasons(counts))
     console.print(_metrics(summary))
     console.print(_rules(gate))
@@ -78,6 +84,9 @@ def show(summary: dict[str, Any], examples: dict[str, list[dict[str, Any]]]) -> 
         console.print(_example(user_id, rows))
     where = "Predictions" if summary["published"] else "Not published; evidence"
     console.print(f"{where}: {summary['path']}", soft_wrap=True)
+    console.print(f"Report: {summary['report']}", soft_wrap=True)
+    if picture is not None:
+        console.save_svg(str(picture), title="shelftalker run")
 
 
 def rows_table(rows: list[dict[str, Any]], title: str = "") -> Table:
@@ -90,6 +99,34 @@ def rows_table(rows: list[dict[str, Any]], title: str = "") -> Table:
     return table
 
 
+def reasons_as_columns(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Turn the list of past items behind each row into columns ``because_1``, ``because_2``, ..."""
+    shown = []
+    for row in rows:
+        plain = {name: value for name, value in row.items() if name not in {BECAUSE, WHY}}
+        for place in range(N_REASONS):
+            past = row[BECAUSE][place] if place < len(row[BECAUSE]) else None
+            named = "" if past is None else f"{past.get(TITLE) or past[ITEM_ID]} ({past[SHARE]:.0%})"
+            plain[f"{BECAUSE}_{place + 1}"] = named
+        shown.append({**plain, WHY: row[WHY]})
+    return shown
+
+
+def tuned_rows(result: dict[str, Any]) -> list[dict[str, Any]]:
+    """One row a tuned model: what its parameters were worth before and after, and what they are."""
+    return [
+        {
+            "model": name,
+            "before": found["start"],
+            "best": found["value"],
+            "trials": f"{found['trials']} ({found['pruned']} pruned)",
+            "parameters": ", ".join(f"{key} {_short(value)}" for key, value in found["parameters"].items()),
+        }
+        for name, found in result["models"].items()
+        if "value" in found
+    ]
+
+
 def _cell(value: Any) -> str:
     if isinstance(value, float):
         return f"{value:.4f}"
@@ -98,7 +135,7 @@ def _cell(value: Any) -> str:
 
 
 def _reasons(counts: dict[str, Any]) -> Table:
-    table = Table(title="what the contract found (a row may have several reasons)", title_justify="left")
+    table = Table(title="what the contract found", title_justify="left")
     table.add_column("reason")
     table.add_column("rows", justify="right")
     table.add_column("what was done")
@@ -112,7 +149,7 @@ def _reasons(counts: dict[str, Any]) -> Table:
 def _metrics(summary: dict[str, Any]) -> Table:
     gate = summary["gate"]
     rows = metric_rows(summary)
-    table = Table(title=f"models, {gate['scenario']} scenario, 95 % intervals", title_justify="left")
+    table = Table(title=f"models, {gate['scenario']} scenario (95 % intervals)", title_justify="left")
     for name in rows[0]:
         table.add_column(name, justify="left" if name == "model" else "right", no_wrap=True)
     for row in sorted(rows, key=lambda each: each[gate["metric"]], reverse=True):
@@ -126,7 +163,7 @@ def _rules(gate: dict[str, Any]) -> Table:
     for name in ("rule", "value", "limit", ""):
         table.add_column(name)
     for rule in gate["rules"]:
-        mark = Text("passed", "green") if rule["passed"] else Text("failed", "red")
+        mark = Text("passed", "green") if rule["passed"] else BROKEN[rule["level"]]
         table.add_row(rule["name"], _short(rule["value"]), _short(rule["limit"]), mark)
     return table
 
@@ -146,7 +183,7 @@ def _why(gate: dict[str, Any]) -> str:
 
 def _example(user_id: str, rows: list[dict[str, Any]]) -> Table:
     shown: list[dict[str, Any]] = [
-        {name: row[name] for name in (RANK, ITEM_ID, TITLE, SCORE, MODEL) if name in row}
+        {name: row[name] for name in (RANK, ITEM_ID, TITLE, SCORE, MODEL) if row.get(name) is not None}
         for row in rows[:EXAMPLE_ITEMS]
     ]
     return rows_table(shown, f"user {_cell(user_id)}")

@@ -1,8 +1,9 @@
 """What a run leaves in the Prefect UI: the table of metrics, the gate's decision, what was rejected."""
 
+from pathlib import Path
 from typing import Any
 
-from prefect.artifacts import create_markdown_artifact, create_table_artifact
+from prefect.artifacts import create_link_artifact, create_markdown_artifact, create_table_artifact
 from prefect.context import FlowRunContext
 
 SHOWN = ("precision", "recall", "ndcg", "coverage")
@@ -17,12 +18,12 @@ def leave(summary: dict[str, Any]) -> None:
     create_table_artifact(
         key="metrics",
         table=metric_rows(summary),
-        description=f"{title}: {gate['scenario']} {gate['metric']} decides",
+        description=f"{title}: {gate['scenario']} {gate['metric']} decides; {summary['split']}",
     )
     create_table_artifact(
         key="gate",
         table=[
-            {key: str(rule[key]) for key in ("name", "value", "limit", "passed", "meaning")}
+            {key: str(rule[key]) for key in ("name", "value", "limit", "passed", "level", "meaning")}
             for rule in gate["rules"]
         ],
         description=f"gate {'open' if gate['open'] else 'closed'}, winner {gate['winner']}",
@@ -33,6 +34,12 @@ def leave(summary: dict[str, Any]) -> None:
         key="quarantine",
         markdown="\n".join(["| reason | rows |", "|---|---|", *lines]),
         description="rejected rows by reason; a row may have several",
+    )
+    create_link_artifact(
+        key="report",
+        link=Path(summary["report"]).as_uri(),
+        link_text=f"Report: {summary['report']}",
+        description=f"{title}: what was decided and why, on one page",
     )
 
 

@@ -7,18 +7,20 @@ from prefect import flow
 from data_contracts.dataset import DatasetSpec
 from data_contracts.parameters import NightlyParameters
 from flows.endings import published, rejected
-from flows.planning import contenders, decide_as_of, run_name
+from flows.planning import contenders, decide_as_of, run_name, tell_origin
 from tasks import store
-from tasks.arrival import find_source, ingest
+from tasks.arrival import find_holdout_source, find_source, ingest
 from tasks.evaluation import evaluate
 from tasks.export import export
 from tasks.gates import gate, load_verdict
 from tasks.grouping import grouping
 from tasks.mapping import mapping
 from tasks.publication import Publication
+from tasks.report import report_on
 from tasks.splitting import split, windows
-from tasks.summary import run_id, summarise
+from tasks.summary import published_counts, run_id, summarise
 from tasks.training import train
+from tasks.tuned import check_tuned_before, load_tuned
 
 
 @flow(name="nightly", flow_run_name=run_name)
@@ -30,15 +32,17 @@ def nightly(parameters: NightlyParameters) -> Any:
     """
     store.sweep()
     spec, seed = DatasetSpec.load(parameters.dataset), parameters.seed
-    choices, live = contenders(spec)
+    tuned = load_tuned(parameters.tuned, spec)
+    choices, live = contenders(spec, tuned)
 
     events = ingest(find_source(spec, parameters.source))
     as_of = decide_as_of(spec, parameters.as_of, events)
     newest = events
     if spec.window.test_path:
-        newest = ingest(find_source(spec, spec.window.test_path))
+        newest = ingest(find_holdout_source(spec))
 
     window = windows(spec, as_of, seed)
+    check_tuned_before(tuned, window.train)
     ids = mapping(events, window.train)
     matrix = grouping(events, ids, window.train, spec.feedback, spec.grouping)
     holdout = split(newest, ids, window.holdout, baskets=spec.columns.basket is not None)
@@ -51,10 +55,14 @@ def nightly(parameters: NightlyParameters) -> Any:
     }
     judged = gate(evaluations, choices, models, ids, spec.evaluation, spec.gate, live, seed)
     verdict = load_verdict(judged)
-    summary = summarise(spec.name, as_of, events, holdout, models, evaluations, verdict)
+    summary = summarise(spec, as_of, events, holdout, models, evaluations, verdict)
+    tell_origin(summary, parameters.tuned, tuned)
     if not verdict.decision.open:
         summary["run_id"] = run_id(judged)
-        return rejected(summary, Publication(dataset=spec.name, as_of=as_of, run=summary["run_id"]), verdict)
+        publication = Publication(dataset=spec.name, as_of=as_of, run=summary["run_id"])
+        evidence = {"vocabularies": ids, "matrix": matrix, "decision": judged}
+        page = report_on(summary, publication, window.train, events, models, evaluations, evidence)
+        return rejected(summary, publication, verdict, page)
 
     all_ids = mapping(events, window.full)
     everything = grouping(events, all_ids, window.full, spec.feedback, spec.grouping)
@@ -74,13 +82,25 @@ def nightly(parameters: NightlyParameters) -> Any:
         exclude_seen=spec.evaluation.decides == "discovery",
     )
     summary["run_id"] = run_id(judged, predictions)
+    summary["counts"] |= published_counts(predictions, everything)
+    publication = Publication(dataset=spec.name, as_of=as_of, run=summary["run_id"])
+    evidence = {
+        "vocabularies": all_ids,
+        "matrix": everything,
+        "decision": judged,
+        "published model": refitted[winner],
+        "predictions": predictions,
+    }
+    page = report_on(summary, publication, window.full, events, models, evaluations, evidence)
     return published(
         summary,
-        Publication(dataset=spec.name, as_of=as_of, run=summary["run_id"]),
+        publication,
         model=refitted[winner],
         ids=all_ids,
+        matrix=everything,
         predictions=predictions,
         events=events,
         judged=judged,
+        page=page,
         dry_run=parameters.dry_run,
     )

@@ -1,12 +1,14 @@
 """Small decisions of a run before its steps begin: which day, which models, what it is called."""
 
 from datetime import date, datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from prefect import runtime
 
 from data_contracts.dataset import DatasetSpec
 from data_contracts.dataset_sections import ModelChoice
+from data_contracts.tuned import Tuned
 from tasks import models, publication, store
 from tasks.training import configure
 
@@ -38,13 +40,13 @@ def decide_as_of(spec: DatasetSpec, given: date | None, events: store.ArtifactRe
     return last.date() + timedelta(days=1)
 
 
-def contenders(spec: DatasetSpec) -> tuple[dict[str, ModelChoice], str | None]:
+def contenders(spec: DatasetSpec, tuned: Tuned | None = None) -> tuple[dict[str, ModelChoice], str | None]:
     """Models of the run, and the name of the one that stands for what is live now.
 
     What is live competes by its recipe: the same kind and parameters, trained on the same window as the
     others. Its published lists have seen most of the hold-out and would win unfairly.
     """
-    choices = dict(spec.models)
+    choices = tuned.applied(spec.models) if tuned else dict(spec.models)
     configs = {name: configure(name, choice) for name, choice in choices.items()}
     live = publication.latest(spec.name)
     if live is None:
@@ -58,3 +60,11 @@ def contenders(spec: DatasetSpec) -> tuple[dict[str, ModelChoice], str | None]:
     name = f"live_{kind}"
     choices[name] = ModelChoice(kind=kind, parameters=parameters)
     return choices, name
+
+
+def tell_origin(summary: dict[str, Any], given: str | None, tuned: Tuned | None) -> None:
+    """Write into a run's summary where the parameters of each model came from."""
+    for name, model in summary["models"].items():
+        found = tuned.models.get(name) if tuned else None
+        model["parameters_from"] = f"study {found.study}" if found else "dataset file"
+    summary["tuned"] = given

@@ -5,7 +5,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
-from data_contracts.dataset import DatasetSpec
+from data_contracts.dataset import FOLDER, DatasetSpec
 from tasks import store
 from tasks.contracts import find_suite
 from tasks.files import sha256_of
@@ -14,7 +14,7 @@ from tasks.sample import ensure_sample
 from tasks.sources import locate, source_hash
 from tasks.step import step
 
-SAMPLE = "sample"
+SAMPLE_FILE = FOLDER / "sample.toml"
 READ_BY_INGESTION = ("source", "columns", "items", "cleaning", "cancellation", "feedback", "contract")
 
 
@@ -42,7 +42,7 @@ class Source(BaseModel):
         return {"sha256": self.sha256, "contract": self.contract_sha256, "rules": rules}
 
 
-def find_source(spec: DatasetSpec, given: str | None) -> Source:
+def find_source(spec: DatasetSpec, given: str | None = None) -> Source:
     """Find a dataset's log and hash it.
 
     Parameters
@@ -58,7 +58,7 @@ def find_source(spec: DatasetSpec, given: str | None) -> Source:
         If there is no such file; the message names the places that were tried.
 
     """
-    if given is None and spec.name == SAMPLE:
+    if given is None and spec.file == SAMPLE_FILE:
         path = ensure_sample(store.home())
     else:
         path = locate(spec, Path(given) if given else None)
@@ -72,7 +72,14 @@ def find_source(spec: DatasetSpec, given: str | None) -> Source:
     )
 
 
-@step("read and check {source.dataset}")
+def find_holdout_source(spec: DatasetSpec) -> Source:
+    """Find the log that a dataset with ``split = "file"`` holds out: as its source, under `test_path`."""
+    assert spec.window.test_path is not None
+    source = spec.source.model_copy(update={"path": spec.window.test_path})
+    return find_source(spec.model_copy(update={"source": source}))
+
+
+@step("read and check {source.path.name}")
 def ingest(out: Path, source: Source) -> store.Facts:
     """Write events, quarantine and item descriptions; a log that breaks its contract ends the run."""
     return ingest_log(source.spec, source.path, out, scratch=store.scratch())

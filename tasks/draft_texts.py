@@ -162,7 +162,19 @@ _DOUBTFUL = ("%m/%d", "%d/%m")
 
 
 def _absent(found: Draft) -> list[str]:
-    return [f'# {role} = "..."' for role in ("time", "value", "basket", "title") if role not in found.roles]
+    missing = [
+        f'# {role} = "..."' for role in ("time", "value", "basket", "title") if role not in found.roles
+    ]
+    return missing if "title" in found.roles else [*missing, *_ITEMS_HINT]
+
+
+_ITEMS_HINT = (
+    "",
+    "# [items]                       # a table beside the log that describes items",
+    '# path = "items.csv"',
+    '# id = "..."',
+    '# title = "..."',
+)
 
 
 def _window(found: Draft) -> list[str]:

@@ -1,5 +1,6 @@
 """Where tables are made: DuckDB under a memory limit and a spill folder that we set."""
 
+import errno
 import os
 import shutil
 import tempfile
@@ -26,6 +27,13 @@ def connect(scratch: Path, *, memory_limit: str = MEMORY_LIMIT) -> Iterator[duck
     memory_limit
         A DuckDB size such as ``"2GB"``; resident memory runs a little over it.
 
+    Raises
+    ------
+    OSError
+        If the disk is full; DuckDB's own error would not say so by its type.
+    MemoryError
+        If the limit is too small even with spilling.
+
     """
     spill = Path(tempfile.mkdtemp(prefix="duckdb-", dir=scratch))
     try:
@@ -35,6 +43,14 @@ def connect(scratch: Path, *, memory_limit: str = MEMORY_LIMIT) -> Iterator[duck
             connection.execute("SET TimeZone = 'UTC'")
             connection.execute("SET enable_progress_bar = false")
             yield connection
+    except duckdb.IOException as error:
+        if os.strerror(errno.ENOSPC) not in str(error):
+            raise
+        raise OSError(errno.ENOSPC, f"{first_line(error)}; free some space there", str(scratch)) from error
+    except duckdb.OutOfMemoryException as error:
+        raise MemoryError(
+            f"{first_line(error)}; raise SHELFTALKER_MEMORY_LIMIT (now {memory_limit}), or free disk in {scratch}"
+        ) from error
     finally:
         shutil.rmtree(spill, ignore_errors=True)
 

@@ -173,7 +173,9 @@ def export(
     label = stranger_name if scorer.stranger is None else name
     for_strangers = top_scores(stranger_scores(name, scorer, cold), lengths.k)
     everyone = _all_users(
-        events.folder / "events.parquet", selection.model_copy(update={"start": None}), store.scratch()
+        events.folder / "events.parquet",
+        selection.model_copy(update={"start": None, "threshold": None}),
+        store.scratch(),
     )
     lists = predict(
         everyone,

@@ -3,7 +3,9 @@
 import hashlib
 import json
 import os
+import shutil
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -31,15 +33,34 @@ def read_json(path: Path) -> dict[str, Any]:
 
 def write_json(path: Path, content: Any) -> None:
     """Write JSON for people and programs alike: indented, in the order given."""
-    path.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", "utf-8")
+    path.write_text(_json(content), "utf-8")
 
 
 def replace_json(path: Path, content: Any) -> None:
     """Replace a JSON file in one step: readers see the old or the new, never a part."""
-    handle, temporary = tempfile.mkstemp(prefix=".tmp-", dir=path.parent)
+    replace_text(path, _json(content))
+
+
+def replace_text(path: Path, text: str) -> None:
+    """Replace a text file in one step: readers see the old or the new, never a part."""
+    _replace(path, lambda temporary: temporary.write_text(text, "utf-8"))
+
+
+def replace_copy(source: Path, path: Path) -> None:
+    """Replace a file by a copy of another one, in one step."""
+    _replace(path, lambda temporary: shutil.copyfile(source, temporary))
+
+
+def _replace(path: Path, write: Callable[[Path], object]) -> None:
+    handle, name = tempfile.mkstemp(prefix=".tmp-", dir=path.parent)
     os.close(handle)
-    write_json(Path(temporary), content)
-    Path(temporary).chmod(0o644)
-    fsync(Path(temporary))
-    Path(temporary).replace(path)
+    temporary = Path(name)
+    write(temporary)
+    temporary.chmod(0o644)
+    fsync(temporary)
+    temporary.replace(path)
     fsync(path.parent)
+
+
+def _json(content: Any) -> str:
+    return json.dumps(content, indent=2, ensure_ascii=False) + "\n"

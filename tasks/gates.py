@@ -4,13 +4,15 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
-from data_contracts.dataset_sections import EvaluationSection, GateSection, ModelChoice
+from data_contracts.dataset_sections import EvaluationSection, ModelChoice
 from data_contracts.evaluation import GateDecision
+from data_contracts.gate_section import GateSection
 from tasks import store
 from tasks.counting import not_finite
 from tasks.evaluation import load_evaluation
 from tasks.files import read_json, write_json
 from tasks.judging import Choice, Fitness, Limits, Question, choose, judge
+from tasks.own_rules import apply_rules
 from tasks.step import step
 
 DECISION = "decision.json"
@@ -73,6 +75,7 @@ def gate(
         same_for_all=[
             name for name, choice in choices.items() if choice.kind in {"popularity", "recent_popularity"}
         ],
+        own_rules=apply_rules(gate.rules, chosen, results, question, results[live] if live else None),
     )
     verdict = _verdict(decision, chosen, question)
     write_json(out / DECISION, verdict.model_dump(mode="json"))

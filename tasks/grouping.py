@@ -61,7 +61,7 @@ def group(
                 grouping=grouping,
             )
         anonymous = write_rows(coded, out, grouping)
-    by_user = _open_csr(out, "by_user", coded.n_items)
+    by_user = open_csr(out, "by_user", coded.n_items)
     _write_by_item(by_user, out)
     return {
         "n_users": coded.n_users,
@@ -114,7 +114,7 @@ def grouping(
     return {**facts, **{name: vocabulary.facts[name] for name in ("users_sha256", "items_sha256")}}
 
 
-def _open_csr(folder: Path, name: str, n_cols: int) -> Csr:
+def open_csr(folder: Path, name: str, n_cols: int) -> Csr:
     parts = [_open(folder / f"{name}_{part}.npy") for part in ("indptr", "indices", "values")]
     return Csr(parts[0], parts[1], parts[2], n_cols)
 
@@ -138,8 +138,8 @@ def open_grouped(folder: Path, facts: store.Facts) -> GroupedMatrix:
             *(_open(folder / f"history_{part}.npy") for part in ("indptr", "items", "ages", "values"))
         )
     return GroupedMatrix(
-        _open_csr(folder, "by_user", facts["n_items"]),
-        _open_csr(folder, "by_item", facts["n_users"]),
+        open_csr(folder, "by_user", facts["n_items"]),
+        open_csr(folder, "by_item", facts["n_users"]),
         timeline,
         history,
     )

@@ -21,11 +21,19 @@ from tasks.quarantine import Quarantine
 from tasks.reading import FILE_NUMBER, RECORD, Log
 from tasks.row_contract import SHOWN, Bits, Example, RowContract, Rule, Tally
 
-CHUNK_ROWS = 500_000
-"""Rows under contract at once: from here on a larger piece is not faster, only larger."""
+CHUNK_ROWS = 600_000
+"""Rows under contract at once: a million is a tenth faster and takes a third more memory."""
 
 CHUNK_VALUES = 6_000_000
 """Rows times source columns under contract at once, for wide logs."""
+
+
+_READABLE = {
+    "missing_columns": "every line has as many columns as the header",
+    "too_many_columns": "every line has as many columns as the header",
+    "invalid_encoding": "every line is UTF-8; if the file is not, write encoding = ... under [source]",
+    "unquoted_value": "quotation marks open and close whole fields",
+}
 
 
 def row_contract(spec: DatasetSpec) -> RowContract:
@@ -189,7 +197,8 @@ class Intake:
             self.tally.rows += len(lines)
             self.tally.rejected += len(lines)
             for record, reason, text in lines:
-                self.rules[reason] = Rule(reason, limit, "quarantine", "every line can be read")
+                words = _READABLE.get(reason, "every line can be read")
+                self.rules[reason] = Rule(reason, limit, "quarantine", words)
                 self.tally.add(reason, 1, [(number, -record, _short(text))])
 
 

@@ -113,8 +113,9 @@ def judge(
     live: Evaluation | None = None,
     limits: Limits | None = None,
     same_for_all: Collection[str] = SAME_FOR_ALL,
+    own_rules: Sequence[GateRule] = (),
 ) -> GateDecision:
-    """Apply every rule to the winner; the gate opens when all of them pass.
+    """Apply every rule to the winner; the gate opens when all of them pass, those that only warn aside.
 
     Parameters
     ----------
@@ -134,6 +135,8 @@ def judge(
     same_for_all
         Models excused from the rule on identical lists: a shop whose best model is popularity must get
         its lists, and equal lists are then right, not a sign of a broken model.
+    own_rules
+        Rules of the dataset file, applied already; they count like the built-in ones.
 
     """
     limits = limits or Limits()
@@ -156,8 +159,10 @@ def judge(
             passed=fitness.model_vocabulary == fitness.expected_vocabulary,
             meaning="hash of the ids that the model was trained with = hash of the ids to be published",
         ),
+        *own_rules,
     )
-    return GateDecision(open=all(rule.passed for rule in rules), winner=choice.winner, rules=rules)
+    is_open = all(rule.passed or rule.level == "warn" for rule in rules)
+    return GateDecision(open=is_open, winner=choice.winner, rules=rules)
 
 
 def _mean(result: Evaluation, question: Question) -> float:
@@ -190,7 +195,7 @@ def _not_worse_than_live(
         name="not_worse_than_live",
         value=low,
         limit=-margin,
-        passed=low is None or low > -margin,
+        passed=low is None or low >= -margin,
         meaning="nothing is live yet" if low is None else "low end of the interval of winner minus live",
     )
 

@@ -58,6 +58,17 @@ def some_users(publication: Publication, n: int) -> list[str]:
     return [row[0] for row in found]
 
 
+def titles_of(publication: Publication, item_ids: list[str]) -> dict[str, str]:
+    """Titles of those items that have one."""
+    path = publication.folder / TITLES
+    if not _has_titles(path):
+        return {}
+    with duckdb.connect() as connection:
+        query = f"SELECT {ITEM_ID}, {TITLE} FROM read_parquet(?) WHERE list_contains(?, {ITEM_ID})"
+        found = connection.execute(query, [str(path), item_ids]).fetchall()
+    return {item_id: title for item_id, title in found if title is not None}
+
+
 def _must_know(publication: Publication, item_id: str) -> None:
     path = str(publication.folder / ITEMS_FILE)
     with duckdb.connect() as connection:

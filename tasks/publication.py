@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict
 
 from data_contracts.errors import ConfigurationError, ShelftalkerError
 from tasks import store
-from tasks.files import read_json, replace_json, write_json
+from tasks.files import read_json, replace_copy, replace_json, write_json
 from tasks.step import BACKOFF_SECONDS, JITTER, RETRIES, is_worth_a_retry
 
 LATEST = "latest.json"
@@ -218,10 +218,23 @@ def publish_run(
         described.unlink()
 
 
-def reject(publication: Publication, summary: store.Facts) -> Path:
-    """Keep what a closed gate decided and why, beside the publications; nothing becomes live."""
+def reject(publication: Publication, summary: store.Facts, report: Path) -> None:
+    """Keep what a closed gate decided and why, beside the publications; nothing becomes live.
+
+    Parameters
+    ----------
+    publication
+        What would have been published.
+    summary
+        Gets ``path`` and ``report``: where itself and the report are kept.
+    report
+        The run's page, which is copied.
+
+    """
     folder = store.home() / "rejected" / publication.dataset / str(publication.as_of or UNDATED)
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{publication.run}.json"
+    page = path.with_suffix(report.suffix)
+    replace_copy(report, page)
+    summary |= {"path": str(path), "report": str(page)}
     replace_json(path, summary)
-    return path

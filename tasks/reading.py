@@ -1,5 +1,7 @@
 """Stream the files of a log as Arrow batches: raw columns, event columns, and where each row stands."""
 
+import errno
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -178,7 +180,7 @@ def _placed(batch: pa.RecordBatch, number: int, row: int) -> pa.RecordBatch:
 
 def _unreadable(file: OpenFile, error: Exception) -> Exception:
     """Blame the file, unless it is the machine that ran out of memory or disk."""
-    out_of_disk = isinstance(error, duckdb.IOException) and "space" in str(error).lower()
+    out_of_disk = isinstance(error, duckdb.IOException) and os.strerror(errno.ENOSPC) in str(error)
     if out_of_disk or isinstance(error, duckdb.OutOfMemoryException):
         return error
     return ContractError(f"{file.path} cannot be read to its end: {first_line(error)}")

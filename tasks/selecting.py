@@ -28,10 +28,17 @@ def select_events(connection: duckdb.DuckDBPyConnection, events: Path, selection
         f"FROM read_parquet('{path}', file_row_number = true) WHERE {' AND '.join(wanted)}"
     )
     if selection.split != "none":
-        held_out = _held_out(selection)
-        side = held_out if selection.part == "holdout" else f"NOT ({held_out})"
-        rows = f"SELECT * EXCLUDE (place, owned) FROM ({_numbered(selection, rows)}) WHERE {side}"
+        for _ in range(selection.within):
+            rows = _divided(selection, rows, "train")
+        rows = _divided(selection, rows, selection.part)
     connection.execute(f"CREATE VIEW events AS {rows}")
+
+
+def _divided(selection: Selection, rows: str, part: str) -> str:
+    """One side of the split of `rows`."""
+    held_out = _held_out(selection)
+    side = held_out if part == "holdout" else f"NOT ({held_out})"
+    return f"SELECT * EXCLUDE (place, owned) FROM ({_numbered(selection, rows)}) WHERE {side}"
 
 
 def _numbered(selection: Selection, rows: str) -> str:

@@ -72,6 +72,31 @@ def windows(spec: DatasetSpec, as_of: date | None, seed: int) -> Windows:
     return Windows(divided, divided.model_copy(update={"part": "holdout"}), full)
 
 
+def inner_windows(spec: DatasetSpec, as_of: date | None, seed: int, n: int) -> tuple[Windows, ...]:
+    """Windows inside the training side of a run as of that day, the newest first: all that tuning may see.
+
+    They are cut as the run itself is cut, `n` times, each one hold-out earlier. None of them holds an
+    event of the run's own hold-out.
+
+    Raises
+    ------
+    ConfigurationError
+        If the log has no times and its split needs some.
+
+    """
+    if spec.window.split in {"leave_last", "random"}:
+        outer = windows(spec, as_of, seed)
+        deeper = [{"within": depth} for depth in range(1, n + 1)]
+        return tuple(Windows(*(part.model_copy(update=each) for part in outer)) for each in deeper)
+    if as_of is None:
+        raise ConfigurationError(f"dataset {spec.name!r} cannot be tuned: its log has no times to cut at")
+    days = timedelta(days=spec.window.holdout_days)
+    # A hold-out in a file of its own lies after the log: the newest window may then end with the log.
+    first = as_of if spec.window.split == "file" else as_of - days
+    by_time = spec.model_copy(update={"window": spec.window.model_copy(update={"split": "time"})})
+    return tuple(windows(by_time, first - each * days, seed) for each in range(n))
+
+
 def _midnight(spec: DatasetSpec, day: date) -> datetime:
     return datetime.combine(day, time(), ZoneInfo(spec.source.timezone)).astimezone(UTC)
 

@@ -5,6 +5,7 @@ all. A temporary folder is locked by the process that fills it; the kernel drops
 process, and the next run removes what it left.
 """
 
+import atexit
 import fcntl
 import hashlib
 import os
@@ -47,11 +48,20 @@ def home() -> Path:
     return Path(os.environ.get("SHELFTALKER_HOME") or ".shelftalker").absolute()
 
 
-def scratch() -> Path:
-    """A folder on the disk of :func:`home` for what may be thrown away."""
-    folder = home() / "scratch"
-    folder.mkdir(parents=True, exist_ok=True)
+@cache
+def _scratch(home_folder: Path, _pid: int) -> Path:
+    parent = home_folder / "scratch"
+    parent.mkdir(parents=True, exist_ok=True)
+    folder = Path(tempfile.mkdtemp(prefix=TEMPORARY, dir=parent))
+    # Never closed: the lock says that this process lives, and ends with it.
+    fcntl.flock(os.open(folder, os.O_RDONLY), fcntl.LOCK_EX)
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
     return folder
+
+
+def scratch() -> Path:
+    """Return a folder of this process for what may be thrown away, on the disk of :func:`home`."""
+    return _scratch(home(), os.getpid())
 
 
 class ArtifactRef(BaseModel):
@@ -231,7 +241,8 @@ def discard(folder: Path) -> None:
 def sweep() -> int:
     """Remove what killed runs left: temporary folders that no living process holds. Returns how many."""
     removed = 0
-    for folder in (*home().glob(f"artifacts/*/{TEMPORARY}*"), *home().glob(f"published/*/*/{TEMPORARY}*")):
+    places = ("artifacts/*", "published/*/*", "scratch")
+    for folder in (found for place in places for found in home().glob(f"{place}/{TEMPORARY}*")):
         handle = os.open(folder, os.O_RDONLY)
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -4,6 +4,8 @@ import hashlib
 from datetime import date
 from typing import Any
 
+from data_contracts.dataset import DatasetSpec
+from data_contracts.dataset_sections import WindowSection
 from data_contracts.evaluation import SCENARIOS
 from tasks import store
 from tasks.files import read_json
@@ -18,7 +20,7 @@ def run_id(*decisive: store.ArtifactRef) -> str:
 
 
 def summarise(
-    dataset: str,
+    spec: DatasetSpec,
     as_of: date | None,
     events: store.ArtifactRef,
     holdout: store.ArtifactRef,
@@ -30,8 +32,9 @@ def summarise(
     decision = verdict.decision
     return {
         "run_id": "",
-        "dataset": dataset,
+        "dataset": spec.name,
         "as_of": as_of.isoformat() if as_of else None,
+        "split": describe_split(spec.window),
         "counts": {
             **{name: value for name, value in events.facts.items() if not isinstance(value, list)},
             "holdout": {name: value for name, value in holdout.facts.items() if isinstance(value, int)},
@@ -48,12 +51,29 @@ def summarise(
         },
         "published": False,
         "path": None,
+        "report": None,
     }
+
+
+def describe_split(window: WindowSection) -> str:
+    """How the hold-out was cut, in words that stand in every output."""
+    return {
+        "time": f"the last {window.holdout_days} days are held out",
+        "leave_last": f"each user's last {window.leave_last_n} events are held out",
+        "random": f"{window.random_share:.0%} of each user's events are held out at random, whatever their time",
+        "file": f"{window.test_path} is held out",
+    }[window.split]
+
+
+def published_counts(predictions: store.ArtifactRef, matrix: store.ArtifactRef) -> Summary:
+    """Sizes of what the lists were made from, and of the lists."""
+    counts = {name: value for name, value in predictions.facts.items() if isinstance(value, int)}
+    return {"events": matrix.facts["events"], **counts}
 
 
 def rejection_reason(verdict: Verdict) -> str:
     """The broken rules in words, each with value and limit."""
-    broken = [rule for rule in verdict.decision.rules if not rule.passed]
+    broken = [rule for rule in verdict.decision.rules if not rule.passed and rule.level == "fail"]
     return "gate closed: " + "; ".join(
         f"{rule.name} is {rule.value}, limit {rule.limit} ({rule.meaning})" for rule in broken
     )

@@ -11,6 +11,7 @@ from scipy.sparse import csr_matrix
 from data_contracts.interactions import GroupedMatrix
 from data_contracts.scoring import Factors
 from tasks.models import ModelConfig, Progress
+from tasks.models._search import Doubling, Range, Search
 from tasks.numeric.csr import Weighting, check_matrix, value_weights
 from tasks.numeric.parallel import single_threaded_blas
 
@@ -30,6 +31,14 @@ class Config(ModelConfig):
     """Weight of an observed entry: 1, its value, or log(1 + value)."""
     use_cg: bool = True
     """Three conjugate gradient steps per row instead of an exact solution."""
+
+
+SEARCH: Search = {
+    "regularization": Range(1e-4, 100.0, log=True),
+    "alpha": Range(0.3, 100.0, log=True),
+    "n_factors": Doubling(64, 256),
+}
+"""With a flat regularization the best value grows with the entries of a row: the range is wide."""
 
 
 def fit(

@@ -6,6 +6,7 @@ pairs of parts that share neither are worked on at a time, as in R. Gemulla et a
 Factorization with Distributed Stochastic Gradient Descent, KDD 2011.
 """
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,14 +16,19 @@ from pydantic import Field
 from data_contracts.interactions import Csr, GroupedMatrix
 from data_contracts.scoring import Factors
 from tasks.models import ModelConfig, Progress
+from tasks.models._search import Doubling, Range, Search
 from tasks.numeric.csr import Weighting, check_matrix, value_weights
 from tasks.numeric.pairwise import ascend
 from tasks.numeric.parallel import for_each_block
 
 Float32 = npt.NDArray[np.float32]
 
-MOST_PARTS = 8
-PAIRS_PER_PART = 8_192
+MOST_PARTS = 32
+"""Of the users, and as many of the items: no more threads than this can help."""
+
+PAIRS_PER_CELL = 3_072
+"""A millisecond or two of work at 256 factors; with less, handing it to a thread would show."""
+
 ITEMS_PER_PART = 64
 """Fewer items in a part would make a poor choice of negatives."""
 
@@ -50,6 +56,17 @@ class Config(ModelConfig):
     """How often a pair is drawn: evenly, by its value, or by log(1 + value)."""
     deterministic: bool = True
     """The same factors on any number of threads. False lets threads write the same item at the same time."""
+
+
+SEARCH: Search = {
+    "learning_rate": Range(0.005, 0.2, log=True),
+    "epochs": Range(10, 100, log=True),
+    "user_regularization": Range(1e-4, 3e-2, log=True),
+    "item_regularization": Range(1e-5, 1e-2, log=True),
+    "bias_regularization": Range(1e-3, 0.3, log=True),
+    "n_factors": Doubling(64, 256),
+}
+"""A decade or so around defaults that suit purchases."""
 
 
 def fit(
@@ -114,8 +131,8 @@ class _Pairs:
     @classmethod
     def of(cls, by_user: Csr, weights: Float32) -> "_Pairs":
         """Cut users into parts of about equal numbers of pairs; how many depends on the data alone."""
-        n_parts = min(MOST_PARTS, by_user.nnz // PAIRS_PER_PART, by_user.n_cols // ITEMS_PER_PART)
-        n_parts = max(1, n_parts)
+        square = math.isqrt(by_user.nnz // PAIRS_PER_CELL)
+        n_parts = max(1, min(MOST_PARTS, square, by_user.n_cols // ITEMS_PER_PART))
         users = np.repeat(np.arange(by_user.shape[0], dtype=np.int32), by_user.lengths())
         parts = by_user.indptr[users] * n_parts // max(by_user.nnz, 1)
         return cls(by_user, users, weights, parts, n_parts)

@@ -10,7 +10,8 @@ from pydantic import Field
 
 from data_contracts.interactions import Csr, GroupedMatrix, History
 from data_contracts.scoring import PersonalScores
-from tasks.models import ModelConfig, Progress
+from tasks.models import ModelConfig, Progress, Reason
+from tasks.models._search import Choice, Range, Search
 
 
 class Config(ModelConfig):
@@ -24,6 +25,14 @@ class Config(ModelConfig):
 
     stranger_half_life_days: float | None = Field(default=10.0, gt=0, allow_inf_nan=False)
     """Half-life of the popularity (anonymous events included) that a user nobody knows gets."""
+
+
+SEARCH: Search = {
+    "half_life_days": Choice((None, 365.0, 180.0, 90.0, 60.0, 30.0, 14.0)),
+    "fill_half_life_days": Range(2.0, 365.0, log=True),
+    "stranger_half_life_days": Range(2.0, 180.0, log=True),
+}
+"""From days to seasons; the user's own past may also be kept for good."""
 
 
 def fit(
@@ -63,6 +72,26 @@ def fit(
         own = _own_counts(matrix.history, matrix.n_items, config.half_life_days)
     fill = _rank_fraction(_known_popularity(matrix, config.fill_half_life_days))
     return PersonalScores(own, fill, matrix.item_events(config.stranger_half_life_days))
+
+
+def explain(
+    scorer: PersonalScores,
+    by_user: Csr,
+    user_code: int,
+    item_codes: npt.NDArray[np.integer],
+    config: Config,
+    n: int = 3,
+) -> list[Reason]:
+    """An item that the user had speaks for itself, any other is there because it is popular."""
+    own, counts = scorer.own.row(user_code)
+    had = dict(zip(own.tolist(), counts.tolist(), strict=True))
+    fading = "" if config.half_life_days is None else ", older events counting less"
+    return [
+        Reason([(item, 1.0)], f"{had[item]:.3g} times in the user's past{fading}")
+        if item in had
+        else Reason([], "new to the user, and popular")
+        for item in np.asarray(item_codes).tolist()
+    ]
 
 
 def _own_counts(history: History, n_items: int, half_life_days: float | None) -> Csr:

@@ -10,6 +10,7 @@ from pydantic import Field
 from data_contracts.interactions import GroupedMatrix
 from data_contracts.scoring import ItemScores
 from tasks.models import ModelConfig, Progress
+from tasks.models._search import Range, Search
 
 
 class Config(ModelConfig):
@@ -17,6 +18,10 @@ class Config(ModelConfig):
 
     half_life_days: float = Field(default=10.0, gt=0, allow_inf_nan=False)
     """Days after which an event counts half; 10 is an exponential decay by 1/e every 14.4 days."""
+
+
+SEARCH: Search = {"half_life_days": Range(2.0, 180.0, log=True)}
+"""From days to seasons."""
 
 
 def fit(

@@ -12,10 +12,12 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import Field
 
-from data_contracts.interactions import GroupedMatrix
+from data_contracts.interactions import Csr, GroupedMatrix
 from data_contracts.scoring import Factors
-from tasks.models import ModelConfig, Progress
-from tasks.numeric.csr import Weighting, check_finite, check_matrix
+from tasks.models import ModelConfig, Progress, Reason
+from tasks.models._search import Doubling, Range, Search
+from tasks.numeric.csr import Weighting, check_finite, check_matrix, one_row
+from tasks.numeric.reasons import strongest, wals_contributions
 from tasks.numeric.wals_loss import objective
 from tasks.numeric.wals_side import GivenWeights, Side, Terms, Weights, both_sides
 from tasks.numeric.wals_solve import solve_cg, solve_exactly, solve_subspace
@@ -50,15 +52,24 @@ class Config(ModelConfig):
     """"cg" improves rows by conjugate gradients, "cholesky" solves them exactly, "subspace" exactly in
     one block of factors after the other."""
     cg_steps: int = Field(default=2, ge=1)
-    """Conjugate gradient steps per row and iteration; each starts where the last iteration ended."""
+    """Conjugate gradient steps per row and iteration, each row from where the last iteration left it; 3
+    where both `unobserved_weight` and `regularization` are tiny."""
     half_precision: bool = True
     """Let conjugate gradients read factors as int16: 1.4 times as fast where they do not fit in a cache."""
-    subspace_width: int = Field(default=64, ge=1)
+    subspace_width: int = Field(default=32, ge=1)
     """Factors solved for at once by the subspace solver."""
     early_stop: float = Field(default=0.0, ge=0, lt=1)
     """Stop when an iteration lowers the objective by a smaller share than this; 0 = never."""
     checkpoint_every: int = Field(default=0, ge=0)
     """Iterations between two checkpoints; 0 = none."""
+
+
+SEARCH: Search = {
+    "unobserved_weight": Range(3e-3, 1.0, log=True),
+    "regularization": Range(1e-4, 1e-1, log=True),
+    "n_factors": Doubling(64, 256),
+}
+"""Around the optima that Rendle et al. report; sparser logs want a smaller `unobserved_weight`."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -141,7 +152,7 @@ def fit(
         parts = objective(users, items, x, y)
         if progress is not None:
             progress(iteration, config.iterations, {"objective": parts.total, **parts._asdict()})
-        if before - parts.total < config.early_stop * before:
+        if config.early_stop and before - parts.total < config.early_stop * before:
             break
         before = parts.total
     return Factors(_solution(users, y, config), y)
@@ -201,6 +212,49 @@ def fold_in_items(
     _check_factors("user_factors", user_factors, matrix.n_users, config)
     _, items = sides(matrix, config, GivenWeights(row_weights, col_weights, entry_weights))
     return _solution(items, user_factors, config)
+
+
+def explain(
+    scorer: Factors,
+    by_user: Csr,
+    user_code: int,
+    item_codes: npt.NDArray[np.integer],
+    config: Config,
+    n: int = 3,
+) -> list[Reason]:
+    """Say which past items added most to a user's scores.
+
+    The scores that are split are those of the exact half step; :func:`fit` ends with the same ones, to the
+    precision of float32.
+
+    Parameters
+    ----------
+    scorer
+        What :func:`fit` returned, trained without row, column or entry weights.
+    by_user
+        What it was trained on.
+    user_code
+        The user.
+    item_codes
+        Items on the user's list.
+    config
+        The configuration of the training.
+    n
+        Past items per item.
+
+    """
+    parts = contributions(scorer, by_user, user_code, item_codes, config)
+    past, _ = by_user.row(user_code)
+    return [Reason(found, "shares of the score") for found in strongest(parts, past, n)]
+
+
+def contributions(
+    scorer: Factors, by_user: Csr, user_code: int, item_codes: npt.NDArray[np.integer], config: Config
+) -> npt.NDArray[np.float64]:
+    """What each past item of a user adds to some scores, float64 (n_items asked for, n_past items)."""
+    row = one_row(by_user, user_code)
+    users, _ = sides(GroupedMatrix.from_csr(row.to_scipy()), config, GivenWeights())
+    return wals_contributions(users, 0, scorer.item_factors, item_codes)
 
 
 def sides(matrix: GroupedMatrix, config: Config, given: GivenWeights) -> tuple[Side, Side]:

@@ -73,6 +73,12 @@ def value_weights(values: Float32, weighting: Weighting) -> Float32:
     return np.log1p(values) if weighting == "log" else np.asarray(values, dtype=np.float32)
 
 
+def one_row(rows: Csr, row: int) -> Csr:
+    """Take one row out, as a Csr (1, n_cols)."""
+    indices, values = rows.row(row)
+    return Csr(np.array([0, len(indices)], dtype=np.int64), indices, values, rows.n_cols)
+
+
 def transpose_order(by_user: Csr) -> Int64:
     """Position in `by_user` of each entry of its transpose, int64 (n_entries,)."""
     return np.argsort(by_user.indices, kind="stable").astype(np.int64, copy=False)

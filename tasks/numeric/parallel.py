@@ -3,20 +3,49 @@
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from threading import Lock
 
 import numba
-from threadpoolctl import threadpool_limits
+import scipy.linalg.cython_blas  # noqa: F401  numba and implicit call this BLAS: it must be loaded to be held
+from threadpoolctl import ThreadpoolController
+
+
+class _Holder:
+    """Counts who asks for one BLAS thread: the first sets it, the last restores what was before."""
+
+    def __init__(self) -> None:
+        self.lock, self.holders = Lock(), 0
+        # Looking for libraries takes longer than a small half step: once is enough.
+        self.libraries = ThreadpoolController()
+
+    def hold(self) -> None:
+        with self.lock:
+            if self.holders == 0:
+                self.limited = self.libraries.limit(limits=1, user_api="blas")
+            self.holders += 1
+
+    def release(self) -> None:
+        with self.lock:
+            self.holders -= 1
+            if self.holders == 0:
+                self.limited.restore_original_limits()
+
+
+_blas = _Holder()
 
 
 @contextmanager
 def single_threaded_blas() -> Iterator[None]:
-    """Hold BLAS to one thread, and restore its setting at the end.
+    """Hold BLAS to one thread, and restore its setting when nobody holds it any more.
 
     BLAS threads beside ours slow both down, and BLAS splits sums by its number of threads, which
-    changes their last bits.
+    changes their last bits. The setting belongs to the process, and two fits may run side by side.
     """
-    with threadpool_limits(limits=1, user_api="blas"):
+    _blas.hold()
+    try:
         yield
+    finally:
+        _blas.release()
 
 
 def for_each_block(work: Callable[[int], None], n_blocks: int) -> None:

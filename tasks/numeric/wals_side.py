@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -53,17 +53,27 @@ class Side:
         """Bounds of the blocks of rows that threads take."""
         return row_blocks(self.rows.indptr)
 
-    @property
+    @cached_property
     def arrays(self) -> tuple[Int64, Int32, Float32, Float32, Float32, np.float32]:
         """What every kernel starts with: indptr, indices, and the other fields in their order."""
         return (
-            self.rows.indptr,
-            self.rows.indices,
-            self.extra,
-            self.targets,
-            self.regularization,
+            read_only(self.rows.indptr),
+            read_only(self.rows.indices),
+            read_only(self.extra),
+            read_only(self.targets),
+            read_only(self.regularization),
             np.float32(self.unobserved_weight),
         )
+
+
+def read_only(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """A view that cannot be written to, of an array in memory as of a memory map.
+
+    Read-only arrays are a type of their own to numba: with this, a kernel is compiled once for both.
+    """
+    view = np.asarray(array).view()
+    view.flags.writeable = False
+    return view
 
 
 class Terms(NamedTuple):

@@ -9,7 +9,7 @@ from tasks.numeric.gramian import Rotated, eigenbasis, gramian
 from tasks.numeric.parallel import for_each_block, single_threaded_blas
 from tasks.numeric.wals_cg import cg_block
 from tasks.numeric.wals_exact import exact_block
-from tasks.numeric.wals_side import Side
+from tasks.numeric.wals_side import Side, read_only
 from tasks.numeric.wals_subspace import subspace_block
 
 Float32 = npt.NDArray[np.float32]
@@ -96,7 +96,7 @@ def solve_exactly(side: Side, fixed: Float32, solved: Float32) -> None:
         square = gramian(fixed)
 
         def solve(first: int, last: int) -> None:
-            exact_block(*side.arrays, fixed, square, first, solved[first:last])
+            exact_block(*side.arrays, read_only(fixed), square, first, solved[first:last])
 
         _for_each_row(side, solve)
 

@@ -1,7 +1,9 @@
 """The commands as a user types them, and the exit codes that schedulers read."""
 
 import json
+from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 from click.testing import CliRunner
 from small_shop import write_dataset
@@ -40,6 +42,7 @@ def test_run__shows_tables_and_three_users(warm_home, shelftalker, tmp_path, sma
         "basket_precision@5",
         "The gate is open",
         "Predictions: /",
+        "Report: /",
     ):
         assert words in result.stdout
     assert result.stdout.count("\nuser ") == 3
@@ -97,6 +100,29 @@ def test_look_ups__answer_from_what_is_live(warm_home, shelftalker, first_run):
     assert mine[0]["item_id"] not in {row["similar_item_id"] for row in alike}
     unknown = shelftalker("similar", "--dataset", "small", "--item", "' OR 1=1 --")
     assert (unknown.exit_code, "is not in the catalogue" in unknown.stderr) == (2, True)
+
+
+def test_recommend__explains_each_item_by_what_the_user_had(warm_home, shelftalker, first_run):
+    words = ("recommend", "--dataset", "small", "-k", "4", "--explain")
+    user = str(pq.read_table(Path(first_run["path"]) / "users.parquet")["user_id"][0])
+    rows = json.loads(shelftalker(*words, "--user", user, "--json").stdout)
+    table = shelftalker(*words, "--user", user).stdout
+
+    assert [row["rank"] for row in rows] == [1, 2, 3, 4]
+    first = rows[0]["because"][0]
+    assert set(first) == {"item_id", "title", "share"}
+    assert first["item_id"] == rows[0]["item_id"]  # personal frequency: what was bought before
+    assert first["title"]
+    assert rows[0]["why"]
+    assert all(f"because_{place}" in table for place in (1, 2, 3))
+
+
+def test_recommend__explain_says_when_nobody_knows_the_user(warm_home, shelftalker, first_run):
+    words = ("recommend", "--dataset", "small", "-k", "2", "--explain", "--user", "nobody knows me")
+    rows = json.loads(shelftalker(*words, "--json").stdout)
+
+    assert [row["because"] for row in rows] == [[], []]
+    assert all("nobody knows this user" in row["why"] for row in rows)
 
 
 def test_backfill__runs_every_date_and_never_moves_back(

@@ -45,6 +45,16 @@ def test_nightly__summary_has_every_key_that_programs_read(first_run):
     assert all({"name", "value", "limit", "passed"} <= set(rule) for rule in summary["gate"]["rules"])
 
 
+def test_nightly__a_report_is_part_of_the_publication(first_run):
+    page = Path(first_run["report"])
+    listed = pq.read_table(page.parent / "predictions.parquet").column("user_id").to_pylist()
+
+    assert page == Path(first_run["path"]) / "report.html"
+    assert page.name in json.loads((page.parent / "manifest.json").read_text())["files"]
+    assert 'id="examples"' in page.read_text()
+    assert any(f">{user}</bdi>" in page.read_text() for user in set(listed))
+
+
 def test_nightly__same_inputs_give_the_same_bytes(home, first_run, small):
     first, second = first_run, run(small()).result()
 
@@ -58,8 +68,8 @@ def test_nightly__again_reuses_every_step(warm_home, small):
     run(small()).result()
     after = sorted(path.stat().st_mtime_ns for path in home.glob("artifacts/*/*/manifest.json"))
 
-    # the second run judges against what the first one published; nothing else is new
-    assert len(after) - len(before) <= 1
+    # the second run judges against what the first one published, and reports that; nothing else is new
+    assert len(after) - len(before) <= 2
     assert set(before) <= set(after)
 
 
@@ -82,6 +92,8 @@ def test_nightly__a_closed_gate_publishes_nothing_and_keeps_the_evidence(unpubli
     assert not summary["published"]
     assert latest("small") is None
     assert json.loads(Path(summary["path"]).read_text())["gate"]["open"] is False
+    assert Path(summary["report"]) == Path(summary["path"]).with_suffix(".html")
+    assert "The gate is closed" in Path(summary["report"]).read_text()
 
 
 def test_nightly__a_broken_contract_fails_the_run(home, small):
@@ -128,3 +140,35 @@ def test_nightly__discovery_shows_nobody_what_they_had(warm_home, small):
     had = set(zip(*events.to_pydict().values(), strict=True))
 
     assert not had & set(zip(*predictions.to_pydict().values(), strict=True))
+
+
+def test_nightly__a_log_without_times_is_split_at_random_and_says_so(home, small):
+    untimed = [
+        ('time = "Date"\n', ""),
+        ('split = "time"', 'split = "random"'),
+        ("default_as_of = 2025-07-01     # the day after the last row\n", ""),
+        ('suite = "sample"', 'suite = "raw_events"'),
+        ("drop_exact_duplicates = true", "drop_exact_duplicates = false"),
+    ]
+    summary = run(small(untimed)).result()
+
+    assert summary["as_of"] is None
+    assert summary["split"] == "20% of each user's events are held out at random, whatever their time"
+    assert "/published/small/undated/" in summary["path"]
+
+
+def test_nightly__a_given_test_file_is_held_out(home, small, small_log, tmp_path):
+    lines = small_log.read_bytes().splitlines(keepends=True)
+    cut = len(lines) * 9 // 10
+    (tmp_path / "train.csv").write_bytes(b"".join(lines[:cut]))
+    (tmp_path / "test.csv").write_bytes(lines[0] + b"".join(lines[cut:]))
+    by_file = [
+        ('split = "time"', 'split = "file"\ntest_path = "test.csv"'),
+        ('path = "sample.csv"', 'path = "train.csv"'),
+    ]
+    parameters = small(by_file).model_copy(update={"source": None})
+    summary = run(parameters).result()
+
+    assert summary["split"] == "test.csv is held out"
+    assert summary["counts"]["holdout"]["n_baskets"] > 100
+    assert summary["published"]

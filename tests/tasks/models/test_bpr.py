@@ -23,7 +23,7 @@ def _bytes(factors):
 
 
 def test_fit__repeats_to_the_byte_on_any_number_of_threads(monkeypatch):
-    monkeypatch.setattr(bpr, "PAIRS_PER_PART", 512)
+    monkeypatch.setattr(bpr, "PAIRS_PER_CELL", 256)
     matrix = _matrix_in_parts(np.random.default_rng(0))
     config = Config(n_factors=16, epochs=3)
     before = numba.get_num_threads()
@@ -40,7 +40,7 @@ def test_fit__repeats_to_the_byte_on_any_number_of_threads(monkeypatch):
 
 @pytest.mark.parametrize("deterministic", [True, False])
 def test_fit__learns_the_order_of_its_samples(deterministic, monkeypatch):
-    monkeypatch.setattr(bpr, "PAIRS_PER_PART", 512)
+    monkeypatch.setattr(bpr, "PAIRS_PER_CELL", 256)
     auc = []
 
     fit(

@@ -1,0 +1,71 @@
+"""Tuning: search parameters on windows inside the training side, and write the best to a file."""
+
+import time
+from collections.abc import Iterator
+from typing import Any
+
+from prefect import flow
+
+from data_contracts.dataset import DatasetSpec
+from data_contracts.parameters import TuneParameters
+from flows.planning import decide_as_of, run_name
+from tasks import store
+from tasks.arrival import find_source, ingest
+from tasks.grouping import grouping
+from tasks.mapping import mapping
+from tasks.searching import Budget
+from tasks.splitting import Windows, inner_windows, split
+from tasks.studies import shown, sqlite_url
+from tasks.training import train
+from tasks.tune_model import Place, Prepared, tunable, tune_model
+from tasks.tuned import tuned_path
+
+
+@flow(name="tune", flow_run_name=run_name)
+def tune(parameters: TuneParameters) -> dict[str, Any]:
+    """Tune models of one dataset one after the other; returns what was found.
+
+    Trials are kept in the study's storage: a call that was stopped goes on where it was.
+    """
+    store.sweep()
+    spec = DatasetSpec.load(parameters.dataset)
+    names = tunable(spec, parameters.models)
+    source = find_source(spec, parameters.source)
+    events = ingest(source)
+    as_of = decide_as_of(spec, parameters.as_of, events)
+    inner = inner_windows(spec, as_of, parameters.seed, parameters.windows)
+    prepared = [prepare(spec, events, window, parameters.seed) for window in inner]
+    place = Place(
+        parameters.study or sqlite_url(store.home() / "studies", spec.name),
+        tuned_path(parameters.output or spec.name),
+    )
+    results = {}
+    for name, deadline in zip(names, deadlines(parameters.minutes, len(names)), strict=True):
+        budget = Budget(parameters.trials, deadline)
+        results[name] = tune_model(name, spec, prepared, source.sha256, place, budget, parameters.seed)
+        if results[name]["interrupted"]:
+            break
+    return {
+        "dataset": spec.name,
+        "as_of": as_of.isoformat() if as_of else None,
+        "path": str(place.file),
+        "storage": shown(place.storage),
+        "models": results,
+    }
+
+
+def prepare(spec: DatasetSpec, events: store.ArtifactRef, window: Windows, seed: int) -> Prepared:
+    """Map, group and split the events of one inner window, by the steps of the nightly run."""
+    ids = mapping(events, window.train)
+    matrix = grouping(events, ids, window.train, spec.feedback, spec.grouping)
+    holdout = split(events, ids, window.holdout, baskets=spec.columns.basket is not None)
+    cold = spec.evaluation.cold_start
+    return Prepared(window.holdout, matrix, holdout, train(cold, spec.models[cold], matrix, seed))
+
+
+def deadlines(minutes: float | None, n: int) -> Iterator[float | None]:
+    """When each of `n` models must be done: what one leaves of its time goes to those after it."""
+    end = time.monotonic() + 60 * (minutes or 0)
+    for left in range(n, 0, -1):
+        now = time.monotonic()
+        yield None if minutes is None else now + (end - now) / left

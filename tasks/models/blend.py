@@ -1,0 +1,186 @@
+"""The blend: what a user took before, what is taken now, and what users alike take, weighed by the log.
+
+A score is a sum of logarithms, that is a weighted product of signals, and so needs no common scale. Items
+a user has had are judged by the user's own past (how many baskets, how lately), by how often the item is
+taken again, by its popularity and by WALS; items never had by popularity, WALS and the neighbours of past
+items. The weights are learned from the log itself: the model goes back some weeks, trains its parts on
+what was known then, and asks what explains what users took next.
+
+Own baskets that fade follow H. Hu et al., "Modeling Personalized Item Frequency Information for
+Next-basket Recommendation", SIGIR 2020 (TIFU-KNN); learning to join parts on an inner window is stacking
+(D. Wolpert 1992).
+"""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import numpy as np
+import numpy.typing as npt
+from pydantic import Field
+
+from data_contracts.interactions import Csr, GroupedMatrix
+from tasks.models import ModelConfig, Progress, Reason, wals
+from tasks.models._blend import PRIOR, Blend, Codes
+from tasks.models._blend_reasons import reasons
+from tasks.numeric.csr import check_matrix
+from tasks.numeric.listwise import Choices, fit_listwise
+from tasks.numeric.neighbours import item_neighbours
+from tasks.numeric.parallel import single_threaded_blas
+from tasks.numeric.past import look_back, own_past, stranger_events
+
+BLOCK_USERS = 256
+
+
+class Config(ModelConfig):
+    """Parameters of the blend; weights are learned, not set."""
+
+    taste: wals.Config = Field(default_factory=wals.Config)
+    """Parameters of the WALS part."""
+    neighbours: int = Field(default=50, ge=1)
+    """Neighbours kept per item."""
+    recent_half_life_days: float = Field(default=14.0, gt=0)
+    """Half-life of "popular lately" and of the list for strangers."""
+    profile_half_life_days: float = Field(default=60.0, gt=0)
+    """Half-life of a past item's voice for its neighbours."""
+    fade: float = Field(default=0.9, gt=0, le=1)
+    """How much a basket counts against the one after it."""
+    inner_days: int = Field(default=31, ge=1)
+    """Length of a window on which weights are learned; best the length of the hold-out."""
+    inner_windows: int = Field(default=2, ge=0)
+    """Number of such windows, one before the other; each costs a training of all parts."""
+    candidates: int = Field(default=100, ge=1)
+    """Items besides the user's own that the weights are learned on, for each user."""
+    max_inner_users: int = Field(default=10_000, ge=1)
+    """Users a window is learned from; more are drawn at random."""
+    prior_events: float = Field(default=10.0, gt=0)
+    """Events needed to move a weight from its first value as far as the log wants."""
+
+
+def fit(
+    matrix: GroupedMatrix,
+    config: Config,
+    *,
+    rng: np.random.Generator,
+    progress: Progress | None = None,
+) -> Blend:
+    """Learn the weights on inner windows, then train all parts on everything.
+
+    Parameters
+    ----------
+    matrix
+        Weights are learned where it has a history that reaches behind the inner windows; else they are
+        those of :data:`PRIOR`.
+    config
+        Parameters of the model.
+    rng
+        Source of WALS's first factors and of the draw of users.
+    progress
+        Called after each window and after the last training; without figures.
+
+    Raises
+    ------
+    ValueError
+        If the matrix has no entries or a value is not finite.
+
+    """
+    check_matrix(matrix)
+    windows = list(_windows(matrix, config))
+    lessons = []
+    for done, (older, came) in enumerate(windows, start=1):
+        lessons.append(_lesson(_parts(older, config, rng), came, config, rng))
+        if progress is not None:
+            progress(done, len(windows) + 1, {})
+    model = _parts(matrix, config, rng)
+    if lessons:
+        with single_threaded_blas():
+            weights = fit_listwise(_joined(lessons), model.weights, prior_events=config.prior_events)
+        model = replace(model, weights=weights)
+    if progress is not None:
+        progress(len(windows) + 1, len(windows) + 1, {})
+    return model
+
+
+def explain(
+    scorer: Blend, by_user: Csr, user_code: int, item_codes: Codes, config: Config, n: int = 3
+) -> list[Reason]:
+    """Say which past items speak for each item, and which signals lift it.
+
+    An item that the user has had speaks for itself. For a new one, the past items of the WALS and the
+    neighbour part count by how much a little more of each would raise the score.
+    """
+    taste = wals.contributions(scorer.factors, by_user, user_code, item_codes, config.taste)
+    return reasons(scorer, user_code, item_codes, taste, n)
+
+
+def _windows(matrix: GroupedMatrix, config: Config) -> Iterator[tuple[GroupedMatrix, Csr]]:
+    """Inner windows, latest first, in which a user known before came again."""
+    if matrix.history is None:
+        return
+    for number in range(config.inner_windows):
+        first_day = number * config.inner_days
+        older, came = look_back(matrix, first_day, first_day + config.inner_days)
+        if ((older.by_user.lengths() > 0) & (came.lengths() > 0)).any():
+            yield older, came
+
+
+def _parts(matrix: GroupedMatrix, config: Config, rng: np.random.Generator) -> Blend:
+    """Train everything but the weights."""
+    past = own_past(matrix, fade=config.fade, half_life_days=config.profile_half_life_days)
+    by_user = matrix.by_user
+    again = np.bincount(by_user.indices, weights=past.baskets > 1, minlength=matrix.n_items)
+    # Three users who never came again temper the share where an item has few.
+    share = again / (matrix.by_item.lengths() + 3.0)
+    late = config.recent_half_life_days
+    events = [matrix.item_events(half_life) for half_life in (late, None, late / 2)]
+    items = np.column_stack([*np.log1p(events), share])
+    return Blend(
+        weights=np.array(list(PRIOR.values())),
+        past=Csr(by_user.indptr, by_user.indices, np.sqrt(past.decayed), matrix.n_items),
+        own=np.log1p(np.column_stack([past.baskets, past.fading])).astype(np.float32),
+        items=items.astype(np.float32),
+        factors=wals.fit(matrix, config.taste, rng=rng),
+        neighbours=item_neighbours(matrix, config.neighbours),
+        strangers=stranger_events(matrix, config.recent_half_life_days),
+    )
+
+
+def _lesson(model: Blend, came: Csr, config: Config, rng: np.random.Generator) -> Choices:
+    """What users known in `model` took next, among their own items and the best of the rest."""
+    users = np.flatnonzero((model.past.lengths() > 0) & (came.lengths() > 0))
+    if len(users) > config.max_inner_users:
+        users = np.sort(rng.choice(users, size=config.max_inner_users, replace=False))
+    features, taken, lengths = [], [], []
+    for first in range(0, len(users), BLOCK_USERS):
+        block = users[first : first + BLOCK_USERS]
+        offered = _candidates(model, block, config.candidates)
+        features.append(model.signals(block, offered))
+        for code, items in zip(block, offered, strict=True):
+            counts = np.zeros(model.shape[1])
+            next_items, times = came.row(int(code))
+            counts[next_items] = times
+            taken.append(counts[items])
+            lengths.append(len(items))
+    starts = np.concatenate([[0], np.cumsum(lengths)[:-1]]).astype(np.int64)
+    return Choices(np.concatenate(features), np.concatenate(taken), starts)
+
+
+def _candidates(model: Blend, users: Codes, n_new: int) -> list[npt.NDArray[np.integer]]:
+    """Each user's own items and the `n_new` others that the first weights like best."""
+    scores = model.scores(users)
+    offered = []
+    for line, code in enumerate(users):
+        mine, _ = model.past.row(int(code))
+        scores[line, mine] = -np.inf
+        n_others = min(n_new, model.shape[1] - len(mine))
+        others = np.argsort(-scores[line], kind="stable")[:n_others]
+        offered.append(np.concatenate([mine, others]))
+    return offered
+
+
+def _joined(lessons: list[Choices]) -> Choices:
+    offsets = np.cumsum([0, *(len(lesson.taken) for lesson in lessons[:-1])])
+    return Choices(
+        np.concatenate([lesson.features for lesson in lessons]),
+        np.concatenate([lesson.taken for lesson in lessons]),
+        np.concatenate([lesson.starts + offset for lesson, offset in zip(lessons, offsets, strict=True)]),
+    )
