@@ -4,7 +4,9 @@
 counts the events of each pair, and writes the pairs in both orders.
 """
 
+import json
 import sys
+import time
 from pathlib import Path
 
 import pandas as pd
@@ -12,6 +14,7 @@ import pandas as pd
 
 def main(log: Path, folder: Path) -> None:
     """Read, clean, number, count, write twice."""
+    began = time.perf_counter()
     events = pd.read_parquet(log, columns=["customer", "product", "quantity"])
     events = events[events["customer"].notna() & (events["quantity"] > 0)]
     user_codes, users = pd.factorize(events["customer"], sort=True)
@@ -26,6 +29,7 @@ def main(log: Path, folder: Path) -> None:
     pd.DataFrame({"item_id": items}).to_parquet(folder / "items.parquet")
     pairs.to_parquet(folder / "by_user.parquet")  # groupby has sorted them already
     pairs.sort_values(["item", "user"]).to_parquet(folder / "by_item.parquet")
+    print(json.dumps({"seconds": time.perf_counter() - began, "pairs": len(pairs)}))
 
 
 if __name__ == "__main__":
