@@ -87,7 +87,7 @@ def _create(path: Path, dtype: type[np.generic], length: int) -> npt.NDArray[np.
     return mapped
 
 
-@step("group interactions")
+@step("group interactions", contracts=("interactions", "grouped_matrix"))
 def grouping(
     out: Path,
     events: store.ArtifactRef,
