@@ -285,6 +285,23 @@ lookup("similar", "--item", "similar_to", "Items that go with an item, from what
 lookup("target", "--item", "users_for_item", "Users to show an item to, from what is live.")
 
 
+@main.command("fold-in")
+@dataset_option
+@click.option("--item", "items", multiple=True, required=True, help="An item they have had; may be repeated.")
+@click.option("-k", type=click.IntRange(min=1), default=10, show_default=True, help="Length of the list.")
+@click.option("--json", "as_json", is_flag=True, help="Print rows as JSON.")
+@home_option
+@exits
+def fold_in(dataset: str, items: tuple[str, ...], k: int, *, as_json: bool, home: Path | None) -> None:
+    """Items for somebody who came after the training, from what they have had."""
+    settle(home)
+    from tasks.folding import items_for_history
+    from tasks.lookup import live_publication
+
+    rows = items_for_history(live_publication(_dataset_name(dataset)), list(items), k)
+    _print_rows(rows, as_json=as_json)
+
+
 @main.command()
 @dataset_option
 @click.option("--json", "as_json", is_flag=True, help="Print rows as JSON.")

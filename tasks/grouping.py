@@ -1,27 +1,22 @@
 """Group the interactions both ways: items for a user and users for an item, as .npy files to be mapped."""
 
-from collections.abc import Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
-import duckdb
 import numpy as np
 import numpy.typing as npt
-import pyarrow as pa
 
-from data_contracts.columns import EVENT_TIME, ITEM_CODE, ITEM_ID, USER_CODE, USER_ID, WEIGHT
 from data_contracts.dataset_sections import FeedbackSection, GroupingSection
 from data_contracts.interactions import Csr, GroupedMatrix, History, ItemTimeline
 from data_contracts.selection import Selection
 from tasks import engine, store
+from tasks.coding import code_events
 from tasks.contracts import check_facts
 from tasks.counting import matrix_facts
 from tasks.numeric.transpose import transpose
-from tasks.selecting import ROW, load_codes, select_events
+from tasks.pairing import write_rows
+from tasks.selecting import select_events
 from tasks.step import step
-from tasks.weighting import event_weight, merged_weight
-
-AGE = "age"
-COUNT = "n"
 
 
 def group(
@@ -54,119 +49,27 @@ def group(
     Facts: n_users, n_items, nnz, events, anonymous_events.
 
     """
-    with engine.connect(scratch) as connection:
-        select_events(connection, events, selection)
-        n_users, n_items = _map_events(connection, vocabulary, selection, feedback)
-        nnz = _write_by_user(connection, out, n_users, grouping)
-        timed = bool(engine.number(connection, f"SELECT count({AGE}) = count(*) FROM mapped"))
-        if timed:
-            _write_timeline(connection, out, n_items)
-        if timed and grouping.history:
-            _write_history(connection, out, n_users)
-        n_events = engine.number(connection, "SELECT count(*) FROM mapped")
-        known = engine.number(connection, f"SELECT count({USER_CODE}) FROM mapped")
-    _write_by_item(open_csr(out, "by_user", n_items), out)
+    with TemporaryDirectory(prefix="grouping-", dir=scratch) as folder:
+        with engine.connect(scratch) as connection:
+            select_events(connection, events, selection)
+            coded = code_events(
+                connection,
+                vocabulary,
+                Path(folder),
+                selection=selection,
+                feedback=feedback,
+                grouping=grouping,
+            )
+        anonymous = write_rows(coded, out, grouping)
+    by_user = open_csr(out, "by_user", coded.n_items)
+    _write_by_item(by_user, out)
     return {
-        "n_users": n_users,
-        "n_items": n_items,
-        "nnz": nnz,
-        "events": n_events,
-        "anonymous_events": n_events - known,
+        "n_users": coded.n_users,
+        "n_items": coded.n_items,
+        "nnz": by_user.nnz,
+        "events": coded.n_events,
+        "anonymous_events": anonymous,
     }
-
-
-def _map_events(
-    connection: duckdb.DuckDBPyConnection, vocabulary: Path, selection: Selection, feedback: FeedbackSection
-) -> tuple[int, int]:
-    """Make the table `mapped`: codes, weight and age in days of each event (user_code null = anonymous)."""
-    sizes = load_codes(connection, vocabulary)
-    weight = event_weight(connection, feedback)
-    end = f"(SELECT max({EVENT_TIME}) + INTERVAL 1 MICROSECOND FROM events)"
-    if selection.end:
-        end = f"TIMESTAMPTZ '{selection.end.isoformat()}'"
-    connection.execute(
-        f"""CREATE TABLE mapped AS
-        SELECT users.code AS {USER_CODE}, items.code AS {ITEM_CODE}, {weight} AS {WEIGHT},
-               (epoch_us({end}) - epoch_us({EVENT_TIME})) / 86400e6 AS {AGE}, {ROW}
-        FROM events JOIN items USING ({ITEM_ID}) LEFT JOIN users USING ({USER_ID})"""
-    )
-    return sizes
-
-
-def _write_by_user(
-    connection: duckdb.DuckDBPyConnection, out: Path, n_users: int, grouping: GroupingSection
-) -> int:
-    connection.execute(
-        f"""CREATE TABLE pairs AS
-        SELECT {USER_CODE}, {ITEM_CODE}, {merged_weight(grouping)}::FLOAT AS {WEIGHT}
-        FROM mapped WHERE {USER_CODE} IS NOT NULL GROUP BY {USER_CODE}, {ITEM_CODE}"""
-    )
-    nnz = engine.number(connection, "SELECT count(*) FROM pairs")
-    query = f"SELECT {USER_CODE}, {ITEM_CODE}, {WEIGHT} FROM pairs ORDER BY {USER_CODE}, {ITEM_CODE}"
-    _write_rows(
-        out,
-        "by_user",
-        n_users,
-        nnz,
-        engine.batches(connection, query),
-        {"indices": np.int32, "values": np.float32},
-    )
-    connection.execute("DROP TABLE pairs")
-    return nnz
-
-
-def _write_timeline(connection: duckdb.DuckDBPyConnection, out: Path, n_items: int) -> None:
-    connection.execute(
-        f"""CREATE TABLE days AS SELECT {ITEM_CODE}, floor({AGE})::INT AS {AGE}, count(*)::FLOAT AS {COUNT}
-        FROM mapped GROUP BY ALL"""
-    )
-    query = f"SELECT {ITEM_CODE}, {AGE}, {COUNT} FROM days ORDER BY ALL"
-    _write_rows(
-        out,
-        "timeline",
-        n_items,
-        engine.number(connection, "SELECT count(*) FROM days"),
-        engine.batches(connection, query),
-        {"ages": np.int32, "counts": np.float32},
-    )
-
-
-def _write_history(connection: duckdb.DuckDBPyConnection, out: Path, n_users: int) -> None:
-    known = f"FROM mapped WHERE {USER_CODE} IS NOT NULL"
-    n_known = engine.number(connection, f"SELECT count(*) {known}")
-    query = (
-        f"SELECT {USER_CODE}, {ITEM_CODE}, {AGE}::FLOAT, {WEIGHT}::FLOAT {known} "
-        f"ORDER BY {USER_CODE}, {AGE} DESC, {ITEM_CODE}, {ROW}"
-    )
-    _write_rows(
-        out,
-        "history",
-        n_users,
-        n_known,
-        engine.batches(connection, query),
-        {"items": np.int32, "ages": np.float32, "values": np.float32},
-    )
-
-
-def _write_rows(
-    out: Path,
-    name: str,
-    n_rows: int,
-    n_entries: int,
-    batches: Iterator[pa.RecordBatch],
-    arrays: dict[str, type[np.generic]],
-) -> None:
-    """Write batches of (row, array, array, ...), sorted by row, as NAME_indptr.npy and one file an array."""
-    lengths = np.zeros(n_rows, np.int64)
-    files = {each: _create(out / f"{name}_{each}.npy", dtype, n_entries) for each, dtype in arrays.items()}
-    at = 0
-    for batch in batches:
-        rows, found = np.unique(batch.column(0).to_numpy(), return_counts=True)
-        lengths[rows] += found
-        for position, file in enumerate(files.values(), start=1):
-            file[at : at + len(batch)] = batch.column(position).to_numpy()
-        at += len(batch)
-    np.save(out / f"{name}_indptr.npy", np.concatenate(([0], np.cumsum(lengths))).astype(np.int64))
 
 
 def _write_by_item(by_user: Csr, out: Path) -> None:
@@ -184,7 +87,7 @@ def _create(path: Path, dtype: type[np.generic], length: int) -> npt.NDArray[np.
     return mapped
 
 
-@step("group interactions")
+@step("group interactions", contracts=("interactions", "grouped_matrix"))
 def grouping(
     out: Path,
     events: store.ArtifactRef,
@@ -212,7 +115,6 @@ def grouping(
 
 
 def open_csr(folder: Path, name: str, n_cols: int) -> Csr:
-    """Open one view memory-mapped: ``NAME_indptr.npy``, ``NAME_indices.npy``, ``NAME_values.npy``."""
     parts = [_open(folder / f"{name}_{part}.npy") for part in ("indptr", "indices", "values")]
     return Csr(parts[0], parts[1], parts[2], n_cols)
 

@@ -2,14 +2,18 @@
 
 import duckdb
 
-from data_contracts.columns import VALUE, WEIGHT
+from data_contracts.columns import VALUE
 from data_contracts.dataset_sections import FeedbackSection, GroupingSection
+from tasks.numeric.counting_sort import LARGEST, LAST, SUM
 
 DURATION_SCALE = 0.3
 """A visit of median length weighs this much; one of 3.3 medians or more weighs 1."""
 
 UNITS = 2**20
-"""Weights are added up as whole multiples of 1 / UNITS: integer sums do not depend on the threads' order."""
+"""Weights are added up as multiples of 1 / UNITS: their sums are exact, whatever the events' order."""
+
+MERGES = {"sum": SUM, "max": LARGEST, "last": LAST}
+"""How :func:`tasks.numeric.counting_sort.merge_runs` is told what ``[grouping] merge`` asks for."""
 
 
 def event_weight(connection: duckdb.DuckDBPyConnection, feedback: FeedbackSection) -> str:
@@ -23,7 +27,7 @@ def event_weight(connection: duckdb.DuckDBPyConnection, feedback: FeedbackSectio
         The dataset's rule.
 
     """
-    if feedback.kind == "count" or (feedback.kind == "rating" and not feedback.as_weight):
+    if is_one(feedback):
         return "1.0::DOUBLE"
     weight = f"{VALUE}::DOUBLE"
     if feedback.clip_quantile is not None:
@@ -35,16 +39,20 @@ def event_weight(connection: duckdb.DuckDBPyConnection, feedback: FeedbackSectio
     return weight
 
 
-def merged_weight(grouping: GroupingSection) -> str:
-    """SQL aggregate for the weight of one (user, item) pair of the table `mapped`."""
-    value = WEIGHT
+def is_one(feedback: FeedbackSection) -> bool:
+    """Whether every event weighs 1."""
+    return feedback.kind == "count" or (feedback.kind == "rating" and not feedback.as_weight)
+
+
+def share_of_pair(weight: str, age: str, grouping: GroupingSection) -> str:
+    """SQL for what an event brings to its pair, before :data:`MERGES` puts the events together.
+
+    Sums are of whole multiples of 1 / UNITS: they are exact, and so the same in any order of the events.
+    """
+    value = weight
     if grouping.half_life_days is not None:
-        value = f"{WEIGHT} * pow(2, -age / {grouping.half_life_days!r})"
-    if grouping.merge == "last":
-        return f"arg_min({value}, (age, -event_row))"
-    if grouping.merge == "max":
-        return f"max({value})"
-    return f"sum(greatest(1, round({value} * {UNITS}))::HUGEINT)::DOUBLE / {UNITS}"
+        value = f"({weight}) * pow(2, -({age}) / {grouping.half_life_days!r})"
+    return f"greatest(1, round({value} * {UNITS}))::DOUBLE / {UNITS}" if grouping.merge == "sum" else value
 
 
 def _statistic(connection: duckdb.DuckDBPyConnection, aggregate: str) -> float:

@@ -130,8 +130,13 @@ def _nearest(
         common[item] = 0.0
         touched = np.flatnonzero(common)
         likeness = common[touched] / (norms[item] * norms[touched] + shrinkage)
+        if len(touched) > k:
+            least = np.partition(likeness, len(likeness) - k)[len(likeness) - k]
+            best = np.flatnonzero(likeness >= least)
+        else:
+            best = np.arange(len(touched))
         # A stable sort of rising codes: equal likeness leaves the lower code first.
-        order = np.argsort(-likeness, kind="mergesort")[:k]
+        order = best[np.argsort(-likeness[best], kind="mergesort")][:k]
         for place in range(len(order)):
             codes[item, place] = touched[order[place]]
             values[item, place] = likeness[order[place]]

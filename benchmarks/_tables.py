@@ -1,0 +1,62 @@
+"""Ours in a process of its own: ``python -m benchmarks._tables (events|raw) INPUT FOLDER [history]``.
+
+``events`` maps and groups an events.parquet, ``raw`` takes a log in first. Prints seconds as JSON.
+"""
+
+import json
+import sys
+import time
+from pathlib import Path
+
+from benchmarks._event_log import DATASET
+from data_contracts.dataset import DatasetSpec
+from data_contracts.dataset_sections import FeedbackSection, GroupingSection
+from data_contracts.selection import Selection
+from tasks.grouping import group
+from tasks.ingestion import ingest
+from tasks.mapping import make_vocabularies
+from tasks.selecting import ITEMS_FILE, USERS_FILE
+
+
+def main(start: str, source: Path, folder: Path, *, history: bool = False) -> None:
+    """Make what the nightly run makes of a log before it trains."""
+    began = time.perf_counter()
+    if start == "raw":
+        take_in(source, folder)
+        source = folder
+    taken_in = time.perf_counter()
+    for vocabulary, name in zip(
+        make_vocabularies(source / "events.parquet", Selection(), folder),
+        (USERS_FILE, ITEMS_FILE),
+        strict=True,
+    ):
+        vocabulary.save(folder / name)
+    mapped = time.perf_counter()
+    facts = group(
+        source / "events.parquet",
+        folder,
+        folder,
+        selection=Selection(),
+        feedback=FeedbackSection(),
+        grouping=GroupingSection(history=history),
+        scratch=folder,
+    )
+    ended = time.perf_counter()
+    seconds = {
+        "seconds": ended - began,
+        "ingestion": taken_in - began,
+        "mapping": mapped - taken_in,
+        "grouping": ended - mapped,
+    }
+    print(json.dumps({**seconds, "pairs": facts["nnz"], "events": facts["events"]}))
+
+
+def take_in(log: Path, folder: Path) -> None:
+    """Run the ingestion, contract included."""
+    dataset = folder / "benchmark.toml"
+    dataset.write_text(DATASET, "utf-8")
+    ingest(DatasetSpec.load(str(dataset)), log, folder, scratch=folder)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3]), history="history" in sys.argv[4:])
