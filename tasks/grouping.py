@@ -115,6 +115,7 @@ def grouping(
 
 
 def open_csr(folder: Path, name: str, n_cols: int) -> Csr:
+    """Open one view, ``by_user`` or ``by_item``, memory-mapped."""
     parts = [_open(folder / f"{name}_{part}.npy") for part in ("indptr", "indices", "values")]
     return Csr(parts[0], parts[1], parts[2], n_cols)
 
