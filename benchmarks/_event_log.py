@@ -6,7 +6,11 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
+
+from data_contracts.columns import EVENT_TIME, ITEM_ID, USER_ID
+from data_contracts.columns import VALUE as COLUMN_VALUE
 
 CHUNK = 1_000_000
 USER, ITEM, TIME, VALUE = "customer", "product", "time", "quantity"
@@ -95,3 +99,28 @@ def _rows(
         pa.array(values),
     ]
     return pa.Table.from_arrays(columns, schema=_SCHEMA)
+
+
+def event_table(n_events: int, n_users: int, n_items: int, folder: Path, seed: int = 0) -> Path:
+    """Write the good rows of a log as the ingestion leaves them, into ``folder/events.parquet``."""
+    path = folder / "events.parquet"
+    names = dict(zip((USER, ITEM, TIME, VALUE), (USER_ID, ITEM_ID, EVENT_TIME, COLUMN_VALUE), strict=True))
+    with (
+        pq.ParquetFile(event_log(n_events, n_users, n_items, seed)) as log,
+        pq.ParquetWriter(path, _EVENTS, compression="zstd", use_dictionary=[ITEM_ID]) as writer,
+    ):
+        for batch in log.iter_batches(250_000):
+            good = pc.and_(batch.column(USER).is_valid(), pc.greater(batch.column(VALUE), 0))
+            table = pa.Table.from_batches([batch]).filter(good).rename_columns(names)
+            writer.write_table(table.cast(_EVENTS))
+    return path
+
+
+_EVENTS = pa.schema(
+    [
+        (USER_ID, pa.large_string()),
+        (ITEM_ID, pa.large_string()),
+        (EVENT_TIME, pa.timestamp("us", "UTC")),
+        (COLUMN_VALUE, pa.float32()),
+    ]
+)

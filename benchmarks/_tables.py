@@ -25,22 +25,9 @@ def main(start: str, source: Path, folder: Path, *, history: bool = False) -> No
         take_in(source, folder)
         source = folder
     taken_in = time.perf_counter()
-    for vocabulary, name in zip(
-        make_vocabularies(source / "events.parquet", Selection(), folder),
-        (USERS_FILE, ITEMS_FILE),
-        strict=True,
-    ):
-        vocabulary.save(folder / name)
+    map_events(source / "events.parquet", folder)
     mapped = time.perf_counter()
-    facts = group(
-        source / "events.parquet",
-        folder,
-        folder,
-        selection=Selection(),
-        feedback=FeedbackSection(),
-        grouping=GroupingSection(history=history),
-        scratch=folder,
-    )
+    facts = group_events(source / "events.parquet", folder, history=history)
     ended = time.perf_counter()
     seconds = {
         "seconds": ended - began,
@@ -49,6 +36,26 @@ def main(start: str, source: Path, folder: Path, *, history: bool = False) -> No
         "grouping": ended - mapped,
     }
     print(json.dumps({**seconds, "pairs": facts["nnz"], "events": facts["events"]}))
+
+
+def map_events(events: Path, folder: Path) -> None:
+    """Write both vocabularies."""
+    users, items = make_vocabularies(events, Selection(), folder)
+    users.save(folder / USERS_FILE)
+    items.save(folder / ITEMS_FILE)
+
+
+def group_events(events: Path, folder: Path, *, history: bool = False) -> dict[str, int]:
+    """Write the grouped matrix beside the vocabularies; returns its facts."""
+    return group(
+        events,
+        folder,
+        folder,
+        selection=Selection(),
+        feedback=FeedbackSection(),
+        grouping=GroupingSection(history=history),
+        scratch=folder,
+    )
 
 
 def take_in(log: Path, folder: Path) -> None:

@@ -17,20 +17,27 @@ import shutil
 import statistics
 import sys
 import tempfile
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from benchmarks._children import empty_folder, measure
-from benchmarks._event_log import cache_folder, event_log
+from benchmarks._event_log import cache_folder, event_log, event_table
 
+FIGURES = ("seconds", "process_seconds", "cpu_seconds", "peak_memory_mb")
 COMMAND = "from flows.cli import main; main()"
+COMMANDS = {
+    "ours": ("-m", "benchmarks._tables", "events", "EVENTS", "OUT"),
+    "pandas": ("-m", "benchmarks._pandas_script", "LOG", "OUT"),
+    "ours_with_history": ("-m", "benchmarks._tables", "events", "EVENTS", "OUT", "history"),
+    "ours_from_raw": ("-m", "benchmarks._tables", "raw", "LOG", "OUT"),
+}
+"""Arguments of Python for each program; words in capitals stand for paths."""
 
 
 def main(arguments: list[str] | None = None) -> None:
     """Run the benchmark from the command line."""
     options = _parser().parse_args(arguments)
-    report: dict[str, Any] = {"run": whole_run(options)} if options.source else {}
+    report: dict[str, Any] = {"run": whole_run(options)} if options.source and not options.no_run else {}
     if options.events:
         report["tables"] = tables(options)
     if options.json:
@@ -61,32 +68,20 @@ def tables(options: argparse.Namespace) -> dict[str, Any]:
     work = empty_folder(cache_folder(), "tables")
     try:
         events = empty_folder(work, "events")
-        measure("-m", "benchmarks._tables", "raw", str(log), str(events))
-        programs: dict[str, Callable[[str], dict[str, float]]] = {
-            "ours": lambda out: measure("-m", "benchmarks._tables", "events", str(events), out),
-            "pandas": lambda out: measure("-m", "benchmarks._pandas_script", str(log), out),
-            "ours_with_history": lambda out: measure(
-                "-m", "benchmarks._tables", "events", str(events), out, "history"
-            ),
-            "ours_from_raw": lambda out: measure("-m", "benchmarks._tables", "raw", str(log), out),
-        }
-        runs: dict[str, list[dict[str, float]]] = {name: [] for name in programs if _wanted(name, options)}
+        event_table(options.events, options.users, options.items, events)
+        runs: dict[str, list[dict[str, float]]] = {name: [] for name in options.programs}
         for _ in range(options.repeats):
             for name, found in runs.items():
-                found.append(_in_fresh_folder(work, programs[name]))
+                found.append(_in_fresh_folder(work, COMMANDS[name], {"LOG": log, "EVENTS": events}))
     finally:
         shutil.rmtree(work)
     return _compared({name: _medians(found) for name, found in runs.items()}, options)
 
 
-def _wanted(name: str, options: argparse.Namespace) -> bool:
-    return not (options.ours_only and name == "pandas")
-
-
-def _in_fresh_folder(work: Path, program: Callable[[str], dict[str, float]]) -> dict[str, float]:
+def _in_fresh_folder(work: Path, command: tuple[str, ...], paths: dict[str, Path]) -> dict[str, float]:
     out = empty_folder(work, "out")
     try:
-        return program(str(out))
+        return measure(*(str({**paths, "OUT": out}.get(part, part)) for part in command))
     finally:
         shutil.rmtree(out)
 
@@ -96,7 +91,7 @@ def _medians(runs: list[dict[str, float]]) -> dict[str, float]:
 
 
 def _figures(measured: dict[str, float]) -> dict[str, float]:
-    return {name: measured[name] for name in ("process_seconds", "cpu_seconds", "peak_memory_mb")}
+    return {name: measured[name] for name in FIGURES[1:]}
 
 
 def _compared(programs: dict[str, dict[str, float]], options: argparse.Namespace) -> dict[str, Any]:
@@ -107,15 +102,13 @@ def _compared(programs: dict[str, dict[str, float]], options: argparse.Namespace
         "repeats": options.repeats,
         "programs": programs,
     }
-    if "pandas" in programs:
-        script, ours, raw = (programs[name] for name in ("pandas", "ours", "ours_from_raw"))
-        assert script["pairs"] == ours["pairs"] == raw["pairs"], "the programs disagree about the pairs"
-        report["ratios"] = {
-            "pandas_over_ours": script["seconds"] / ours["seconds"],
-            "pandas_over_ours_whole_process": script["process_seconds"] / ours["process_seconds"],
-            "pandas_over_ours_cpu": script["cpu_seconds"] / ours["cpu_seconds"],
-            "our_share_of_its_memory": ours["peak_memory_mb"] / script["peak_memory_mb"],
-            "pandas_over_ours_from_raw": script["seconds"] / raw["seconds"],
+    assert len({row["pairs"] for row in programs.values()}) == 1, f"the pairs differ: {programs}"
+    script = programs.get("pandas")
+    if script:
+        report["pandas_over"] = {
+            name: {figure: script[figure] / row[figure] for figure in FIGURES}
+            for name, row in programs.items()
+            if row is not script
         }
     return report
 
@@ -135,8 +128,9 @@ def _show(report: dict[str, Any]) -> None:
             f"| {name.replace('_', ' ')} | {row['seconds']:.1f} | {row['process_seconds']:.1f} "
             f"| {row['cpu_seconds']:.1f} | {row['peak_memory_mb']:.0f} |"
         )
-    for name, ratio in report["tables"].get("ratios", {}).items():
-        print(f"{name.replace('_', ' ')}: {ratio:.2f}")
+    for name, ratios in report["tables"].get("pandas_over", {}).items():
+        each = ", ".join(f"{figure.replace('_', ' ')} {ratio:.2f}" for figure, ratio in ratios.items())
+        print(f"pandas / {name.replace('_', ' ')}: {each}")
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -149,13 +143,14 @@ def _parser() -> argparse.ArgumentParser:
         default=_default_source(),
         help="log of the whole run (default: ../shared/data/online_retail.parquet, if it is there)",
     )
+    parser.add_argument("--no-run", action="store_true", help="leave the whole run out")
     parser.add_argument("--dataset", default="online_retail")
     parser.add_argument("--as-of", help="YYYY-MM-DD (default: the dataset's own)")
     parser.add_argument("--events", type=int, default=10_000_000, help="of the synthetic log; 0 = none")
     parser.add_argument("--users", type=int, default=1_000_000)
     parser.add_argument("--items", type=int, default=50_000)
     parser.add_argument("--repeats", type=int, default=3)
-    parser.add_argument("--ours-only", action="store_true", help="leave the pandas script out")
+    parser.add_argument("--programs", nargs="+", choices=list(COMMANDS), default=list(COMMANDS))
     parser.add_argument("--json", action="store_true", help="one JSON object on stdout")
     return parser
 

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import duckdb
 import numpy as np
-import numpy.typing as npt
 
 from data_contracts.columns import EVENT_TIME, ITEM_ID, USER_ID
 from data_contracts.dataset_sections import FeedbackSection, GroupingSection
@@ -55,7 +54,7 @@ class CodedEvents:
         self.folder, self.names, self.n_events = folder, names, n_events
         self.n_users, self.n_items, self.timed = n_users, n_items, timed
 
-    def column(self, name: str) -> npt.NDArray[np.generic]:
+    def column(self, name: str) -> np.ndarray:
         """One column; empty if it was not asked for."""
         if name not in self.names or not self.n_events:
             return np.empty(0, TYPES[name])

@@ -27,7 +27,7 @@ def _write_timeline(events: CodedEvents, out: Path) -> None:
     days = events.column(DAYS)
     order, _ = sort_by(days, int(days.max(initial=0)) + 1)
     order, starts = sort_by(events.column(ITEMS), events.n_items, order)
-    _write_merged(out, "timeline", ("ages", "counts"), (starts, order, days))
+    _write_merged(out, "timeline", ("ages", "counts"), (starts, order, days), np.empty(0))
 
 
 def _write_users(events: CodedEvents, out: Path, grouping: GroupingSection) -> int:
@@ -60,7 +60,7 @@ def _write_merged(
     name: str,
     parts: tuple[str, str],
     rows: tuple[Int64, UInt32, Int32],
-    values: npt.NDArray[np.float64] = np.empty(0),
+    values: npt.NDArray[np.float64],
     how: int = SUM,
 ) -> None:
     """Merge each row's neighbours of one key; the order's memory is used up for it."""
