@@ -6,7 +6,7 @@ from prefect import flow
 
 from data_contracts.dataset import DatasetSpec
 from data_contracts.parameters import NightlyParameters
-from flows.endings import published, rejected
+from flows.endings import Refit, Run, published, rejected
 from flows.planning import contenders, decide_as_of, run_name, tell_origin
 from tasks import store
 from tasks.arrival import find_holdout_source, find_source, ingest
@@ -15,10 +15,8 @@ from tasks.export import export
 from tasks.gates import gate, load_verdict
 from tasks.grouping import grouping
 from tasks.mapping import mapping
-from tasks.publication import Publication
-from tasks.report import report_on
 from tasks.splitting import split, windows
-from tasks.summary import published_counts, run_id, summarise
+from tasks.summary import summarise
 from tasks.training import train
 from tasks.tuned import check_tuned_before, load_tuned
 
@@ -57,12 +55,9 @@ def nightly(parameters: NightlyParameters) -> Any:
     verdict = load_verdict(judged)
     summary = summarise(spec, as_of, events, holdout, models, evaluations, verdict)
     tell_origin(summary, parameters.tuned, tuned)
+    run = Run(spec, as_of, events, models, evaluations, judged, verdict, summary)
     if not verdict.decision.open:
-        summary["run_id"] = run_id(judged)
-        publication = Publication(dataset=spec.name, as_of=as_of, run=summary["run_id"])
-        evidence = {"vocabularies": ids, "matrix": matrix, "decision": judged}
-        page = report_on(summary, publication, window.train, events, models, evaluations, evidence)
-        return rejected(summary, publication, verdict, page)
+        return rejected(run, window.train, ids, matrix)
 
     all_ids = mapping(events, window.full)
     everything = grouping(events, all_ids, window.full, spec.feedback, spec.grouping)
@@ -81,26 +76,5 @@ def nightly(parameters: NightlyParameters) -> Any:
         spec.export,
         exclude_seen=spec.evaluation.decides == "discovery",
     )
-    summary["run_id"] = run_id(judged, predictions)
-    summary["counts"] |= published_counts(predictions, everything)
-    publication = Publication(dataset=spec.name, as_of=as_of, run=summary["run_id"])
-    evidence = {
-        "vocabularies": all_ids,
-        "matrix": everything,
-        "decision": judged,
-        "published model": refitted[winner],
-        "predictions": predictions,
-    }
-    page = report_on(summary, publication, window.full, events, models, evaluations, evidence)
-    return published(
-        summary,
-        publication,
-        model=refitted[winner],
-        ids=all_ids,
-        matrix=everything,
-        predictions=predictions,
-        events=events,
-        judged=judged,
-        page=page,
-        dry_run=parameters.dry_run,
-    )
+    refit = Refit(window.full, all_ids, everything, refitted[winner], predictions)
+    return published(run, refit, dry_run=parameters.dry_run)

@@ -203,14 +203,12 @@ def publish_run(
     publication: Publication,
     summary: store.Facts,
     model: store.ArtifactRef,
-    folders: dict[str, store.ArtifactRef],
     files: dict[str, tuple[store.ArtifactRef, str]],
 ) -> bool:
     """Publish a run's predictions, model, vocabularies and evidence; returns whether they are live."""
     described = store.scratch() / f"{publication.run}.summary.json"
     write_json(described, summary)
     parts = {"summary.json": described, "model": model.folder}
-    parts |= {name: ref.folder for name, ref in folders.items()}
     parts |= {name: ref.folder / file for name, (ref, file) in files.items()}
     try:
         return publish(publication, parts, {"model": model.facts, "summary": "summary.json"})

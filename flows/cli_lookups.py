@@ -1,0 +1,111 @@
+"""Commands that read what is published: look-ups, the list of publications, and going back."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from flows import cli_common as common
+from flows.cli_common import dataset_name, dataset_option, exits, home_option, print_rows
+
+
+@click.group()
+def published() -> None:
+    """Commands that train nothing."""
+
+
+def lookup(name: str, option: str, finder: str, text: str) -> None:
+    """Add one look-up command; the three differ only in what they ask for, and one says why on request."""
+    may_explain: Callable[[Callable[..., Any]], Callable[..., Any]] = (
+        click.option("--explain", is_flag=True, help="Say which past items speak for each item.")
+        if name == "recommend"
+        else lambda command: command
+    )
+
+    @published.command(name, help=text)
+    @dataset_option
+    @click.option(option, "wanted", required=True, help="An id as it stands in the log.")
+    @click.option("-k", type=click.IntRange(min=1), default=10, show_default=True, help="Length of the list.")
+    @click.option("--json", "as_json", is_flag=True, help="Print rows as JSON.")
+    @home_option
+    @may_explain
+    @exits
+    def command(
+        dataset: str, wanted: str, k: int, *, as_json: bool, home: Path | None, explain: bool = False
+    ) -> None:
+        common.settle(home)
+        from tasks import lookup as lookups
+
+        live = lookups.live_publication(dataset_name(dataset))
+        rows = getattr(lookups, finder)(live, wanted, k)
+        if explain:
+            from flows.display import reasons_as_columns
+            from tasks.explaining import with_reasons
+
+            rows = with_reasons(live, wanted, rows)
+            rows = rows if as_json else reasons_as_columns(rows)
+        print_rows(rows, as_json=as_json)
+
+
+lookup("recommend", "--user", "items_for_user", "Items for a user, from what is live.")
+lookup("similar", "--item", "similar_to", "Items that go with an item, from what is live.")
+lookup("target", "--item", "users_for_item", "Users to show an item to, from what is live.")
+
+
+@published.command("fold-in")
+@dataset_option
+@click.option("--item", "items", multiple=True, required=True, help="An item they have had; may be repeated.")
+@click.option("-k", type=click.IntRange(min=1), default=10, show_default=True, help="Length of the list.")
+@click.option("--json", "as_json", is_flag=True, help="Print rows as JSON.")
+@home_option
+@exits
+def fold_in(dataset: str, items: tuple[str, ...], k: int, *, as_json: bool, home: Path | None) -> None:
+    """Items for somebody who came after the training, from what they have had."""
+    common.settle(home)
+    from tasks.folding import items_for_history
+    from tasks.lookup import live_publication
+
+    rows = items_for_history(live_publication(dataset_name(dataset)), list(items), k)
+    print_rows(rows, as_json=as_json)
+
+
+@published.command()
+@dataset_option
+@click.option("--json", "as_json", is_flag=True, help="Print rows as JSON.")
+@home_option
+@exits
+def runs(dataset: str, *, as_json: bool, home: Path | None) -> None:
+    """List publications, oldest first, and say which is live."""
+    common.settle(home)
+    from tasks.publication import latest, published
+
+    name = dataset_name(dataset)
+    live = latest(name)
+    print_rows(
+        [
+            {
+                "run": each.run,
+                "as_of": str(each.as_of or "undated"),
+                "model": each.manifest["model"]["kind"],
+                "created": each.manifest["created_at"],
+                "live": "yes" if each == live else "",
+            }
+            for each in published(name)
+        ],
+        as_json=as_json,
+    )
+
+
+@published.command()
+@dataset_option
+@click.option("--to", help="Run to go back to (default: the one before the live one).")
+@home_option
+@exits
+def rollback(dataset: str, to: str | None, home: Path | None) -> None:
+    """Make an earlier publication the live one."""
+    common.settle(home)
+    from tasks.publication import roll_back
+
+    live = roll_back(dataset_name(dataset), to)
+    click.echo(f"live now: {live.path}")
