@@ -1,6 +1,7 @@
 import time
 
 import pytest
+from optuna.storages import InMemoryStorage
 from optuna.trial import TrialState
 from small_questions import question
 
@@ -8,7 +9,7 @@ from data_contracts.errors import ConfigurationError
 from tasks import models
 from tasks.models._search import Doubling, Range
 from tasks.searching import Budget, search
-from tasks.studies import finished, found, open_study, shown, sqlite_url
+from tasks.studies import create_study, finished, found, open_study, shown, sqlite_url
 from tasks.tuning import OutOfTimeError, Question
 
 
@@ -17,8 +18,14 @@ def url(tmp_path):
     return sqlite_url(tmp_path / "studies", "small")
 
 
-def _run(url, asked, trials, name="one", deadline=None):
-    study = open_study(url, name)
+@pytest.fixture
+def memory():
+    """Studies that are not kept: the same search without waiting for the disk."""
+    return InMemoryStorage()
+
+
+def _run(where, asked, trials, name="one", deadline=None):
+    study = open_study(where, name) if isinstance(where, str) else create_study(where, name)
     search(study, asked, Budget(trials, deadline), lambda _done, _best: None)
     return study
 
@@ -27,10 +34,10 @@ def _tried(study):
     return [(trial.params, trial.value) for trial in study.trials if trial.state == TrialState.COMPLETE]
 
 
-def test_search__starts_with_the_parameters_of_the_dataset_file(url):
+def test_search__starts_with_the_parameters_of_the_dataset_file(memory):
     asked = question(half_life_days=1000.0)  # outside the range, and tried all the same
 
-    study = _run(url, asked, 3)
+    study = _run(memory, asked, 3)
 
     assert study.trials[0].user_attrs["parameters"] == {"half_life_days": 1000.0}
     assert found(study, asked.kind).start == asked.value({"half_life_days": 1000.0}, lambda *_: None)
@@ -84,18 +91,18 @@ def clock(monkeypatch):
     return now
 
 
-def test_search__respects_the_time_limit(url, clock):
-    study = _run(url, question(), 100, deadline=3.5)
+def test_search__respects_the_time_limit(memory, clock):
+    study = _run(memory, question(), 100, deadline=3.5)
 
     # The fourth trial is cut short: it says nothing, and the next search asks for it again.
     assert [trial.state for trial in study.trials] == [TrialState.COMPLETE] * 3 + [TrialState.FAIL]
     assert found(study, "recent_popularity").trials == 3
-    resumed = _run(url, question(), 4)
+    resumed = _run(memory, question(), 4)
     assert resumed.trials[4].params == study.trials[3].params
 
 
-def test_search__keeps_time_for_larger_sizes(url, clock):
-    study = _run(url, question("wals", n_factors=64), 100, deadline=10.0)
+def test_search__keeps_time_for_larger_sizes(memory, clock):
+    study = _run(memory, question("wals", n_factors=64), 100, deadline=10.0)
 
     sizes = [
         trial.user_attrs["parameters"]["n_factors"] for trial in finished(study, "start", "search", "larger")
@@ -103,27 +110,27 @@ def test_search__keeps_time_for_larger_sizes(url, clock):
     assert sizes == [64] * 6 + [128, 256]
 
 
-def test_search__without_time_there_is_nothing_to_find(url):
-    study = _run(url, question(), 5, deadline=0.0)
+def test_search__without_time_there_is_nothing_to_find(memory):
+    study = _run(memory, question(), 5, deadline=0.0)
 
     assert found(study, "recent_popularity") is None
 
 
-def test_search__tries_larger_sizes_while_they_help(url, monkeypatch):
+def test_search__tries_larger_sizes_while_they_help(memory, monkeypatch):
     space = {"regularization": Range(1e-3, 1e-1, log=True), "n_factors": Doubling(2, 16)}
     monkeypatch.setattr(models.load("wals"), "SEARCH", space)
     worth = {2: 0.1, 4: 0.2, 8: 0.15, 16: 0.9}
     monkeypatch.setattr(Question, "value", lambda _self, given, *_: worth[given["n_factors"]])
 
-    study = _run(url, question("wals", n_factors=2), 4)
+    study = _run(memory, question("wals", n_factors=2), 4)
 
     sizes = [trial.user_attrs["parameters"]["n_factors"] for trial in study.trials]
     assert sizes == [2, 2, 2, 2, 4, 8]  # 16 would be better still, but 8 was worse than 4
     assert found(study, "wals").parameters["n_factors"] == 4
-    assert len(_run(url, question("wals", n_factors=2), 4).trials) == len(sizes)
+    assert len(_run(memory, question("wals", n_factors=2), 4).trials) == len(sizes)
 
 
-def test_search__gives_up_trials_that_are_behind(url, monkeypatch):
+def test_search__gives_up_trials_that_are_behind(memory, monkeypatch):
     def value(self, given, report, _deadline):
         good = given["half_life_days"]
         report(good, 0)
@@ -132,7 +139,7 @@ def test_search__gives_up_trials_that_are_behind(url, monkeypatch):
         return good
 
     monkeypatch.setattr(Question, "value", value)
-    study = _run(url, question(), 25)
+    study = _run(memory, question(), 25)
 
     best = found(study, "recent_popularity")
     assert best.pruned == sum(trial.state == TrialState.PRUNED for trial in study.trials) > 0
@@ -140,21 +147,21 @@ def test_search__gives_up_trials_that_are_behind(url, monkeypatch):
     assert best.value == max(trial.value for trial in finished(study, "start", "search") if trial.value)
 
 
-def test_search__parameters_that_break_a_fit_lose_and_the_search_goes_on(url, monkeypatch):
+def test_search__parameters_that_break_a_fit_lose_and_the_search_goes_on(memory, monkeypatch):
     def value(self, given, *_):
         if given["half_life_days"] > 10.0:
             raise ValueError("diverged")
         return given["half_life_days"]
 
     monkeypatch.setattr(Question, "value", value)
-    study = _run(url, question(), 20)
+    study = _run(memory, question(), 20)
 
     assert len(finished(study, "start", "search")) == 20
     assert {trial.user_attrs["error"] for trial in study.trials if "error" in trial.user_attrs} == {
         "diverged"
     }
     with pytest.raises(ValueError, match="diverged"):
-        _run(url, question(half_life_days=11.0), 5, "broken from the start")
+        _run(memory, question(half_life_days=11.0), 5, "broken from the start")
 
 
 def test_open_study__names_a_storage_that_cannot_be_reached():
