@@ -74,6 +74,13 @@ def open_study(url: str, name: str) -> "optuna.Study":
             f"cannot keep studies at {shown(url)}: {error}; write sqlite:///FILE, or postgresql://... with its "
             "driver (psycopg2) installed"
         ) from error
+    return create_study(storage, name)
+
+
+def create_study(storage: "optuna.storages.BaseStorage", name: str) -> "optuna.Study":
+    """Make a study in a storage that is open, or find it there."""
+    import optuna
+
     pruner = optuna.pruners.MedianPruner(n_startup_trials=N_STARTUP, n_warmup_steps=N_WARMUP)
     return optuna.create_study(
         study_name=name, storage=storage, direction="maximize", pruner=pruner, load_if_exists=True

@@ -58,3 +58,20 @@ def test_random_split__depends_on_the_seed_and_not_on_the_order_of_rows(tmp_path
     assert held_items(1, many) == held_items(1, many[::-1])
     assert held_items(1, many) != held_items(2, many)
     assert len(held_items(1, many)) == 7 * 3
+
+
+@pytest.mark.parametrize("split", ["leave_last", "random"])
+def test_within__divides_the_training_side_again(tmp_path, split):
+    many = [(f"u{n % 3}", str(n), n // 10, 1.0, None) for n in range(60)]
+
+    def rows(**given):
+        return set(chosen(tmp_path, Selection(split=split, leave_last_n=2, **given), many))
+
+    outer, train = rows(part="holdout"), rows(part="train")
+    for depth in (1, 2):
+        held, left = rows(part="holdout", within=depth), rows(part="train", within=depth)
+
+        assert held
+        assert not held & outer
+        assert (held | left, held & left) == (train, set())
+        train = left

@@ -7,7 +7,7 @@ from data_contracts.dataset import DatasetSpec
 from data_contracts.errors import ConfigurationError, ContractError
 from data_contracts.selection import Selection
 from tasks.mapping import make_vocabularies
-from tasks.splitting import map_holdout, windows
+from tasks.splitting import inner_windows, map_holdout, windows
 
 
 def spec(**window):
@@ -70,3 +70,34 @@ def test_map_holdout__keeps_every_row_of_a_basket_and_anonymous_baskets(holdout)
 def test_map_holdout__says_what_to_do_when_nothing_is_held_out(holdout):
     with pytest.raises(ContractError, match="no event with an item known before it; choose another --as-of"):
         holdout(day(20), day(30), baskets=True)
+
+
+def test_inner_windows__end_where_the_hold_out_begins_and_go_back_from_there():
+    given = spec(split="time", holdout_days=31, lookback_days=200)
+    outer = windows(given, date(2011, 11, 9), seed=0)
+
+    inner = inner_windows(given, date(2011, 11, 9), 0, 3)
+
+    assert inner[0].holdout.end == outer.holdout.start == outer.train.end
+    assert [each.holdout.start for each in inner] == [each.train.end for each in inner]
+    assert [each.holdout.end for each in inner[1:]] == [each.holdout.start for each in inner[:-1]]
+    assert all(each.full.end <= outer.train.end for each in inner)
+
+
+@pytest.mark.parametrize("split", ["leave_last", "random"])
+def test_inner_windows__of_a_split_by_user_lie_in_its_training_side(split):
+    inner = inner_windows(spec(split=split), date(2011, 11, 9), 5, 2)
+
+    assert [each.holdout.within for each in inner] == [1, 2]
+    assert all(each.train == each.holdout.model_copy(update={"part": "train"}) for each in inner)
+    assert all((each.holdout.split, each.holdout.part) == (split, "holdout") for each in inner)
+
+
+def test_inner_windows__of_a_hold_out_in_a_file_end_with_the_log():
+    given = spec(split="file", test_path="later.csv", holdout_days=7)
+
+    inner = inner_windows(given, date(2011, 11, 9), 0, 2)
+
+    assert inner[0].holdout.end == windows(given, date(2011, 11, 9), 0).train.end
+    with pytest.raises(ConfigurationError, match="no times to cut at"):
+        inner_windows(given, None, 0, 2)
