@@ -28,7 +28,7 @@ FOLDER = Path(__file__).parent / "datasets"
 """Where the datasets live that are known by name."""
 
 BASELINES = ("popularity", "recent_popularity", "personal_frequency", "als")
-CANDIDATES = ("wals", "bpr")
+CANDIDATES = ("wals", "bpr", "blend")
 
 
 def default_models() -> dict[str, ModelChoice]:

@@ -66,6 +66,9 @@ def exits(command: Callable[..., Any]) -> Callable[..., Any]:
         except ShelftalkerError as error:
             click.secho(f"{type(error).__name__.removesuffix('Error')}: {error}", fg="red", err=True)
             sys.exit(error.exit_code)
+        except KeyboardInterrupt:
+            click.secho("Stopped. What was finished is kept: the same command goes on from here.", err=True)
+            sys.exit(130)
         except (OSError, MemoryError) as error:
             click.secho(f"{type(error).__name__}: {error}", fg="red", err=True)
             sys.exit(1)

@@ -8,8 +8,9 @@ from prefect import runtime
 
 from data_contracts.dataset import DatasetSpec
 from data_contracts.dataset_sections import ModelChoice
+from data_contracts.errors import ConfigurationError
 from data_contracts.tuned import Tuned
-from tasks import models, publication, store
+from tasks import publication, store
 from tasks.training import configure
 
 
@@ -55,11 +56,14 @@ def contenders(spec: DatasetSpec, tuned: Tuned | None = None) -> tuple[dict[str,
     for name, config in configs.items():
         if choices[name].kind == kind and config.model_dump(mode="json") == parameters:
             return choices, name
-    if kind not in models.names():  # its file is gone: there is nothing left to compare with
+    name, recipe = f"live_{kind}", ModelChoice(kind=kind, parameters=parameters)
+    try:
+        configure(name, recipe)
+    except (
+        ConfigurationError
+    ):  # made by a version whose model or parameters are gone: nothing to compare with
         return choices, None
-    name = f"live_{kind}"
-    choices[name] = ModelChoice(kind=kind, parameters=parameters)
-    return choices, name
+    return {**choices, name: recipe}, name
 
 
 def tell_origin(summary: dict[str, Any], given: str | None, tuned: Tuned | None) -> None:

@@ -1,9 +1,14 @@
-"""Run the nightly flow from this process and hand back its summary."""
+"""Run a flow from this process and hand back its result."""
 
+import signal
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import FrameType
 from typing import Any, TypeVar, cast
 
 from prefect import Flow
+from prefect.settings import get_current_settings
 from rich.console import Console
 
 from flows.display import TerminalListener
@@ -20,11 +25,47 @@ R = TypeVar("R")
 def run_here(flow: Flow[[P], R], parameters: P) -> R:
     """Run a flow under the Prefect API that is configured, else under a server of its own.
 
-    Progress goes to stderr. Our own errors come out as they were raised in the step.
+    Progress goes to stderr. Our own errors come out as they were raised in the step, and so does
+    KeyboardInterrupt.
     """
-    with TerminalListener(Console(file=sys.stderr)) as listener, listening(listener):
-        state: Any = flow(parameters, return_state=True)
+    with (
+        interruptible() as stopped,
+        TerminalListener(Console(file=sys.stderr)) as listener,
+        listening(listener),
+    ):
+        try:
+            state: Any = flow(parameters, return_state=True)
+        except BaseException as error:
+            if stopped():  # whatever Prefect makes of it
+                raise KeyboardInterrupt from error
+            raise
+    if stopped():
+        raise KeyboardInterrupt
     return cast("R", state.result(raise_on_failure=True))
+
+
+@contextmanager
+def interruptible() -> Iterator[Callable[[], bool]]:
+    """Let Ctrl-C end a run at once; gives a function that says whether it was pressed.
+
+    A terminal sends it to Prefect's own server too. Without this, Prefect would try for minutes to tell
+    the dead server how the run ended.
+    """
+    pressed: list[int] = []
+    client = get_current_settings().client
+    retries = client.max_retries
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        pressed.append(number)
+        client.max_retries = 0
+        signal.default_int_handler(number, frame)
+
+    before = signal.signal(signal.SIGINT, stop)
+    try:
+        yield lambda: bool(pressed)
+    finally:
+        signal.signal(signal.SIGINT, before)
+        client.max_retries = retries
 
 
 def examples(summary: dict[str, Any]) -> dict[str, list[dict[str, Any]]]:

@@ -7,6 +7,7 @@ from typing import Any
 from prefect import flow
 
 from data_contracts.dataset import DatasetSpec
+from data_contracts.errors import ConfigurationError
 from data_contracts.parameters import TuneParameters
 from flows.planning import decide_as_of, run_name
 from tasks import store
@@ -43,8 +44,10 @@ def tune(parameters: TuneParameters) -> dict[str, Any]:
     for name, deadline in zip(names, deadlines(parameters.minutes, len(names)), strict=True):
         budget = Budget(parameters.trials, deadline)
         results[name] = tune_model(name, spec, prepared, source.sha256, place, budget, parameters.seed)
-        if results[name]["interrupted"]:
-            break
+    if not any("value" in found for found in results.values()):
+        raise ConfigurationError(
+            f"no trial was finished in {parameters.minutes} minutes; give more --minutes"
+        )
     return {
         "dataset": spec.name,
         "as_of": as_of.isoformat() if as_of else None,

@@ -79,7 +79,7 @@ def find_holdout_source(spec: DatasetSpec) -> Source:
     return find_source(spec.model_copy(update={"source": source}))
 
 
-@step("read and check {source.path.name}")
+@step("read and check {source.path.name}", contracts=("events",))
 def ingest(out: Path, source: Source) -> store.Facts:
     """Write events, quarantine and item descriptions; a log that breaks its contract ends the run."""
     return ingest_log(source.spec, source.path, out, scratch=store.scratch())

@@ -150,7 +150,7 @@ def _model_code(given: dict[str, Any]) -> tuple[str, ...]:
     return (f"tasks.models.{given['choice'].kind}",)
 
 
-@step("predict with {name}", code=_model_code)
+@step("predict with {name}", code=_model_code, contracts=("predictions",))
 def export(
     out: Path,
     name: str,

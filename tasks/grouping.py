@@ -87,7 +87,7 @@ def _create(path: Path, dtype: type[np.generic], length: int) -> npt.NDArray[np.
     return mapped
 
 
-@step("group interactions")
+@step("group interactions", contracts=("interactions", "grouped_matrix"))
 def grouping(
     out: Path,
     events: store.ArtifactRef,
@@ -115,7 +115,7 @@ def grouping(
 
 
 def open_csr(folder: Path, name: str, n_cols: int) -> Csr:
-    """Open one view, ``by_user`` or ``by_item``, memory-mapped."""
+    """Open one view memory-mapped: ``NAME_indptr.npy``, ``NAME_indices.npy``, ``NAME_values.npy``."""
     parts = [_open(folder / f"{name}_{part}.npy") for part in ("indptr", "indices", "values")]
     return Csr(parts[0], parts[1], parts[2], n_cols)
 

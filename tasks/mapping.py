@@ -47,7 +47,7 @@ def make_vocabularies(events: Path, selection: Selection, scratch: Path) -> tupl
     return found[0], found[1]
 
 
-@step("map ids to codes")
+@step("map ids to codes", contracts=("vocabulary",))
 def mapping(out: Path, events: store.ArtifactRef, selection: Selection) -> store.Facts:
     """Write both vocabularies as Parquet; their sha256 goes with everything made of codes."""
     users, items = make_vocabularies(events.folder / "events.parquet", selection, store.scratch())

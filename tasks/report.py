@@ -15,6 +15,7 @@ from tasks.report_words import (
     decision,
     figure,
     finite,
+    is_failed,
     main_models,
     metric_tables,
     run_facts,
@@ -59,6 +60,7 @@ def write_report(path: Path, content: Mapping[str, Any]) -> Path:
         lstrip_blocks=True,
     )
     pages.filters |= {"shown": shown, "figure": figure}
+    pages.tests |= {"failed": is_failed}
     path.write_text(pages.get_template(TEMPLATE).render(content), "utf-8")
     return path
 

@@ -29,7 +29,7 @@ def figure(value: Any) -> str:
     if isinstance(value, str):
         return shown(value, 12)
     if float(value).is_integer():
-        return f"{value:,.0f}"
+        return f"{value or 0:,.0f}"  # no minus before a zero
     return f"{value:,.4f}" if abs(value) < 100 else f"{value:,.1f}"
 
 
@@ -43,19 +43,31 @@ def decision(summary: Summary) -> list[str]:
 
 
 def _verdict(gate: Mapping[str, Any]) -> list[str]:
-    broken = [rule for rule in gate["rules"] if not rule["passed"]]
-    if not broken:
-        return [
-            f"The gate is open: all {len(gate['rules'])} rules hold, so the lists of {gate['winner']} may be shown."
-        ]
-    first = f"The gate is closed: {len(broken)} of {len(gate['rules'])} rules failed. Nothing was published; what was live stays live."
+    rules = gate["rules"]
+    failed = [rule for rule in rules if is_failed(rule)]
+    warnings = [rule for rule in rules if not rule["passed"] and not is_failed(rule)]
+    first = (
+        f"The gate is open: no rule of {len(rules)} failed, so the lists of {gate['winner']} may be shown."
+        if gate["open"]
+        else f"The gate is closed: {len(failed)} of {len(rules)} rules failed. "
+        "Nothing was published; what was live stays live."
+    )
     return [
         first,
-        *(
-            f"{rule['name']} is {figure(rule['value'])}, the limit is {figure(rule['limit'])}: {rule['meaning']}."
-            for rule in broken
-        ),
+        *(f"{_broken(rule)}." for rule in failed),
+        *(f"A warning, which closes nothing: {_broken(rule)}." for rule in warnings),
     ]
+
+
+def is_failed(rule: Mapping[str, Any]) -> bool:
+    """Whether a rule closes the gate; one that only warns does not."""
+    return not rule["passed"] and rule.get("level") != "warn"
+
+
+def _broken(rule: Mapping[str, Any]) -> str:
+    return (
+        f"{rule['name']} is {figure(rule['value'])}, the limit is {figure(rule['limit'])}: {rule['meaning']}"
+    )
 
 
 def _against(gate: Mapping[str, Any]) -> str:

@@ -15,6 +15,8 @@ from prefect.context import TaskRunContext
 from prefect.tasks import exponential_backoff
 
 from tasks import store
+from tasks.contracts import FOLDER, find_suite
+from tasks.files import sha256_of
 from tasks.progress import listener
 from tasks.provenance import code_hash
 
@@ -47,6 +49,8 @@ class Step(Generic[P]):
         How a run of the step reads in the Prefect UI; may name its arguments: ``"train {name}"``.
     code
         More modules whose source decides the content, given the call's arguments (a model's module).
+    contracts
+        Suites that judge what the step makes: a changed contract makes the step run again.
 
     """
 
@@ -55,11 +59,13 @@ class Step(Generic[P]):
         write: Callable[Concatenate[Path, P], store.Facts],
         title: str,
         code: Callable[[dict[str, Any]], tuple[str, ...]] | None = None,
+        contracts: tuple[str, ...] = (),
     ) -> None:
         self.write = write
         self.name = write.__name__
         self.title = title
         self._code = code or (lambda _given: ())
+        self._contracts = contracts
         parameters = list(inspect.signature(write).parameters.values())[1:]
         self._signature = inspect.Signature(parameters, return_annotation=store.ArtifactRef)
         self._written: set[str] = set()
@@ -82,7 +88,8 @@ class Step(Generic[P]):
         return dict(bound.arguments)
 
     def _source(self, given: dict[str, Any]) -> str:
-        return code_hash(self.write.__module__, *self._code(given))
+        suites = [sha256_of(find_suite(name, FOLDER)) for name in self._contracts]
+        return " ".join([code_hash(self.write.__module__, *self._code(given)), *suites])
 
     def _cache_key(self, _context: TaskRunContext, given: dict[str, Any]) -> str:
         return f"{self.name}-{store.key_of(self.name, given, self._source(given))}"
@@ -123,11 +130,14 @@ class Step(Generic[P]):
 
 
 def step(
-    title: str, *, code: Callable[[dict[str, Any]], tuple[str, ...]] | None = None
+    title: str,
+    *,
+    code: Callable[[dict[str, Any]], tuple[str, ...]] | None = None,
+    contracts: tuple[str, ...] = (),
 ) -> Callable[[Callable[Concatenate[Path, P], store.Facts]], Step[P]]:
     """Turn ``write(folder, ...) -> facts`` into a :class:`Step` ``(...) -> ArtifactRef``."""
 
     def decorate(write: Callable[Concatenate[Path, P], store.Facts]) -> Step[P]:
-        return Step(write, title, code)
+        return Step(write, title, code, contracts)
 
     return decorate

@@ -49,7 +49,7 @@ def _model_code(given: dict[str, Any]) -> tuple[str, ...]:
     return (f"tasks.models.{given['choice'].kind}",)
 
 
-@step("train {name}", code=_model_code)
+@step("train {name}", code=_model_code, contracts=("model",))
 def train(out: Path, name: str, choice: ModelChoice, matrix: store.ArtifactRef, seed: int) -> store.Facts:
     """Fit one model on a grouped matrix and write its scorer."""
     grouped = load_grouped(matrix)

@@ -109,7 +109,7 @@ def tune_model(
 ) -> dict[str, Any]:
     """Search, write the best into the tuned file, and say what was found.
 
-    Ctrl-C ends the search, not the task: the result says ``interrupted``.
+    Ctrl-C ends the search; what it found so far is written all the same.
     """
     choice, label, began = spec.models[name], f"tune {name}", time.perf_counter()
     question = Question(
@@ -122,20 +122,17 @@ def tune_model(
     def heard(done: int, best: float) -> None:
         listener().advanced(label, done, budget.trials, {"best": best})
 
-    interrupted = False
     try:
         search(study, question, budget, heard)
-    except KeyboardInterrupt:
-        interrupted = True
-    best = found(study, choice.kind)
-    facts: dict[str, Any] = {"study": study_id, "interrupted": interrupted}
-    if best is not None:
-        result = _describe(spec, choice, prepared, data) | vars(best)
-        tuned = TunedModel(**result, study=study_id, storage=shown(place.storage))
-        keep(place.file, spec.name, name, tuned)
-        facts |= tuned.model_dump(mode="json")
+    finally:
+        best = found(study, choice.kind)
+        if best is not None:
+            known = _describe(spec, choice, prepared, data) | vars(best)
+            tuned = TunedModel(**known, study=study_id, storage=shown(place.storage))
+            keep(place.file, spec.name, name, tuned)
     seconds = time.perf_counter() - began
-    listener().finished(label, seconds, reused=False, facts=facts)
+    listener().finished(label, seconds, reused=False, facts={})
+    facts = {"study": study_id} if best is None else tuned.model_dump(mode="json")
     return {**facts, "seconds": round(seconds, 1)}
 
 

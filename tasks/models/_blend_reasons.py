@@ -9,8 +9,8 @@ from tasks.numeric.reasons import strongest
 
 Float64 = npt.NDArray[np.float64]
 
-NAMED = 2
-"""Signals that are named."""
+NAMED, SMALLEST = 2, 0.01
+"""Signals that are named, and the least that one must add."""
 
 
 def reasons(scorer: Blend, user_code: int, item_codes: Codes, taste: Float64, n: int) -> list[Reason]:
@@ -36,7 +36,7 @@ def reasons(scorer: Blend, user_code: int, item_codes: Codes, taste: Float64, n:
     for place, item in enumerate(np.asarray(item_codes).tolist()):
         kind = "had before" if item in had else "new to the user"
         own = [(item, 1.0)] if item in had else voices[place]
-        found.append(Reason(own, f"{kind}{_named(lifts[item])}"))
+        found.append(Reason(own, f"{kind}{_named(lifts[item], scorer.weights)}"))
     return found
 
 
@@ -77,9 +77,11 @@ def _lifts(scorer: Blend, user_code: int, had: set[int]) -> Float64:
     return parts
 
 
-def _named(lift: Float64) -> str:
-    """Name the signals that lift an item most."""
-    names = list(PRIOR)
-    best = [at for at in np.argsort(-lift, kind="stable")[:NAMED] if lift[at] > 0]
-    words = [f"{names[at].removeprefix('own, ' if at < N_OWN else 'new, ')} +{lift[at]:.2f}" for at in best]
+def _named(lift: Float64, weights: Float64) -> str:
+    """Name the signals that lift an item most; under a negative weight it is having less that lifts."""
+    words = []
+    for at in np.argsort(-lift, kind="stable")[:NAMED]:
+        name = list(PRIOR)[at].removeprefix("own, " if at < N_OWN else "new, ")
+        if lift[at] >= SMALLEST:
+            words.append(f"{'less ' if weights[at] < 0 else ''}{name} +{lift[at]:.2f}")
     return f": {', '.join(words)}" if words else ""

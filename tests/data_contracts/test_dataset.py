@@ -37,7 +37,7 @@ def test_load__fills_in_defaults(tmp_path):
         "personal_frequency",
         "als",
     ]
-    assert [name for name, choice in spec.models.items() if not choice.baseline] == ["wals", "bpr"]
+    assert [name for name, choice in spec.models.items() if not choice.baseline] == ["wals", "bpr", "blend"]
     assert spec.folder == tmp_path
     assert spec.export.k == 10
 

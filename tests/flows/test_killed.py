@@ -56,4 +56,5 @@ def test_nightly__killed_and_started_again_ends_in_the_same_bytes(
 
     assert published_bytes(again) == published_bytes(first_run)
     assert latest("small").run == first_run["run_id"]
-    assert list(home.rglob(f"{store.TEMPORARY}*")) == []
+    # The scratch space of this living process is all that may be there.
+    assert list(home.rglob(f"{store.TEMPORARY}*")) == [store.scratch()]

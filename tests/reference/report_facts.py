@@ -28,6 +28,7 @@ def make_summary(*, is_open=True, models=("popularity", "personal", "wals")):
         "run_id": "abc123",
         "dataset": "shop",
         "as_of": "2026-03-01",
+        "split": "the last 28 days are held out",
         "counts": {
             "rows_read": 1000,
             "rows_accepted": 950,
@@ -45,6 +46,7 @@ def make_summary(*, is_open=True, models=("popularity", "personal", "wals")):
                 "discovery": {METRIC: entry(score / 2), "recall@5": entry(score)},
                 "kind": "wals",
                 "parameters": {"n_factors": 8},
+                "parameters_from": "dataset file",
                 "seconds": {"fit": 1.5, "score": 0.5},
             }
             for name, score in scores.items()

@@ -12,7 +12,16 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from report_facts import HOSTILE, LIST_SECTIONS, METRIC, SECTIONS, make_content, make_lists, make_summary
+from report_facts import (
+    HOSTILE,
+    LIST_SECTIONS,
+    METRIC,
+    SECTIONS,
+    make_content,
+    make_lists,
+    make_summary,
+    rule,
+)
 
 from data_contracts.selection import Selection
 from tasks import report_figures
@@ -77,7 +86,9 @@ def test_write_report__has_every_section_and_its_numbers(plain):
         "lineage",
     ]  # fmt: skip
     for words in (
-        "The gate is open: all 4 rules hold",
+        "The gate is open: no rule of 4 failed",
+        "the last 28 days are held out",
+        "dataset file",
         "difference of +0.1000 (95 %: +0.0900 to +0.1100)",
         "Nothing was live before",
         "Discovery scenario",
@@ -183,6 +194,17 @@ def test_decision__says_when_the_best_baseline_wins():
     assert "no candidate surely beats it; the nearest is personal" in decision(summary)[2]
 
 
+def test_decision__a_warning_closes_nothing():
+    summary = make_summary()
+    summary["gate"]["rules"].append(
+        rule("novelty", 3.0, 5.0, passed=False, meaning="too plain") | {"level": "warn"}
+    )
+    sentences = decision(summary)
+
+    assert sentences[0].startswith("The gate is open: no rule of 5 failed")
+    assert sentences[1] == "A warning, which closes nothing: novelty is 3, the limit is 5: too plain."
+
+
 def test_shown__shortens_and_escapes_what_does_not_print():
     assert shown("a" * 100, 10) == "a" * 9 + "…"
     assert shown("\x1b[31mred\n\u202e") == "\\x1b[31mred\\n\\u202e"
@@ -190,7 +212,7 @@ def test_shown__shortens_and_escapes_what_does_not_print():
 
 
 def test_figure__writes_numbers_for_people():
-    given = [None, float("nan"), 0, 1234567, 0.12345, 1234.56, "f" * 64]
+    given = [None, float("nan"), -0.0, 1234567, 0.12345, 1234.56, "f" * 64]
 
     assert [figure(value) for value in given] == [
         "\N{EN DASH}", "\N{EN DASH}", "0", "1,234,567", "0.1235", "1,234.6", "fffffffffff…",

@@ -142,6 +142,15 @@ def test_explain__the_blend_names_its_signals_and_past_items(matrix, rng):
     assert sum(share for _, share in other.past) <= 1 + 1e-9
 
 
+def test_blend_reasons__having_less_lifts_under_a_negative_weight():
+    lift = np.zeros(len(PRIOR))
+    lift[[4, 8]] = 0.5, 0.004
+    weights = np.full(len(PRIOR), -1.0)
+
+    assert _blend_reasons._named(lift, weights) == ": less popular always +0.50"
+    assert _blend_reasons._named(lift * 0, weights) == ""
+
+
 def test_blend_reasons__past_items_are_weighed_by_the_slope_of_the_score(matrix, rng):
     """The slow way: strengthen one past item a little and see how the score of a new item moves."""
     blend = load("blend")

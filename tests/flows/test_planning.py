@@ -1,0 +1,38 @@
+from data_contracts.dataset import DatasetSpec
+from flows.planning import contenders
+from tasks.files import read_json, write_json
+from tasks.publication import latest
+from tasks.store import MANIFEST
+
+
+def with_live(small, **recipe):
+    """Contenders of a run while a model of that recipe is live."""
+    path = latest("small").folder / MANIFEST
+    manifest = read_json(path)
+    manifest["model"] |= recipe
+    write_json(path, manifest)
+    return contenders(DatasetSpec.load(small().dataset))
+
+
+def test_contenders__what_is_live_competes_under_its_own_name_if_it_is_one_of_them(
+    warm_home, small, first_run
+):
+    choices, live = contenders(DatasetSpec.load(small().dataset))
+
+    assert live == first_run["gate"]["winner"]
+    assert list(choices) == list(first_run["models"])
+
+
+def test_contenders__what_is_live_competes_by_its_recipe_if_it_is_not(warm_home, small):
+    choices, live = with_live(small, kind="wals", parameters={"n_factors": 3})
+
+    assert live == "live_wals"
+    assert choices["live_wals"].parameters == {"n_factors": 3}
+
+
+def test_contenders__a_recipe_of_another_version_is_no_reason_to_stop(warm_home, small, first_run):
+    for recipe in ({"kind": "long_gone"}, {"kind": "wals", "parameters": {"renamed": 1}}):
+        choices, live = with_live(small, **recipe)
+
+        assert live is None
+        assert list(choices) == list(first_run["models"])
