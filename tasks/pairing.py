@@ -15,25 +15,27 @@ from tasks.weighting import MERGES
 
 def write_rows(events: CodedEvents, out: Path, grouping: GroupingSection) -> int:
     """Write timeline_*.npy, by_user_*.npy and history_*.npy; returns how many events have no known user."""
+    items, days = events.column(ITEMS), events.column(DAYS)
+    order = sort_by(days, int(days.max(initial=0)) + 1)[0] if events.timed else None
+    order, starts = sort_by(items, events.n_items, order)
     with ThreadPoolExecutor(1) as other_core:
-        timeline = other_core.submit(_write_timeline, events, out) if events.timed else None
-        anonymous = _write_users(events, out, grouping)
+        rows = (starts, order, days)
+        timeline = other_core.submit(_write_timeline, out, rows) if events.timed else None
+        anonymous = _write_users(events, out, grouping, order)
         if timeline:
             timeline.result()
     return anonymous
 
 
-def _write_timeline(events: CodedEvents, out: Path) -> None:
-    days = events.column(DAYS)
-    order, _ = sort_by(days, int(days.max(initial=0)) + 1)
-    order, starts = sort_by(events.column(ITEMS), events.n_items, order)
-    _write_merged(out, "timeline", ("ages", "counts"), (starts, order, days), np.empty(0))
+def _write_timeline(out: Path, rows: tuple[Int64, UInt32, Int32]) -> None:
+    keys = np.empty(len(rows[1]), np.int32)
+    _write_merged(out, "timeline", ("ages", "counts"), rows, keys, np.empty(0), SUM)
 
 
-def _write_users(events: CodedEvents, out: Path, grouping: GroupingSection) -> int:
+def _write_users(events: CodedEvents, out: Path, grouping: GroupingSection, order: UInt32) -> int:
     users, items = events.column(USERS), events.column(ITEMS)
-    order = _file_order(events) if ROW in events.names else None  # decides where times are equal
-    order, _ = sort_by(items, events.n_items, order)
+    if ROW in events.names:  # where times are equal, the file's order decides
+        order, _ = sort_by(items, events.n_items, _file_order(events))
     order, starts = sort_by(users, events.n_users + 1, order)
     starts = starts[1:]  # what comes before belongs to nobody
     if AGES in events.names:
@@ -45,8 +47,9 @@ def _write_users(events: CodedEvents, out: Path, grouping: GroupingSection) -> i
             order, _ = sort_by(items, events.n_items, order)
             by_item, _ = sort_by(users, events.n_users + 1, order)
         order = by_item
-    rows = (starts, order, items)
-    _write_merged(out, "by_user", ("indices", "values"), rows, events.column(SHARES), MERGES[grouping.merge])
+    keys = order.view(np.int32)  # merging leaves behind what it has read
+    rows, shares = (starts, order, items), events.column(SHARES)
+    _write_merged(out, "by_user", ("indices", "values"), rows, keys, shares, MERGES[grouping.merge])
     return int(starts[0])
 
 
@@ -60,12 +63,13 @@ def _write_merged(
     name: str,
     parts: tuple[str, str],
     rows: tuple[Int64, UInt32, Int32],
+    merged_keys: Int32,
     values: npt.NDArray[np.float64],
-    how: int = SUM,
+    how: int,
 ) -> None:
-    """Merge each row's neighbours of one key; the order's memory is used up for it."""
+    """Merge each row's neighbours of one key, using `merged_keys` for the result."""
     starts, order, keys = rows
-    merged_keys, merged = order.view(np.int32), np.empty(len(order), np.float32)
+    merged = np.empty(len(order), np.float32)
     indptr = merge_runs(starts, order, keys, values, how, merged_keys, merged)
     np.save(out / f"{name}_indptr.npy", indptr)
     for part, array in zip(parts, (merged_keys, merged), strict=True):

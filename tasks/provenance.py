@@ -35,7 +35,9 @@ def closure(*modules: str) -> frozenset[str]:
     return frozenset(seen)
 
 
-def _imports(name: str) -> set[str]:
+@cache
+def _imports(name: str) -> frozenset[str]:
+    # Cached: each step of a run asks for much the same modules, and parsing them all takes half a second.
     found: set[str] = set()
     for node in ast.walk(ast.parse(_source(name))):
         if isinstance(node, ast.Import):
@@ -44,7 +46,7 @@ def _imports(name: str) -> set[str]:
             # `from tasks.models import wals` names a module, `from tasks.store import home` a function.
             found.add(node.module)
             found |= {f"{node.module}.{alias.name}" for alias in node.names}
-    return {each for each in found if each.split(".")[0] in OURS and _path(each) is not None}
+    return frozenset(each for each in found if each.split(".")[0] in OURS and _path(each) is not None)
 
 
 def _source(name: str) -> bytes:

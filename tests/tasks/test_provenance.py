@@ -26,7 +26,7 @@ def test_code_hash__changes_with_a_helper_and_nothing_else(tmp_path, monkeypatch
     monkeypatch.setattr(provenance, "ROOT", tmp_path)
 
     def hashes():
-        for cached in (code_hash, closure, provenance._path):
+        for cached in (code_hash, closure, provenance._imports, provenance._path):
             cached.cache_clear()
         return code_hash("tasks.user"), code_hash("tasks.stranger")
 
@@ -34,7 +34,7 @@ def test_code_hash__changes_with_a_helper_and_nothing_else(tmp_path, monkeypatch
     (package / "helper.py").write_text("X = 2\n")
     after = hashes()
     monkeypatch.undo()
-    for cached in (code_hash, closure, provenance._path):
+    for cached in (code_hash, closure, provenance._imports, provenance._path):
         cached.cache_clear()
 
     assert before[0] != after[0]
