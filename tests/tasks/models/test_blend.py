@@ -118,7 +118,7 @@ def test_stranger__gets_what_guests_and_newcomers_take():
 
 @pytest.mark.real_data
 @pytest.mark.slow
-@pytest.mark.parametrize(("split", "figure"), [("validation", 0.1995), ("test", 0.2477)])
+@pytest.mark.parametrize(("split", "figure"), [("validation", 0.1985), ("test", 0.2477)])
 def test_blend__reaches_its_measured_precision_on_online_retail(rng, split, figure):
     """The strongest personal baseline reaches 0.1908 and 0.2257."""
     matrix, baskets = retail_split.load(split)
@@ -127,5 +127,5 @@ def test_blend__reaches_its_measured_precision_on_online_retail(rng, split, figu
 
     lists, _ = recommend(scorer, np.arange(matrix.n_users), 5)
     found = retail_split.precision_at_5(lists, stranger_list(scorer.stranger, 5), baskets)
-    # Other first factors of WALS move it by less than 0.001.
-    assert abs(found - figure) <= 0.003
+    # Other first factors of WALS move it: five seeds gave 0.1982 to 0.1989 on validation.
+    assert abs(found - figure) <= 0.002
