@@ -1,5 +1,6 @@
 """What a run looks like at a terminal: a line a step while it works, then tables rather than a dump."""
 
+import re
 import sys
 from pathlib import Path
 from typing import Any, Self
@@ -86,7 +87,11 @@ def show(
     console.print(f"{where}: {summary['path']}", soft_wrap=True)
     console.print(f"Report: {summary['report']}", soft_wrap=True)
     if picture is not None:
-        console.save_svg(str(picture), title="shelftalker run")
+        # Rich names fonts on a server of somebody else's; the picture must show without a network.
+        svg = re.sub(
+            r"@font-face\s*\{.*?\}", "", console.export_svg(title="shelftalker run"), flags=re.DOTALL
+        )
+        picture.write_text(svg, "utf-8")
 
 
 def rows_table(rows: list[dict[str, Any]], title: str = "") -> Table:

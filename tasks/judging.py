@@ -194,7 +194,7 @@ def _not_worse_than_live(
     return GateRule(
         name="not_worse_than_live",
         value=low,
-        limit=-margin,
+        limit=0.0 - margin,
         passed=low is None or low >= -margin,
         meaning="nothing is live yet" if low is None else "low end of the interval of winner minus live",
     )

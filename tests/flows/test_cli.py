@@ -163,3 +163,13 @@ def test_init__draft_runs_as_it_is(home, shelftalker, tmp_path, small_log):
     assert drafted.exit_code == 0
     assert (tmp_path / "small.toml").exists()
     assert (again.exit_code, "exists already" in again.stderr) == (2, True)
+
+
+def test_run__saves_a_picture_that_needs_no_network(warm_home, shelftalker, tmp_path, small_log):
+    picture = tmp_path / "run.svg"
+    toml = write_dataset(tmp_path)
+    shelftalker("run", "--dataset", toml, "--source", small_log, "--picture", picture)
+    svg = picture.read_text()
+
+    assert "basket_precision@5" in svg
+    assert "url(http" not in svg.replace('"', "").replace(" ", "")
