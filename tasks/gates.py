@@ -11,7 +11,7 @@ from tasks import store
 from tasks.counting import not_finite
 from tasks.evaluation import load_evaluation
 from tasks.files import read_json, write_json
-from tasks.judging import Choice, Fitness, Limits, Question, choose, judge
+from tasks.judging import SAME_FOR_ALL, Choice, Fitness, Limits, Question, choose, judge
 from tasks.own_rules import apply_rules
 from tasks.step import step
 
@@ -72,9 +72,7 @@ def gate(
         fitness=_fitness(models[chosen.winner], vocabulary),
         live=results[live] if live else None,
         limits=_limits(gate, results[live].summary[question.scenario] if live else {}, evaluation.metric),
-        same_for_all=[
-            name for name, choice in choices.items() if choice.kind in {"popularity", "recent_popularity"}
-        ],
+        same_for_all=[name for name, choice in choices.items() if choice.kind in SAME_FOR_ALL],
         own_rules=apply_rules(gate.rules, chosen, results, question, results[live] if live else None),
     )
     verdict = _verdict(decision, chosen, question)
