@@ -64,7 +64,7 @@ class Run(NamedTuple):
 
     def end(self, event: str, *more: store.ArtifactRef) -> None:
         """Leave the evidence, the receipt and the news of a run whose last file is written."""
-        evidence.leave(self.summary)
+        evidence.leave(self.summary, self.evaluations)
         used = (self.events, *self.data[1:], self.holdout, self.judged, *more)
         every = [*used, *self.models.values(), *self.evaluations.values()]
         Receipt(
@@ -104,7 +104,7 @@ def published(run: Run, refit: Refit, *, dry_run: bool) -> dict[str, Any]:
     page = run.report(publication, data, {"published model": winner, "predictions": refit.predictions})
     if dry_run:
         summary |= {"path": str(refit.predictions.folder), "report": str(page.folder / REPORT)}
-        evidence.leave(summary)
+        evidence.leave(summary, run.evaluations)
         return summary
     folder = publication.folder
     summary |= {"published": True, "path": str(folder), "report": str(folder / REPORT)}
