@@ -1,13 +1,11 @@
 """Backfills of the small shop: what is done is left alone, what breaks is said, nothing moves back."""
 
 import json
-import os
 import signal
 import subprocess
 import sys
 import textwrap
 from datetime import date
-from pathlib import Path
 
 import pytest
 from small_shop import write_dataset
@@ -163,18 +161,10 @@ SCRIPT = textwrap.dedent("""
 """)
 
 
-def test_backfill__killed_in_the_middle_and_started_again_finishes_the_rest(
-    warm_home, shop, prefect_server, tmp_path
-):
+def test_backfill__killed_in_the_middle_and_started_again_finishes_the_rest(warm_home, shop, other_process):
     parameters = shop()
-    environment = {
-        **os.environ,
-        "PYTHONPATH": str(Path.cwd()),
-        "PREFECT_API_URL": prefect_server,
-        "PREFECT_RESULTS_LOCAL_STORAGE_PATH": str(tmp_path / "results"),
-    }
     command = [sys.executable, "-c", SCRIPT, parameters.model_dump_json()]
-    killed = subprocess.run(command, env=environment, check=False)
+    killed = subprocess.run(command, env=other_process, check=False)
 
     assert killed.returncode == -signal.SIGKILL
     assert results(rows_of(parameters)) == [
