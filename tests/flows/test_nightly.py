@@ -72,6 +72,25 @@ def test_nightly__again_reuses_every_step(warm_home, small):
     assert before == after
 
 
+def test_nightly__a_change_in_one_model_runs_it_and_what_follows_and_nothing_else(
+    warm_home, small, monkeypatch
+):
+    from tasks import step
+
+    plain = step.code_hash
+    monkeypatch.setattr(
+        step,
+        "code_hash",
+        lambda *modules: plain(*modules) + ("changed" if "tasks.models.wals" in modules else ""),
+    )
+    before = {path.parent for path in warm_home.glob("artifacts/*/*/manifest.json")}
+    run(small())
+    new = [path.parent for path in warm_home.glob("artifacts/*/*/manifest.json") if path.parent not in before]
+
+    # personal frequency wins, so its lists stay as they are
+    assert sorted(folder.parent.name for folder in new) == ["evaluate", "gate", "report", "train"]
+
+
 def test_nightly__rebuilds_a_step_whose_artifact_is_damaged(warm_home, first_run, small):
     expected = published_bytes(first_run)
     victim = next(warm_home.glob("artifacts/grouping/*/by_user_indices.npy"))
