@@ -3,10 +3,9 @@
 import fcntl
 import os
 import signal
-import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
 
@@ -69,13 +68,17 @@ def serve(place: Place, console: Console) -> None:
         with console.status("deploying"):
             stack.apply()
             said = stack.recover()
-        stack.start_worker()
+        worker = stack.start_worker()
         stack.start_reports()
         os.pwrite(lock, "".join(f"{each.name} {each.pid}\n" for each in stack.children).encode(), 0)
-        console.print(_addresses(place), said.strip(), "Ctrl-C stops all of it.", sep="\n")
-        while True:
-            stack.watch()
-            time.sleep(WATCH_SECONDS)
+        console.print(_addresses(place))
+        console.print(said.strip(), "Ctrl-C stops all of it.", sep="\n", soft_wrap=True, highlight=False)
+        try:
+            while True:
+                stack.watch()
+                time.sleep(WATCH_SECONDS)
+        except KeyboardInterrupt:
+            console.print(stack.stop_worker(worker).strip() or "stopped")
 
 
 def _addresses(place: Place) -> Table:
@@ -109,11 +112,8 @@ def main(db: str | None, port: int, reports_port: int, home: Path | None) -> Non
         reports_port=reports_port,
         database=async_url(db) if db else None,
     )
-    try:
+    with suppress(KeyboardInterrupt):
         serve(place, Console())
-    except KeyboardInterrupt:
-        click.echo("stopped", err=True)
-        sys.exit(0)
 
 
 if __name__ == "__main__":

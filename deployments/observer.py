@@ -1,0 +1,65 @@
+"""A look at a server from outside: what drills, tests and benchmarks ask it."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Self
+from uuid import UUID
+
+from prefect.client.orchestration import SyncPrefectClient, get_client
+from prefect.client.schemas.filters import DeploymentFilter, FlowRunFilter
+from prefect.client.schemas.objects import FlowRun
+from prefect.settings import PREFECT_API_AUTH_STRING, PREFECT_API_URL, temporary_settings
+
+from deployments.place import Place
+
+UNDER_WAY = ("PENDING", "RUNNING", "CANCELLING")
+
+
+class Observer:
+    """Asks one server about deployments by name, such as ``nightly/small``."""
+
+    def __init__(self, client: SyncPrefectClient) -> None:
+        self._client = client
+
+    @classmethod
+    @contextmanager
+    def of(cls, place: Place) -> Iterator[Self]:
+        """Look at the server of a place."""
+        secret = place.environment().get("PREFECT_API_AUTH_STRING")
+        with (
+            temporary_settings({PREFECT_API_URL: place.api, PREFECT_API_AUTH_STRING: secret}),
+            get_client(sync_client=True) as client,
+        ):
+            yield cls(client)
+
+    def start(self, deployment: str, parameters: dict[str, Any]) -> UUID:
+        """Create a run, as the form of the UI does; returns its id."""
+        known = self._client.read_deployment_by_name(deployment)
+        run = self._client.create_flow_run_from_deployment(known.id, parameters={"parameters": parameters})
+        return run.id
+
+    def pause(self, deployment: str) -> None:
+        """Stop the schedules of a deployment; runs that were planned go with them."""
+        known = self._client.read_deployment_by_name(deployment)
+        self._client.pause_deployment(known.id)
+
+    def run(self, run_id: UUID) -> FlowRun:
+        """Return a flow run."""
+        return self._client.read_flow_run(run_id)
+
+    def runs(self, deployment: str) -> list[FlowRun]:
+        """Return the runs of a deployment."""
+        known = self._client.read_deployment_by_name(deployment)
+        wanted = DeploymentFilter.model_validate({"id": {"any_": [known.id]}})
+        return self._client.read_flow_runs(deployment_filter=wanted, limit=200)
+
+    def under_way(self) -> list[FlowRun]:
+        """Return all runs that have begun and not ended."""
+        wanted = FlowRunFilter.model_validate({"state": {"type": {"any_": UNDER_WAY}}})
+        return self._client.read_flow_runs(flow_run_filter=wanted, limit=200)
+
+    def task_states(self, run_id: UUID) -> dict[str, str]:
+        """Return the name of the last state of each task of a run."""
+        wanted = FlowRunFilter.model_validate({"id": {"any_": [run_id]}})
+        tasks = self._client.read_task_runs(flow_run_filter=wanted, limit=200)
+        return {each.name: each.state_name or "" for each in sorted(tasks, key=lambda task: str(task.start_time))}
