@@ -6,10 +6,10 @@ a database of its own there and drops it).
 """
 
 import os
+import subprocess
 import sys
 import tempfile
-from collections.abc import Callable
-from contextlib import suppress
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -21,7 +21,7 @@ from data_contracts.errors import ShelftalkerError
 from deployments import rehearsal
 from deployments.drill_checks import Checks, wait_until
 from deployments.observer import Observer
-from deployments.place import Place, free_port
+from deployments.place import ROOT, Place, free_port
 from deployments.postgres import scratch_database
 from deployments.small_disk import small_disk
 from deployments.stack import Stack
@@ -29,12 +29,15 @@ from tasks.files import read_json
 
 POSTGRES = "SHELFTALKER_TEST_POSTGRES"
 SCHEDULED_AS_OF, FIRST, LAST, N_DATES = "2025-07-01", "2025-06-21", "2025-06-30", 10
-EVERY_SECONDS = 15.0
+EVERY_SECONDS = 20.0
 NEXT = "2025-07-02"
 """A day after the live one: were it published, `latest` would move."""
 KILLED_AFTER = 3
 """Publications of the backfill that are there when its processes are killed."""
 DISK_BYTES = 64 * 1024
+
+Contents = dict[str, dict[str, str]]
+"""Sha256 by publication and file."""
 
 
 class Shop(NamedTuple):
@@ -74,16 +77,20 @@ class Drill:
         """Wait until a run that nobody started has completed, and stop the schedule."""
         name = f"nightly/{rehearsal.NAME}"
 
-        def completed() -> FlowRun | None:
+        def ended() -> FlowRun | None:
             runs = self.observer.runs(name)
-            return next((each for each in runs if each.auto_scheduled and each.state_name == "Completed"), None)
+            return next(
+                (each for each in runs if each.auto_scheduled and each.start_time and each.end_time), None
+            )
 
-        run = wait_until("a scheduled run to complete", completed)
+        run = wait_until("a scheduled run to end", ended)
+        self.checks.expect(f"a scheduled run completed: {run.name}", run.state_name == "Completed", run.state)
         self.observer.pause(name)
-        wait_until("scheduled runs to end", lambda: None if self.observer.under_way() else True)
-        self.checks.expect(f"a scheduled run completed: {run.name}", self.latest()["as_of"] == SCHEDULED_AS_OF)
+        # Those that came due meanwhile still run: each sees that it is late, or finds everything made.
+        wait_until("scheduled runs to end", lambda: None if self.observer.due() else True)
+        self.checks.expect("it is live", self.latest()["as_of"] == SCHEDULED_AS_OF)
 
-    def killed_backfill(self, expected: dict[str, dict[str, str]]) -> None:
+    def killed_backfill(self, expected: "Future[Contents]") -> None:
         """Kill worker and flow in the middle of a backfill, recover, retry, and compare every publication."""
         before = len(rehearsal.contents(self.home))
         run = self.observer.start(f"backfill/{rehearsal.NAME}", self.shop.dates)
@@ -107,16 +114,18 @@ class Drill:
         self.stack.call("-m", "prefect", "flow-run", "retry", str(run))
         again = self.finished(run)
         self.checks.expect(
-            "retried, the backfill completes", again.state_name == "Completed", again.state and again.state.message
+            "retried, the backfill completes",
+            again.state_name == "Completed",
+            again.state and again.state.message,
         )
         rows = self.observer.task_states(run)
         self.checks.expect(f"it has run {again.run_count} times and kept its id", again.run_count == 2, rows)
-        self._compare(expected)
+        self._compare(expected.result())
 
     def _n_published(self) -> int:
         return len(list(self.home.glob(f"published/{rehearsal.NAME}/*/*/manifest.json")))
 
-    def _compare(self, expected: dict[str, dict[str, str]]) -> None:
+    def _compare(self, expected: Contents) -> None:
         found = rehearsal.contents(self.home)
         same = "the same publications as in the undisturbed home"
         self.checks.expect(f"{same}: {len(expected)}", found.keys() == expected.keys(), sorted(found))
@@ -155,7 +164,9 @@ class Drill:
     def damaged_artifact(self) -> None:
         """Damage an artifact that a run needs again."""
         published = rehearsal.contents(self.home)
-        victim = max(self.home.glob("artifacts/export/*/predictions.parquet"), key=lambda path: path.stat().st_mtime)
+        victim = max(
+            self.home.glob("artifacts/export/*/predictions.parquet"), key=lambda path: path.stat().st_mtime
+        )
         good = victim.read_bytes()
         victim.write_bytes(good[:-1] + bytes([good[-1] ^ 1]))
         as_of = self.latest()["as_of"]
@@ -167,70 +178,73 @@ class Drill:
         rebuilt = sorted(name for name, state in states.items() if state != "Cached")
         self.checks.expect(
             f"only it was made again: {', '.join(rebuilt)}",
-            any(name.startswith("predict") for name in rebuilt) and not any("train" in name for name in rebuilt),
+            any(name.startswith("predict") for name in rebuilt)
+            and not any("train" in name for name in rebuilt),
             states,
         )
         self.checks.expect("publications are what they were", rehearsal.contents(self.home) == published)
 
 
-def undisturbed(folder: Path, place: Place, shop: Shop) -> dict[str, dict[str, str]]:
+def undisturbed(home: Path, shop: Shop) -> Contents:
     """Do the same in another home from the command line, and return what it published."""
-    home = folder / "undisturbed"
-    stack = Stack(Place(home=home, port=place.port, reports_port=place.reports_port))
-    common = ["--dataset", shop.parameters["dataset"], "--source", shop.parameters["source"]]
-    shelftalker = ("-c", "from flows.cli import main; main()")
-    stack.call(*shelftalker, "run", *common, "--as-of", SCHEDULED_AS_OF)
-    stack.call(*shelftalker, "backfill", *common, "--from", FIRST, "--to", LAST)
+    # Without a server's address each command starts a server of its own.
+    environment = {
+        name: value for name, value in Place(home).environment().items() if name != "PREFECT_API_URL"
+    }
+    common = ("--dataset", shop.parameters["dataset"], "--source", shop.parameters["source"])
+    for verb, *dates in (("run", "--as-of", SCHEDULED_AS_OF), ("backfill", "--from", FIRST, "--to", LAST)):
+        command = [sys.executable, "-c", "from flows.cli import main; main()", verb, *common, *dates]
+        done = subprocess.run(command, env=environment, cwd=ROOT, capture_output=True, text=True, check=False)
+        if done.returncode:
+            raise ShelftalkerError(f"shelftalker {verb} in {home} failed:\n{done.stdout}{done.stderr}")
     return rehearsal.contents(home)
 
 
-def drill(folder: Path, database: str | None, checks: Checks, *, whole: bool) -> None:
-    """Go through everything with one database; what does not depend on it only if `whole`."""
-    place = Place(folder / "home", free_port(), free_port(), database)
-    given = {
-        "dataset": str(rehearsal.write_dataset(folder)),
-        "source": str(rehearsal.write_log(folder)),
-    }
-    shop = Shop(given, rehearsal.write_deployments(folder, given, SCHEDULED_AS_OF, EVERY_SECONDS))
-    with Stack(place) as stack:
+def make_shop(folder: Path) -> Shop:
+    """Write the dataset, its log and its deployments."""
+    given = {"dataset": str(rehearsal.write_dataset(folder)), "source": str(rehearsal.write_log(folder))}
+    return Shop(given, rehearsal.write_deployments(folder, given, SCHEDULED_AS_OF, EVERY_SECONDS))
+
+
+def drill(home: Path, database: str | None, shop: Shop, expected: "Future[Contents]", checks: Checks) -> None:
+    """Go through everything with one database; what does not depend on the database only on SQLite."""
+    with Stack(Place(home, free_port(), free_port(), database)) as stack:
         stack.start_server()
         stack.apply(shop.deployments)
-        checks.expect("server started and deployments applied", True)
-        with Observer.of(place) as observer:
+        checks.expect("server started and deployments applied", ok=True)
+        with Observer.of(stack.place) as observer:
             here = Drill(stack, observer, shop, checks)
             here.scheduled_run()
-            expected = undisturbed(folder, place, shop)
             here.killed_backfill(expected)
-            if whole:
+            if database is None:
                 here.full_disk()
                 here.damaged_artifact()
 
 
-def attempt(checks: Checks, work: Callable[[Path], None]) -> None:
-    """Do one part in a folder of its own; what it raises counts as a failed check."""
-    with tempfile.TemporaryDirectory(prefix="shelftalker-drill-") as folder:
-        try:
-            work(Path(folder))
-        except (ShelftalkerError, OSError) as error:
-            checks.expect("to the end without an error", False, error)  # noqa: FBT003 - it failed
+def drill_all(folder: Path, checks: Checks) -> None:
+    """Drill on SQLite, then on PostgreSQL where there is one."""
+    shop = make_shop(folder)
+    with ThreadPoolExecutor(1) as background, scratch_database(os.environ.get(POSTGRES)) as (url, problem):
+        expected = background.submit(undisturbed, folder / "undisturbed", shop)
+        for name, database in {"SQLite": None, "PostgreSQL": url}.items():
+            checks.heading(name)
+            if name == "PostgreSQL" and database is None:
+                checks.skip("all of it", problem or f"${POSTGRES} is not set")
+                continue
+            try:
+                drill(folder / name, database, shop, expected, checks)
+            except (ShelftalkerError, OSError) as error:
+                checks.expect("to the end without an error", ok=False, detail=error)
 
 
 @click.command()
 def main() -> None:
     """Break a running server and worker in every way we know, and see that nothing is lost."""
     checks = Checks()
-    with suppress(KeyboardInterrupt):
-        checks.heading("SQLite")
-        attempt(checks, lambda folder: drill(folder, None, checks, whole=True))
-        checks.heading("PostgreSQL")
-        url = os.environ.get(POSTGRES)
-        with scratch_database(url) as (database, problem):
-            if database is None:
-                checks.skip("all of it", problem or f"${POSTGRES} is not set")
-            else:
-                attempt(checks, lambda folder: drill(folder, database, checks, whole=False))
-        sys.exit(0 if checks.conclude() else 1)
-    sys.exit(130)
+    os.environ["PREFECT_WORKER_QUERY_SECONDS"] = "2"  # the drill waits for the worker often
+    with tempfile.TemporaryDirectory(prefix="shelftalker-drill-") as folder:
+        drill_all(Path(folder), checks)
+    sys.exit(0 if checks.conclude() else 1)
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from typing import Any, Self
 from uuid import UUID
 
@@ -58,8 +59,20 @@ class Observer:
         wanted = FlowRunFilter.model_validate({"state": {"type": {"any_": UNDER_WAY}}})
         return self._client.read_flow_runs(flow_run_filter=wanted, limit=200)
 
+    def due(self) -> list[FlowRun]:
+        """Return all runs that should have begun and have not ended."""
+        wanted = FlowRunFilter.model_validate(
+            {
+                "state": {"type": {"any_": (*UNDER_WAY, "SCHEDULED")}},
+                "expected_start_time": {"before_": datetime.now(UTC)},
+            }
+        )
+        return self._client.read_flow_runs(flow_run_filter=wanted, limit=200)
+
     def task_states(self, run_id: UUID) -> dict[str, str]:
         """Return the name of the last state of each task of a run."""
         wanted = FlowRunFilter.model_validate({"id": {"any_": [run_id]}})
         tasks = self._client.read_task_runs(flow_run_filter=wanted, limit=200)
-        return {each.name: each.state_name or "" for each in sorted(tasks, key=lambda task: str(task.start_time))}
+        return {
+            each.name: each.state_name or "" for each in sorted(tasks, key=lambda task: str(task.start_time))
+        }

@@ -49,8 +49,12 @@ async def _check(url: str) -> None:
     try:
         version = await connection.fetchval("SELECT current_setting('server_version_num')::int")
         if version < OLDEST:
-            raise ConfigurationError(f"{shown} is PostgreSQL {version // 10_000}; Prefect needs 14.9 or newer")
-        installed = await connection.fetchval("SELECT count(*) FROM pg_extension WHERE extname = $1", EXTENSION)
+            raise ConfigurationError(
+                f"{shown} is PostgreSQL {version // 10_000}; Prefect needs 14.9 or newer"
+            )
+        installed = await connection.fetchval(
+            "SELECT count(*) FROM pg_extension WHERE extname = $1", EXTENSION
+        )
         if not installed:
             await _install(connection, shown)
     finally:
@@ -94,6 +98,8 @@ async def _execute(url: str, statement: str) -> None:
     try:
         await connection.execute(statement)
     except asyncpg.PostgresError as error:
-        raise ConfigurationError(f"{make_url(url).render_as_string()} refused `{statement}`: {error}") from error
+        raise ConfigurationError(
+            f"{make_url(url).render_as_string()} refused `{statement}`: {error}"
+        ) from error
     finally:
         await connection.close()

@@ -23,4 +23,5 @@ def small_disk(folder: Path, n_bytes: int) -> Iterator[str]:
         yield ""
     finally:
         # Lazily: a process that was killed may hold a file of it for a moment more.
-        subprocess.run(["umount", "--lazy", str(folder)], check=True)
+        unmount = ["umount", "--lazy", str(folder)]
+        subprocess.run(unmount, check=True)
