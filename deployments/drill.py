@@ -9,7 +9,8 @@ import os
 import subprocess
 import sys
 import tempfile
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -23,6 +24,7 @@ from deployments.drill_checks import Checks, wait_until
 from deployments.observer import Observer
 from deployments.place import ROOT, Place, free_port
 from deployments.postgres import scratch_database
+from deployments.processes import interrupt_on_signals
 from deployments.small_disk import small_disk
 from deployments.stack import Stack
 from tasks.files import read_json
@@ -87,10 +89,10 @@ class Drill:
         self.checks.expect(f"a scheduled run completed: {run.name}", run.state_name == "Completed", run.state)
         self.observer.pause(name)
         # Those that came due meanwhile still run: each sees that it is late, or finds everything made.
-        wait_until("scheduled runs to end", lambda: None if self.observer.due() else True)
+        wait_until("scheduled runs to end", lambda: None if self.observer.due(name) else True)
         self.checks.expect("it is live", self.latest()["as_of"] == SCHEDULED_AS_OF)
 
-    def killed_backfill(self, expected: "Future[Contents]") -> None:
+    def killed_backfill(self, expected: Contents) -> None:
         """Kill worker and flow in the middle of a backfill, recover, retry, and compare every publication."""
         before = len(rehearsal.contents(self.home))
         run = self.observer.start(f"backfill/{rehearsal.NAME}", self.shop.dates)
@@ -120,7 +122,7 @@ class Drill:
         )
         rows = self.observer.task_states(run)
         self.checks.expect(f"it has run {again.run_count} times and kept its id", again.run_count == 2, rows)
-        self._compare(expected.result())
+        self._compare(expected)
 
     def _n_published(self) -> int:
         return len(list(self.home.glob(f"published/{rehearsal.NAME}/*/*/manifest.json")))
@@ -185,19 +187,17 @@ class Drill:
         self.checks.expect("publications are what they were", rehearsal.contents(self.home) == published)
 
 
-def undisturbed(home: Path, shop: Shop) -> Contents:
+def undisturbed(place: Place, shop: Shop) -> Contents:
     """Do the same in another home from the command line, and return what it published."""
-    # Without a server's address each command starts a server of its own.
-    environment = {
-        name: value for name, value in Place(home).environment().items() if name != "PREFECT_API_URL"
-    }
     common = ("--dataset", shop.parameters["dataset"], "--source", shop.parameters["source"])
     for verb, *dates in (("run", "--as-of", SCHEDULED_AS_OF), ("backfill", "--from", FIRST, "--to", LAST)):
         command = [sys.executable, "-c", "from flows.cli import main; main()", verb, *common, *dates]
-        done = subprocess.run(command, env=environment, cwd=ROOT, capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            command, env=place.environment(), cwd=ROOT, capture_output=True, text=True, check=False
+        )
         if done.returncode:
-            raise ShelftalkerError(f"shelftalker {verb} in {home} failed:\n{done.stdout}{done.stderr}")
-    return rehearsal.contents(home)
+            raise ShelftalkerError(f"shelftalker {verb} in {place.home} failed:\n{done.stderr[-2000:]}")
+    return rehearsal.contents(place.home)
 
 
 def make_shop(folder: Path) -> Shop:
@@ -206,44 +206,71 @@ def make_shop(folder: Path) -> Shop:
     return Shop(given, rehearsal.write_deployments(folder, given, SCHEDULED_AS_OF, EVERY_SECONDS))
 
 
-def drill(home: Path, database: str | None, shop: Shop, expected: "Future[Contents]", checks: Checks) -> None:
-    """Go through everything with one database; what does not depend on the database only on SQLite."""
-    with Stack(Place(home, free_port(), free_port(), database)) as stack:
+def drill(
+    folder: Path, shop: Shop, checks: Checks, database: str | None, expected: Contents | None
+) -> Contents:
+    """Go through everything with one database.
+
+    Parameters
+    ----------
+    folder
+        Where the homes lie.
+    shop
+        The dataset.
+    checks
+        Counts what passed.
+    database
+        URL; None is SQLite.
+    expected
+        What an undisturbed home has published; None makes one, and goes through what does not depend on
+        the database, too.
+
+    Returns
+    -------
+    What an undisturbed home has published.
+
+    """
+    place = Place(folder / ("home" if expected is None else "second"), free_port(), free_port(), database)
+    with Stack(place) as stack, Observer.of(place) as observer, ThreadPoolExecutor(1) as background:
         stack.start_server()
         stack.apply(shop.deployments)
         checks.expect("server started and deployments applied", ok=True)
-        with Observer.of(stack.place) as observer:
-            here = Drill(stack, observer, shop, checks)
-            here.scheduled_run()
-            here.killed_backfill(expected)
-            if database is None:
-                here.full_disk()
-                here.damaged_artifact()
+        # While the drill waits for the schedule, and over before anything is broken.
+        aside = replace(place, home=folder / "undisturbed")
+        twin = background.submit(lambda: expected or undisturbed(aside, shop))
+        here = Drill(stack, observer, shop, checks)
+        here.scheduled_run()
+        here.killed_backfill(twin.result())
+        if expected is None:
+            here.full_disk()
+            here.damaged_artifact()
+        return twin.result()
 
 
 def drill_all(folder: Path, checks: Checks) -> None:
     """Drill on SQLite, then on PostgreSQL where there is one."""
     shop = make_shop(folder)
-    with ThreadPoolExecutor(1) as background, scratch_database(os.environ.get(POSTGRES)) as (url, problem):
-        expected = background.submit(undisturbed, folder / "undisturbed", shop)
-        for name, database in {"SQLite": None, "PostgreSQL": url}.items():
-            checks.heading(name)
-            if name == "PostgreSQL" and database is None:
-                checks.skip("all of it", problem or f"${POSTGRES} is not set")
-                continue
-            try:
-                drill(folder / name, database, shop, expected, checks)
-            except (ShelftalkerError, OSError) as error:
-                checks.expect("to the end without an error", ok=False, detail=error)
+    checks.heading("SQLite")
+    expected = drill(folder, shop, checks, None, None)
+    checks.heading("PostgreSQL")
+    with scratch_database(os.environ.get(POSTGRES)) as (database, problem):
+        if database is None:
+            checks.skip("all of it", problem or f"${POSTGRES} is not set")
+        else:
+            drill(folder, shop, checks, database, expected)
 
 
 @click.command()
 def main() -> None:
     """Break a running server and worker in every way we know, and see that nothing is lost."""
+    interrupt_on_signals()
     checks = Checks()
     os.environ["PREFECT_WORKER_QUERY_SECONDS"] = "2"  # the drill waits for the worker often
     with tempfile.TemporaryDirectory(prefix="shelftalker-drill-") as folder:
-        drill_all(Path(folder), checks)
+        try:
+            drill_all(Path(folder), checks)
+        except (ShelftalkerError, OSError) as error:
+            checks.expect("to the end without an error", ok=False, detail=error)
     sys.exit(0 if checks.conclude() else 1)
 
 

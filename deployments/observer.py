@@ -7,8 +7,8 @@ from typing import Any, Self
 from uuid import UUID
 
 from prefect.client.orchestration import SyncPrefectClient, get_client
-from prefect.client.schemas.filters import DeploymentFilter, FlowRunFilter
-from prefect.client.schemas.objects import FlowRun
+from prefect.client.schemas.filters import ArtifactFilter, DeploymentFilter, FlowRunFilter
+from prefect.client.schemas.objects import DeploymentSchedule, FlowRun
 from prefect.settings import PREFECT_API_AUTH_STRING, PREFECT_API_URL, temporary_settings
 
 from deployments.place import Place
@@ -44,6 +44,20 @@ class Observer:
         known = self._client.read_deployment_by_name(deployment)
         self._client.pause_deployment(known.id)
 
+    def schedules(self, deployment: str) -> list[DeploymentSchedule]:
+        """Return the schedules of a deployment."""
+        return self._client.read_deployment_by_name(deployment).schedules
+
+    def slots(self, deployment: str) -> int:
+        """Return how many runs of a deployment hold a place of its concurrency limit."""
+        limit = self._client.read_deployment_by_name(deployment).global_concurrency_limit
+        return limit.active_slots if limit else 0
+
+    def artifact(self, run_id: UUID, key: str) -> Any:
+        """Return the data of an artifact of a run."""
+        wanted = ArtifactFilter.model_validate({"flow_run_id": {"any_": [run_id]}, "key": {"any_": [key]}})
+        return self._client.read_artifacts(artifact_filter=wanted)[0].data
+
     def run(self, run_id: UUID) -> FlowRun:
         """Return a flow run."""
         return self._client.read_flow_run(run_id)
@@ -59,15 +73,14 @@ class Observer:
         wanted = FlowRunFilter.model_validate({"state": {"type": {"any_": UNDER_WAY}}})
         return self._client.read_flow_runs(flow_run_filter=wanted, limit=200)
 
-    def due(self) -> list[FlowRun]:
-        """Return all runs that should have begun and have not ended."""
-        wanted = FlowRunFilter.model_validate(
-            {
-                "state": {"type": {"any_": (*UNDER_WAY, "SCHEDULED")}},
-                "expected_start_time": {"before_": datetime.now(UTC)},
-            }
-        )
-        return self._client.read_flow_runs(flow_run_filter=wanted, limit=200)
+    def due(self, deployment: str) -> list[FlowRun]:
+        """Return the runs of a deployment that should have begun and have not ended."""
+        now = datetime.now(UTC)
+        return [
+            run
+            for run in self.runs(deployment)
+            if run.state and not run.state.is_final() and (run.expected_start_time or now) <= now
+        ]
 
     def task_states(self, run_id: UUID) -> dict[str, str]:
         """Return the name of the last state of each task of a run."""

@@ -2,12 +2,10 @@
 
 import fcntl
 import os
-import signal
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from types import FrameType
 
 import click
 from rich.console import Console
@@ -16,6 +14,7 @@ from rich.table import Table
 from data_contracts.errors import ConfigurationError
 from deployments import postgres
 from deployments.place import PORT, REPORTS_PORT, Place, async_url, must_be_free
+from deployments.processes import interrupt_on_signals
 from deployments.stack import DEPLOYMENTS, Stack
 from flows.cli_common import exits, home_option
 from tasks import store
@@ -47,13 +46,6 @@ def only_one(home: Path) -> Iterator[int]:
         yield handle
     finally:
         os.close(handle)
-
-
-def _interrupt(number: int, _frame: FrameType | None) -> None:
-    # The first one stops everything in order; more of them must not disturb that.
-    for each in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(each, signal.SIG_IGN)
-    raise KeyboardInterrupt
 
 
 def serve(place: Place, console: Console) -> None:
@@ -104,8 +96,7 @@ def _addresses(place: Place) -> Table:
 @exits
 def main(db: str | None, port: int, reports_port: int, home: Path | None) -> None:
     """Serve the flows on this machine until Ctrl-C."""
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, _interrupt)
+    interrupt_on_signals()
     place = Place(
         home=home.absolute() if home else store.home(),
         port=port,
