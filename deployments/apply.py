@@ -15,7 +15,7 @@ from deployments.place import ROOT
 from deployments.stack import DEPLOYMENTS, POOL
 from flows.cli_common import exits
 
-QUEUES = {"nightly": 1, "tune": 2, "backfill": 3}
+QUEUES = {"nightly": 1, "upkeep": 2, "backfill": 3}
 """Queues of the pool and their priority: 1 goes first."""
 
 

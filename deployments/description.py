@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any, Literal, Self, get_type_hints
 
 import yaml
+from prefect.client.schemas.schedules import CronSchedule
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from data_contracts.errors import ConfigurationError
@@ -37,6 +38,8 @@ class Schedule(_Part):
     def _one_clock(self) -> Self:
         if (self.cron is None) == (self.interval is None):
             raise ValueError("write exactly one of cron and interval")
+        if self.cron is not None:
+            CronSchedule(cron=self.cron, timezone=self.timezone)
         return self
 
 

@@ -6,6 +6,7 @@ import subprocess
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from types import FrameType
 from typing import Self
 
 from data_contracts.errors import ShelftalkerError
@@ -93,6 +94,18 @@ class Child:
         send([self.pid, *descendants(self.pid)], signal.SIGKILL)
         assert self._process is not None
         self._process.wait()
+
+
+def interrupt_on_signals() -> None:
+    """Let SIGINT and SIGTERM raise KeyboardInterrupt once; more of them do not disturb the clearing up."""
+
+    def interrupt(_number: int, _frame: FrameType | None) -> None:
+        for each in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(each, signal.SIG_IGN)
+        raise KeyboardInterrupt
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, interrupt)
 
 
 def _say(code: int) -> str:

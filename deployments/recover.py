@@ -21,7 +21,7 @@ from prefect.exceptions import ObjectNotFound
 from prefect.settings import get_current_settings
 from prefect.states import Cancelled, Crashed
 
-from deployments.processes import PROC, processes
+from deployments.processes import processes
 from deployments.stack import POOL, START_SECONDS, wait_for_api, worker_name
 from flows.cli_common import exits
 
@@ -114,7 +114,9 @@ async def elsewhere(client: PrefectClient) -> list[str]:
         workers = await client.read_workers_for_work_pool(POOL)
     except ObjectNotFound:  # nothing was deployed yet
         return []
-    return [each.name for each in workers if each.status is WorkerStatus.ONLINE and each.name != worker_name()]
+    return [
+        each.name for each in workers if each.status is WorkerStatus.ONLINE and each.name != worker_name()
+    ]
 
 
 async def _main(*, force: bool) -> None:

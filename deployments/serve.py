@@ -2,13 +2,10 @@
 
 import fcntl
 import os
-import signal
-import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from types import FrameType
 
 import click
 from rich.console import Console
@@ -17,6 +14,7 @@ from rich.table import Table
 from data_contracts.errors import ConfigurationError
 from deployments import postgres
 from deployments.place import PORT, REPORTS_PORT, Place, async_url, must_be_free
+from deployments.processes import interrupt_on_signals
 from deployments.stack import DEPLOYMENTS, Stack
 from flows.cli_common import exits, home_option
 from tasks import store
@@ -50,13 +48,6 @@ def only_one(home: Path) -> Iterator[int]:
         os.close(handle)
 
 
-def _interrupt(number: int, _frame: FrameType | None) -> None:
-    # The first one stops everything in order; more of them must not disturb that.
-    for each in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(each, signal.SIG_IGN)
-    raise KeyboardInterrupt
-
-
 def serve(place: Place, console: Console) -> None:
     """Start everything, show its addresses, and wait until something ends."""
     for port, option in ((place.port, "PORT=..."), (place.reports_port, "REPORTS_PORT=...")):
@@ -69,13 +60,17 @@ def serve(place: Place, console: Console) -> None:
         with console.status("deploying"):
             stack.apply()
             said = stack.recover()
-        stack.start_worker()
+        worker = stack.start_worker()
         stack.start_reports()
         os.pwrite(lock, "".join(f"{each.name} {each.pid}\n" for each in stack.children).encode(), 0)
-        console.print(_addresses(place), said.strip(), "Ctrl-C stops all of it.", sep="\n")
-        while True:
-            stack.watch()
-            time.sleep(WATCH_SECONDS)
+        console.print(_addresses(place))
+        console.print(said.strip(), "Ctrl-C stops all of it.", sep="\n", soft_wrap=True, highlight=False)
+        try:
+            while True:
+                stack.watch()
+                time.sleep(WATCH_SECONDS)
+        except KeyboardInterrupt:
+            console.print(stack.stop_worker(worker).strip() or "stopped")
 
 
 def _addresses(place: Place) -> Table:
@@ -101,19 +96,15 @@ def _addresses(place: Place) -> Table:
 @exits
 def main(db: str | None, port: int, reports_port: int, home: Path | None) -> None:
     """Serve the flows on this machine until Ctrl-C."""
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, _interrupt)
+    interrupt_on_signals()
     place = Place(
         home=home.absolute() if home else store.home(),
         port=port,
         reports_port=reports_port,
         database=async_url(db) if db else None,
     )
-    try:
+    with suppress(KeyboardInterrupt):
         serve(place, Console())
-    except KeyboardInterrupt:
-        click.echo("stopped", err=True)
-        sys.exit(0)
 
 
 if __name__ == "__main__":

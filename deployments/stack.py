@@ -10,7 +10,7 @@ import httpx
 
 from data_contracts.errors import ShelftalkerError
 from deployments.place import LOOPBACK, ROOT, Place
-from deployments.processes import Child
+from deployments.processes import Child, descendants
 
 POOL = "shelftalker"
 DEPLOYMENTS = ROOT / "deployments" / "prefect.yaml"
@@ -61,6 +61,13 @@ class Stack:
         command = ["worker", "start", "--pool", POOL, "--type", "process", "--name", worker_name()]
         return self._start("worker", ["-m", "prefect", *command])
 
+    def stop_worker(self, worker: Child) -> str:
+        """Stop a worker and what it runs; returns what was said of the runs that this cut off."""
+        busy = descendants(worker.pid)
+        worker.stop()
+        self.children.remove(worker)
+        return self.recover() if busy else ""
+
     def start_reports(self) -> Child:
         """Start the server of reports."""
         return self._start("reports", ["-m", "deployments.reports", "--port", str(self.place.reports_port)])
@@ -82,7 +89,7 @@ class Stack:
             With what it printed, if it failed.
 
         """
-        name = arguments[1].rpartition(".")[2]
+        name = arguments[1].rpartition(".")[2] if arguments[0] == "-m" else "command"
         log = self.place.log(name)
         log.unlink(missing_ok=True)
         child = self._start(name, list(arguments))
