@@ -27,3 +27,7 @@ class GateClosedError(ShelftalkerError):
 
 class VocabularyMismatchError(ContractError):
     """Two objects that must share a vocabulary carry different hashes."""
+
+
+class DatabaseError(ShelftalkerError, ConnectionError):
+    """A database cannot be reached or is busy; the same may work in a moment (exit code 1)."""
