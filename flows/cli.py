@@ -12,6 +12,7 @@ import click
 from data_contracts.errors import ConfigurationError, GateClosedError
 from flows import cli_common as common
 from flows.cli_common import as_date, dataset_option, exits, home_option, print_rows
+from flows.cli_export import export
 from flows.cli_lookups import published
 
 
@@ -161,5 +162,5 @@ def init(file: Path, output: Path) -> None:
     click.echo(f"Read both, then:\n  shelftalker run --dataset {output / name}.toml")
 
 
-for found in published.commands.values():
+for found in (*published.commands.values(), export):
     main.add_command(found)
