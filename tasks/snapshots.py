@@ -109,14 +109,17 @@ def read_query(spec: DatasetSpec, path: Path, label: str) -> store.Facts:
     assert spec.source.query is not None
     url = source_url(spec.source)
     must_exist(url, doing)
-    with opened(url, doing) as engine, engine.connect() as connection:
-        # A colon would start a parameter of SQLAlchemy's: the query has none, it is passed on as it is.
-        statement = text(spec.source.query.replace(":", r"\:"))
-        result = connection.execution_options(yield_per=CHUNK_ROWS).execute(statement)
-        if not result.returns_rows:
+    # A colon would start a parameter of SQLAlchemy's: the query has none, it is passed on as it is.
+    statement = text(spec.source.query.replace(":", r"\:")).execution_options(yield_per=CHUNK_ROWS)
+    with (
+        opened(url, doing) as engine,
+        engine.connect() as connection,
+        connection.execute(statement) as answer,
+    ):
+        if not answer.returns_rows:
             raise ConfigurationError(f"{doing}: query is no SELECT: it answers with no rows")
-        with Table(path, list(result.keys()), doing) as table:
-            for rows in result.partitions(CHUNK_ROWS):
+        with Table(path, list(answer.keys()), doing) as table:
+            for rows in answer.partitions(CHUNK_ROWS):
                 table.add(rows)
                 listener().advanced(label, table.rows, 0, {"rows": table.rows})
     return {"rows": table.rows, "columns": {each.name: str(each.type) for each in table.schema}}
