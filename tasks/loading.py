@@ -7,7 +7,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 from sqlalchemy import (
@@ -18,7 +17,6 @@ from sqlalchemy import (
     DateTime,
     Integer,
     MetaData,
-    PrimaryKeyConstraint,
     Table,
     Text,
     bindparam,
@@ -32,6 +30,7 @@ from sqlalchemy.engine import URL
 
 from data_contracts.columns import MODEL, RANK, SCORE
 from data_contracts.errors import ConfigurationError, DatabaseError
+from tasks import engine, store
 from tasks.databases import opened, place
 from tasks.progress import listener
 from tasks.publication import Publication
@@ -57,14 +56,20 @@ class Target:
         The Parquet file that it comes from.
     metadata
         Of the database's schema.
+    staging_lasts
+        Whether the staging table becomes the table; otherwise it needs no key and no log of its writes.
 
     """
 
-    def __init__(self, name: str, file: Path, metadata: MetaData) -> None:
+    def __init__(self, name: str, file: Path, metadata: MetaData, *, staging_lasts: bool) -> None:
         self.name, self.file = name, file
         self.schema = pq.read_schema(file)
-        self.table = self._table(f"{PREFIX}{name}", metadata)
-        self.staging = self._table(f"{PREFIX}{name}{STAGING}", metadata)
+        self.table = Table(f"{PREFIX}{name}", metadata, *self._columns(keyed=True))
+        staged = f"{PREFIX}{name}{STAGING}"
+        options: dict[str, Any] = (
+            {"sqlite_with_rowid": False} if staging_lasts else {"prefixes": ["UNLOGGED"]}
+        )
+        self.staging = Table(staged, metadata, *self._columns(keyed=staging_lasts), **options)
 
     def figures(self) -> list[str]:
         """SQL that any database, and DuckDB on the file, answers with the same numbers."""
@@ -78,7 +83,7 @@ class Target:
 
     def expected(self) -> tuple[Any, ...]:
         """Return the figures of the file."""
-        with duckdb.connect() as connection:
+        with engine.connect(store.scratch()) as connection:
             query = f"SELECT {', '.join(self.figures())} FROM read_parquet(?)"
             return tuple(connection.execute(query, [str(self.file)]).fetchall()[0])
 
@@ -87,16 +92,19 @@ class Target:
         query = select(*map(literal_column, self.figures())).select_from(self.staging)
         return tuple(connection.execute(query).one())
 
-    def _table(self, name: str, metadata: MetaData) -> Table:
-        key = self.schema.names[: self.schema.names.index(RANK) + 1]
-        columns = [Column(each.name, _TYPES[each.type], nullable=False) for each in self.schema]
-        return Table(
-            name,
-            metadata,
-            *columns,
-            PrimaryKeyConstraint(*key, name=f"{name}_pkey"),
-            sqlite_with_rowid=False,
-        )
+    def _columns(self, *, keyed: bool) -> list[Column[Any]]:
+        """Columns of the file; the key is everything up to the rank."""
+        key = self.schema.names[: self.schema.names.index(RANK) + 1] if keyed else ()
+        return [
+            Column(
+                each.name,
+                _TYPES[each.type],
+                primary_key=each.name in key,
+                nullable=False,
+                autoincrement=False,
+            )
+            for each in self.schema
+        ]
 
 
 def load(
@@ -110,7 +118,7 @@ def load(
     """Replace the shop's tables by a publication's, all in one step.
 
     Readers see the old tables or the new ones, whole, whatever happens to this process: rows go to staging
-    tables first, are counted and compared there, and then take the place of the old ones in one transaction.
+    tables first, are counted and compared there, and take the place of the old ones in one transaction.
 
     Parameters
     ----------
@@ -138,11 +146,13 @@ def load(
 
     """
     metadata = MetaData(schema=schema)
-    targets = [Target(name, file, metadata) for name, file in files.items()]
     loads = _loads(metadata)
-    with opened(url, f"loading {publication.path}") as engine:
-        sink = sink_of(engine, schema)
-        with engine.connect() as connection, sink.alone(connection):
+    with opened(url, f"loading {publication.path}") as database:
+        sink = sink_of(database, schema)
+        targets = [
+            Target(name, file, metadata, staging_lasts=sink.staging_lasts) for name, file in files.items()
+        ]
+        with database.connect() as connection, sink.alone(connection):
             with connection.begin():
                 _clear(connection, schema)
                 metadata.create_all(connection, [loads, *(each.staging for each in targets)])

@@ -12,20 +12,14 @@ from typing import Any, Final, Protocol
 
 import pyarrow as pa
 import pyarrow.csv as arrow_csv
-from sqlalchemy import Connection, Engine, Table, event, insert, inspect, text
-from sqlalchemy.exc import OperationalError
+from sqlalchemy import Connection, Engine, Table, delete, event, insert, inspect, select, text
 
 from data_contracts.errors import ConfigurationError, DatabaseError
 from tasks.databases import place
 from tasks.store import must_be_plain
 
 WAIT_SECONDS = 60.0
-"""How long a load waits for another one, and for readers that keep a table from being replaced."""
-
-READER_SECONDS = 2
-"""How long new readers of PostgreSQL may stand behind a swap that waits for old ones; then it steps back."""
-
-_LOCK_NOT_AVAILABLE = "55P03"
+"""How long a load waits for another one."""
 
 Pairs = Sequence[tuple[Table, Table]]
 """Staging tables, each with the table whose place it takes."""
@@ -33,6 +27,9 @@ Pairs = Sequence[tuple[Table, Table]]
 
 class Sink(Protocol):
     """A kind of database that tables can be loaded into."""
+
+    staging_lasts: bool
+    """Whether the staging table becomes the table itself, rather than being copied from."""
 
     def alone(self, connection: Connection) -> Any:
         """Give a context in which no other load changes the tables."""
@@ -51,6 +48,8 @@ class Sqlite:
     cache. A lock on a file beside the database keeps a second load away; the kernel drops the lock of a
     killed process.
     """
+
+    staging_lasts = True
 
     def __init__(self, engine: Engine, schema: str | None) -> None:
         if schema is not None:
@@ -81,12 +80,16 @@ class Sqlite:
         with connection.begin():
             for staging, table in pairs:
                 table.drop(connection, checkfirst=True)
-                _rename(connection, staging, table)
+                prepare = connection.dialect.identifier_preparer
+                old, new = prepare.format_table(staging), prepare.format_table(table)
+                connection.execute(text(f"ALTER TABLE {old} RENAME TO {new}"))
             record()
 
 
 class Postgres:
-    """PostgreSQL: an advisory lock of the session, COPY, and a swap that keeps what was granted."""
+    """PostgreSQL: an advisory lock of the session, COPY, and new rows in the place of the old ones."""
+
+    staging_lasts = False
 
     def __init__(self, engine: Engine, schema: str | None) -> None:
         self.engine = engine
@@ -125,25 +128,18 @@ class Postgres:
             copy.write(lines.getvalue())
 
     def swap(self, connection: Connection, pairs: Pairs, record: Callable[[], None]) -> None:
-        """Drop and rename, stepping back for readers that hold a table for long."""
+        """Delete the old rows and insert the new ones; readers are neither blocked nor noticed.
 
-        def swapped() -> bool:
-            try:
-                with connection.begin():
-                    connection.execute(text(f"SET LOCAL lock_timeout = '{READER_SECONDS}s'"))
-                    for staging, table in pairs:
-                        _grant_as(connection, staging, table)
-                        table.drop(connection, checkfirst=True)
-                        _rename(connection, staging, table)
-                        _rename_key(connection, staging, table)
-                    record()
-            except OperationalError as error:
-                if getattr(error.orig, "sqlstate", None) != _LOCK_NOT_AVAILABLE:
-                    raise
-                return False
-            return True
-
-        _wait_for(swapped, self.engine)
+        A table renamed into place would be empty for a reader whose snapshot is older than its rows, and
+        would leave the old one's grants and views behind.
+        """
+        with connection.begin():
+            for staging, table in pairs:
+                table.create(connection, checkfirst=True)
+                connection.execute(delete(table))
+                connection.execute(insert(table).from_select(table.columns.keys(), select(staging)))
+                staging.drop(connection)
+            record()
 
     def _must_have_schema(self, connection: Connection) -> None:
         if self.schema is not None and not inspect(connection).has_schema(self.schema):
@@ -175,7 +171,7 @@ def _wait_for(attempt: Callable[[], bool], engine: Engine) -> None:
     while not attempt():
         if time.monotonic() > until:
             raise DatabaseError(
-                f"another load or a long reader has held {place(engine.url)} for {WAIT_SECONDS:.0f} s; "
+                f"another load has held {place(engine.url)} for {WAIT_SECONDS:.0f} s; "
                 "load again when it has ended"
             )
         time.sleep(0.2)
@@ -194,38 +190,3 @@ def _leave_transactions_to_us(connection: Any, _record: Any) -> None:
     connection.isolation_level = None
     # Otherwise SQLite refuses to rename while a view of the shop's names the table that was just dropped.
     connection.execute("PRAGMA legacy_alter_table = ON")
-
-
-def _rename(connection: Connection, staging: Table, table: Table) -> None:
-    prepare = connection.dialect.identifier_preparer
-    connection.execute(
-        text(f"ALTER TABLE {prepare.format_table(staging)} RENAME TO {prepare.quote(table.name)}")
-    )
-
-
-def _rename_key(connection: Connection, staging: Table, table: Table) -> None:
-    """Give the key's index its lasting name, which the next staging table must not meet."""
-    prepare = connection.dialect.identifier_preparer
-    old, new = (prepare.quote(str(each.primary_key.name)) for each in (staging, table))
-    connection.execute(text(f"ALTER TABLE {prepare.format_table(table)} RENAME CONSTRAINT {old} TO {new}"))
-
-
-def _grant_as(connection: Connection, staging: Table, table: Table) -> None:
-    """Grant on the new table what was granted on the old one, which takes its grants with it."""
-    prepare = connection.dialect.identifier_preparer
-    query = text(
-        "SELECT a.privilege_type, a.grantee = 0, pg_get_userbyid(a.grantee), a.is_grantable "
-        "FROM pg_class, aclexplode(relacl) a WHERE pg_class.oid = to_regclass(:name) AND a.grantee <> relowner"
-    )
-    for privilege, to_all, role, passing_on in connection.execute(
-        query, {"name": prepare.format_table(table)}
-    ):
-        grantee = "PUBLIC" if to_all else prepare.quote(role)
-        option = " WITH GRANT OPTION" if passing_on else ""
-        connection.execute(
-            text(
-                f"GRANT {privilege} ON {prepare.format_table(staging)} TO {grantee}{option}".replace(
-                    ":", r"\:"
-                )
-            )
-        )
