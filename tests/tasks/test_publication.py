@@ -6,7 +6,7 @@ import pytest
 
 from data_contracts.errors import ConfigurationError, ShelftalkerError
 from tasks import publication as pub
-from tasks.publication import Publication, latest, publish, published, roll_back
+from tasks.publication import Publication, champion, latest, publish, published, roll_back
 
 
 @pytest.fixture
@@ -66,6 +66,19 @@ def test_publish__a_failure_leaves_the_pointer_and_no_partial_folder(make, home,
     assert latest("shop") == one
     assert published("shop") == [one]
     assert [each.name for each in (home / "published/shop/2026-01-02").iterdir()] == []
+
+
+def test_champion__is_what_was_live_before_the_day(make):
+    first, _ = make(1, "aaa")
+    second, _ = make(2, "bbb")
+    third, _ = make(3, "ccc")
+
+    assert champion("shop", date(2026, 1, 4)) == third
+    assert champion("shop", date(2026, 1, 3)) == second
+    assert champion("shop", date(2026, 1, 1)) is None
+    assert champion("shop", None) == third
+    roll_back("shop", "aaa")
+    assert champion("shop", date(2026, 1, 4)) == first  # what is live, not what is newest
 
 
 def test_roll_back__goes_to_the_one_before_or_the_one_named(make):
