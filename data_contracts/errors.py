@@ -31,6 +31,10 @@ class VocabularyMismatchError(ContractError):
     """Two objects that must share a vocabulary carry different hashes."""
 
 
+class DatabaseError(ShelftalkerError, ConnectionError):
+    """A database cannot be reached or is busy; the same may work in a moment (exit code 1)."""
+
+
 class UnfinishedError(ShelftalkerError):
     """Some of many runs failed (exit code 1)."""
 

@@ -11,6 +11,7 @@ import click
 from data_contracts.errors import ConfigurationError, GateClosedError
 from flows import cli_common as common
 from flows.cli_common import as_date, dataset_option, exits, home_option, print_rows
+from flows.cli_export import export
 from flows.cli_lookups import published
 from flows.cli_operations import operations
 
@@ -136,3 +137,4 @@ def init(file: Path, output: Path) -> None:
 for group in (operations, published):
     for found in group.commands.values():
         main.add_command(found)
+main.add_command(export)

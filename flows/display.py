@@ -52,7 +52,7 @@ class TerminalListener:
         """Move the step's bar."""
         if step in self._bars:
             note = "  ".join(f"{name} {value:.4g}" for name, value in list(figures.items())[:1])
-            self.progress.update(self._bars[step], completed=done, total=total, note=note)
+            self.progress.update(self._bars[step], completed=done, total=total or None, note=note)
 
     def finished(self, step: str, seconds: float, *, reused: bool, facts: dict[str, Any]) -> None:
         """Turn the bar into a line."""
