@@ -12,6 +12,7 @@ from data_contracts.selection import Selection
 from flows import announcing, evidence
 from flows.announcing import announce_ending
 from tasks import store
+from tasks.delivery import deliver
 from tasks.explaining import HISTORY, HISTORY_FILES
 from tasks.gates import DECISION, Verdict
 from tasks.lookup import TITLES
@@ -117,5 +118,6 @@ def published(run: Run, refit: Refit, *, dry_run: bool) -> dict[str, Any]:
         REPORT: (page, REPORT),
     }
     summary["live"] = publish_run(publication, summary, winner, files)
+    deliver(publication, run.spec)
     run.end(announcing.PUBLISHED, page, refit.predictions, *data[1:], *refit.models.values())
     return summary

@@ -12,6 +12,7 @@ from flows.lateness import superseded
 from flows.planning import chosen_models, contenders, decide_as_of, rename_run, run_name, tell_origin
 from tasks import store
 from tasks.arrival import find_holdout_source, find_source, ingest
+from tasks.delivery import check_delivery
 from tasks.evaluation import evaluate
 from tasks.export import export
 from tasks.gates import gate, load_verdict
@@ -38,6 +39,7 @@ def nightly(parameters: NightlyParameters) -> Any:
     spec, seed = DatasetSpec.load(parameters.dataset), parameters.seed
     tuned = load_tuned(parameters.tuned, spec)
     chosen = chosen_models(spec, tuned)
+    check_delivery(spec)
 
     sources = [find_source(spec, parameters.source)]
     if spec.window.test_path:

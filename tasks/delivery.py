@@ -43,6 +43,19 @@ def deliver(publication: Publication, spec: DatasetSpec) -> list[Row]:
     return rows
 
 
+def check_delivery(spec: DatasetSpec) -> None:
+    """Refuse, before anything is read, a run whose lists would have nowhere to go.
+
+    Raises
+    ------
+    ConfigurationError
+        If the variable that names the database is missing or holds no URL.
+
+    """
+    if spec.export.sink_env is not None:
+        sink_url("env:" + spec.export.sink_env)
+
+
 @task(
     name="deliver",
     task_run_name="deliver {publication.path}",

@@ -177,6 +177,18 @@ def test_deliver__what_is_live_and_nothing_else(home, tmp_path, delivering, data
     assert not export_folder(older).exists()
 
 
+def test_nightly__loads_what_becomes_live_into_the_shops_database(warm_home, small, tmp_path, monkeypatch):
+    wanted = [("[evaluation]", '[export]\nformats = ["csv"]\nsink_env = "SHOP_SINK"\n\n[evaluation]')]
+    with pytest.raises(ConfigurationError, match="SHOP_SINK"):
+        run(small(wanted)).result()
+    monkeypatch.setenv("SHOP_SINK", url := f"sqlite:///{tmp_path / 'site.db'}")
+    summary = run(small(wanted)).result()
+    predictions = pq.read_table(f"{summary['path']}/predictions.parquet")
+
+    assert len(rows_of(url, "shelftalker_predictions")) == len(predictions)
+    assert (export_folder(latest("small")) / PREDICTIONS.replace("parquet", "csv")).is_file()
+
+
 def test_deliver__a_dataset_that_asks_for_nothing(first_run, warm_home, tmp_path):
     assert deliver(latest("small"), DatasetSpec.load(write_dataset(tmp_path))) == []
 

@@ -5,7 +5,6 @@ from pathlib import Path
 from data_contracts.parameters import NightlyParameters
 from deployments import rehearsal
 
-
 FAST_MODELS = rehearsal.FAST_MODELS
 
 
