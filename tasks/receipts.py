@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict
 from pydantic_core import to_json
 
 from data_contracts.dataset import DatasetSpec
+from data_contracts.source_section import PLACE_KEYS
 from data_contracts.tuned import Tuned
 from tasks import store
 from tasks.arrival import Source
@@ -65,7 +66,9 @@ def key_of_run(
     """Name a run by all that decides it: dataset file, content of the log, day, parameters, code, contracts."""
     kinds = {choice.kind for choice in (tuned.applied(spec.models) if tuned else spec.models).values()}
     rules = spec.model_dump(mode="json", exclude={"description"})
-    rules["source"].pop("path", None)  # the log is known by its content, wherever it lies
+    for place in PLACE_KEYS:  # the log is known by its content, wherever it lies
+        rules["source"].pop(place)
+    rules["export"] = spec.export.cache_identity()  # where the lists go does not change them
     described = [
         rules,
         [source.cache_identity() for source in sources],
