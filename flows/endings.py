@@ -7,7 +7,7 @@ from prefect.client.schemas.objects import State
 from prefect.states import Completed
 
 from data_contracts.dataset import DatasetSpec
-from data_contracts.predictions import PREDICTIONS, SIMILAR_ITEMS, STRANGERS, USERS_PER_ITEM
+from data_contracts.predictions import TABLES
 from data_contracts.selection import Selection
 from flows import announcing, evidence
 from flows.announcing import announce_ending
@@ -23,7 +23,6 @@ from tasks.selecting import ITEMS_FILE, USERS_FILE
 from tasks.summary import published_counts, rejection_reason, run_id
 
 REJECTED = "Rejected"
-TABLES = (PREDICTIONS, USERS_PER_ITEM, STRANGERS, SIMILAR_ITEMS)
 
 
 class Data(NamedTuple):
@@ -109,7 +108,7 @@ def published(run: Run, refit: Refit, *, dry_run: bool) -> dict[str, Any]:
         return summary
     folder = publication.folder
     summary |= {"published": True, "path": str(folder), "report": str(folder / REPORT)}
-    files = {name: (refit.predictions, name) for name in TABLES}
+    files = {name: (refit.predictions, name) for name in TABLES.values()}
     files |= {name: (data.ids, name) for name in (USERS_FILE, ITEMS_FILE)}
     files |= {f"{HISTORY}/{name}": (data.matrix, name) for name in HISTORY_FILES}
     files |= {
