@@ -1,6 +1,9 @@
 import fcntl
 import os
+import subprocess
+import sys
 from datetime import date
+from pathlib import Path
 
 import pytest
 
@@ -113,4 +116,20 @@ def test_publishing__waits_and_then_says_who_holds_the_lock(make, home, monkeypa
             make(2, "bbb")
     finally:
         os.close(handle)
+    assert make(2, "bbb")[1]
+
+
+def test_publishing__the_lock_of_a_killed_process_is_free_at_once(make, home, monkeypatch):
+    make(1, "aaa")
+    monkeypatch.setattr(pub, "LOCK_SECONDS", 5.0)
+    script = "import time\nfrom tasks.publication import publishing\nwith publishing('shop'):\n print(1, flush=True)\n time.sleep(60)"
+    holder = subprocess.Popen(
+        [sys.executable, "-c", script],
+        stdout=subprocess.PIPE,
+        env={**os.environ, "PYTHONPATH": str(Path.cwd())},
+    )
+    assert holder.stdout.readline() == b"1\n"
+    holder.kill()
+    holder.communicate()
+
     assert make(2, "bbb")[1]
