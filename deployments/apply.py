@@ -12,7 +12,7 @@ import click
 from data_contracts.errors import ConfigurationError
 from deployments.description import describe
 from deployments.place import ROOT
-from deployments.stack import DEPLOYMENTS, POOL
+from deployments.stack import DEPLOYMENTS, POOL, refusals_explained
 from flows.cli_common import exits
 
 QUEUES = {"nightly": 1, "upkeep": 2, "backfill": 3}
@@ -42,7 +42,8 @@ async def ensure_pool() -> None:
 def main(file: Path) -> None:
     """Make the work pool and its queues, and deploy what FILE describes; again and again changes nothing."""
     names = [each.name for each in describe(file).deployments]
-    asyncio.run(ensure_pool())
+    with refusals_explained():
+        asyncio.run(ensure_pool())
     # Flows run where this checkout lies; Prefect puts the variable into the job's working folder.
     environment = {**os.environ, "SHELFTALKER_ROOT": str(ROOT)}
     command = ["-m", "prefect", "--no-prompt", "deploy", "--all", "--prefect-file", str(file.absolute())]

@@ -92,8 +92,8 @@ class Drill:
         wait_until("scheduled runs to end", lambda: None if self.observer.due(name) else True)
         self.checks.expect("it is live", self.latest()["as_of"] == SCHEDULED_AS_OF)
 
-    def killed_backfill(self, expected: Contents) -> None:
-        """Kill worker and flow in the middle of a backfill, recover, retry, and compare every publication."""
+    def killed_backfill(self) -> None:
+        """Kill worker and flow in the middle of a backfill, recover, and retry."""
         before = len(rehearsal.contents(self.home))
         run = self.observer.start(f"backfill/{rehearsal.NAME}", self.shop.dates)
         wait_until(
@@ -104,13 +104,13 @@ class Drill:
         self.stack.children.remove(self.worker)
         done = self._n_published() - before
         self.checks.expect(f"worker and flow killed after {done} of {N_DATES} dates", done < N_DATES, done)
-        left = {each.id for each in self.observer.under_way()}
-        self.checks.expect("the killed run still counts as running", run in left, left)
+        left = self.observer.under_way(run)
+        self.checks.expect("the killed run still counts as running, and its date, too", len(left) == 2, left)
 
         said = self.stack.recover()
         crashed = self.observer.run(run)
         self.checks.expect("recovery ends it as Crashed", crashed.state_name == "Crashed", crashed.state_name)
-        self.checks.expect("and what ran inside of it", not self.observer.under_way(), said)
+        self.checks.expect("and what ran inside of it", not self.observer.under_way(run), said)
 
         self.worker = self.stack.start_worker()
         self.stack.call("-m", "prefect", "flow-run", "retry", str(run))
@@ -122,12 +122,12 @@ class Drill:
         )
         rows = self.observer.task_states(run)
         self.checks.expect(f"it has run {again.run_count} times and kept its id", again.run_count == 2, rows)
-        self._compare(expected)
 
     def _n_published(self) -> int:
         return len(list(self.home.glob(f"published/{rehearsal.NAME}/*/*/manifest.json")))
 
-    def _compare(self, expected: Contents) -> None:
+    def compare(self, expected: Contents) -> None:
+        """Compare every publication with that of an undisturbed home."""
         found = rehearsal.contents(self.home)
         same = "the same publications as in the undisturbed home"
         self.checks.expect(f"{same}: {len(expected)}", found.keys() == expected.keys(), sorted(found))
@@ -235,12 +235,13 @@ def drill(
         stack.start_server()
         stack.apply(shop.deployments)
         checks.expect("server started and deployments applied", ok=True)
-        # While the drill waits for the schedule, and over before anything is broken.
+        # Beside the drill, on the same server: what is done to the others must not touch it.
         aside = replace(place, home=folder / "undisturbed")
         twin = background.submit(lambda: expected or undisturbed(aside, shop))
         here = Drill(stack, observer, shop, checks)
         here.scheduled_run()
-        here.killed_backfill(twin.result())
+        here.killed_backfill()
+        here.compare(twin.result())
         if expected is None:
             here.full_disk()
             here.damaged_artifact()

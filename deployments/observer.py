@@ -68,10 +68,16 @@ class Observer:
         wanted = DeploymentFilter.model_validate({"id": {"any_": [known.id]}})
         return self._client.read_flow_runs(deployment_filter=wanted, limit=200)
 
-    def under_way(self) -> list[FlowRun]:
-        """Return all runs that have begun and not ended."""
-        wanted = FlowRunFilter.model_validate({"state": {"type": {"any_": UNDER_WAY}}})
-        return self._client.read_flow_runs(flow_run_filter=wanted, limit=200)
+    def under_way(self, run_id: UUID) -> set[UUID]:
+        """Return which of a run and those that run inside of it have begun and not ended."""
+        state = {"type": {"any_": UNDER_WAY}}
+        found = [
+            self._client.read_flow_runs(
+                flow_run_filter=FlowRunFilter.model_validate({"state": state, **which})
+            )
+            for which in ({"id": {"any_": [run_id]}}, {"parent_flow_run_id": {"any_": [run_id]}})
+        ]
+        return {run.id for runs in found for run in runs}
 
     def due(self, deployment: str) -> list[FlowRun]:
         """Return the runs of a deployment that should have begun and have not ended."""

@@ -7,6 +7,7 @@ Running for ever, cannot be retried, and may hold the only slot of its deploymen
 import asyncio
 import os
 from collections.abc import AsyncIterator
+from http import HTTPStatus
 from typing import Any
 
 import click
@@ -17,12 +18,12 @@ from prefect.client.schemas.filters import (
     FlowRunFilterStateType,
 )
 from prefect.client.schemas.objects import FlowRun, StateType, WorkerStatus
-from prefect.exceptions import ObjectNotFound
+from prefect.exceptions import PrefectHTTPStatusError
 from prefect.settings import get_current_settings
 from prefect.states import Cancelled, Crashed
 
 from deployments.processes import processes
-from deployments.stack import POOL, START_SECONDS, wait_for_api, worker_name
+from deployments.stack import POOL, START_SECONDS, refusals_explained, wait_for_api, worker_name
 from flows.cli_common import exits
 
 UNDER_WAY = [StateType.RUNNING, StateType.PENDING, StateType.CANCELLING]
@@ -112,8 +113,10 @@ async def elsewhere(client: PrefectClient) -> list[str]:
     """Names of workers of other machines that are online: a run does not say which of them has it."""
     try:
         workers = await client.read_workers_for_work_pool(POOL)
-    except ObjectNotFound:  # nothing was deployed yet
-        return []
+    except PrefectHTTPStatusError as error:
+        if error.response.status_code == HTTPStatus.NOT_FOUND:  # nothing was deployed yet
+            return []
+        raise
     return [
         each.name for each in workers if each.status is WorkerStatus.ONLINE and each.name != worker_name()
     ]
@@ -141,7 +144,8 @@ async def _main(*, force: bool) -> None:
 def main(*, force: bool) -> None:
     """End the runs of the pool whose process on this machine is gone; waits for the server first."""
     wait_for_api(get_current_settings().api.url or "", seconds=START_SECONDS)
-    asyncio.run(_main(force=force))
+    with refusals_explained():
+        asyncio.run(_main(force=force))
 
 
 if __name__ == "__main__":

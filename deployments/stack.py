@@ -3,12 +3,15 @@
 import os
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http import HTTPStatus
 from pathlib import Path
 from typing import Self
 
 import httpx
 
-from data_contracts.errors import ShelftalkerError
+from data_contracts.errors import ConfigurationError, ShelftalkerError
 from deployments.place import LOOPBACK, ROOT, Place
 from deployments.processes import Child, descendants
 
@@ -114,6 +117,22 @@ class Stack:
         child = Child(name, [sys.executable, *arguments], self.place.environment(), self.place.log(name))
         self.children.append(child)
         return child.start(keep_open=self._keep_open, cwd=ROOT)
+
+
+@contextmanager
+def refusals_explained() -> Iterator[None]:
+    """Turn a server's refusal of the password into an error that says where the password belongs."""
+    from prefect.exceptions import PrefectHTTPStatusError
+
+    try:
+        yield
+    except PrefectHTTPStatusError as error:
+        if error.response.status_code not in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
+            raise
+        raise ConfigurationError(
+            f"the server at {error.request.url.copy_with(path='/')} refuses this password: PREFECT_API_AUTH_STRING "
+            "must be what the server has as PREFECT_SERVER_API_AUTH_STRING, such as operator:PASSWORD"
+        ) from error
 
 
 def wait_for_api(api: str, server: Child | None = None, seconds: float = START_SECONDS) -> None:
