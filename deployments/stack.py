@@ -130,7 +130,7 @@ def refusals_explained() -> Iterator[None]:
         if error.response.status_code not in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
             raise
         raise ConfigurationError(
-            f"the server at {error.request.url.copy_with(path='/')} refuses this password: PREFECT_API_AUTH_STRING "
+            f"the server at {error.request.url.copy_with(path='/', query=None)} refuses this password: PREFECT_API_AUTH_STRING "
             "must be what the server has as PREFECT_SERVER_API_AUTH_STRING, such as operator:PASSWORD"
         ) from error
 
