@@ -1,4 +1,4 @@
-"""One real server with the small shop's deployments, for the tests that need one."""
+"""A real server with the small shop's deployments, for the tests that need one."""
 
 import pytest
 
@@ -10,7 +10,7 @@ from deployments.stack import Stack
 EVERY_SECONDS = 3600.0
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def shop(tmp_path_factory):
     """Parameters of the small shop, and the file that deploys it."""
     folder = tmp_path_factory.mktemp("shop")
@@ -18,12 +18,12 @@ def shop(tmp_path_factory):
     return given, rehearsal.write_deployments(folder, given, "2025-07-01", EVERY_SECONDS)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def stack(shop, tmp_path_factory):
     """A server with the shop deployed; tests start and stop workers."""
     place = Place(tmp_path_factory.mktemp("stack") / "home", free_port(), free_port())
     with pytest.MonkeyPatch.context() as patch:
-        # What the tests of flows say of logs is for the server that they share.
+        # For the processes of this server only: the tests of flows share another one.
         patch.delenv("PREFECT_LOGGING_TO_API_ENABLED", raising=False)
         patch.setenv("PREFECT_WORKER_QUERY_SECONDS", "2")
         patch.setenv("PREFECT_SERVER_API_AUTH_STRING", "operator:secret of the tests")

@@ -20,7 +20,7 @@ def ended(observer, run):
 
 def test_server__plans_the_runs_of_a_schedule(observer):
     planned = wait_until(
-        "planned runs", lambda: [run for run in observer.runs(NIGHTLY) if run.auto_scheduled]
+        "planned runs", lambda: [run for run in observer.runs(NIGHTLY) if run.auto_scheduled] or None
     )
 
     assert {run.state_name for run in planned} == {"Scheduled"}
