@@ -16,31 +16,24 @@ Float64 = npt.NDArray[np.float64]
 Codes = npt.NDArray[np.integer]
 
 PRIOR: Final = {
-    "own": 0.15,
-    "own baskets": 1.0,
-    "own fading baskets": 0.15,
-    "own, had for long": -0.2,
+    "own": 0.0,
+    "own baskets": 0.5,
+    "own fading baskets": 0.65,
     "own, popular lately": 0.65,
-    "own, popular always": -0.65,
-    "own, popular just now": 0.15,
-    "own, taken again": 2.0,
-    "own, taste": 0.95,
-    "new, popular lately": 1.3,
-    "new, popular always": -1.1,
-    "new, taste": 1.15,
-    "new, neighbours": 0.3,
+    "own, popular always": -0.55,
+    "own, taken again": 2.4,
+    "own, taste": 0.75,
+    "new, popular lately": 0.8,
+    "new, popular always": -0.55,
+    "new, popular just now": 0.0,
+    "new, taste": 1.0,
+    "new, neighbours": 0.25,
 }
-"""Signals and the weights they have before anything is learned: rounded means of what ten inner windows
+"""Signals and the weights they have before anything is learned: rounded means of what five inner windows
 of Online Retail taught (all before 2011-10-09)."""
 
-N_OWN: Final = 9
+N_OWN: Final = 7
 """The first so many signals speak of items that the user has had, the others of the rest."""
-
-PAIR, ITEM, TASTE = slice(1, 4), slice(4, 8), 8
-"""Signals of an own item: of the user's past with it, of the item, of WALS."""
-
-NEW_ITEM, NEW_TASTE, NEAR = slice(9, 11), 11, 12
-"""Signals of a new item: of the item, of WALS, of the neighbours."""
 
 TASTE_FLOOR, NEAR_FLOOR = 0.03, 0.02
 """Added before the logarithm: what a WALS or neighbour score of 0 still is worth."""
@@ -57,11 +50,10 @@ class Blend:
     past
         Csr (n_users, n_items): strength of each past item as a neighbour.
     own
-        float32 (nnz, 3), in the order of `past`: logarithms of baskets, of fading baskets, and of the days
-        since the first.
+        float32 (nnz, 2), in the order of `past`: logarithms of baskets and of fading baskets.
     items
-        float32 (n_items, 4): logarithms of late events, of all, of the latest of known users, and the share
-        of users who take it again.
+        float32 (n_items, 4): logarithms of late events, of all, of the latest, and the share of users who
+        take it again.
     factors
         The WALS part.
     neighbours
@@ -93,17 +85,17 @@ class Blend:
         """Dense scores, float32 (len(user_codes), n_items)."""
         taste, near = self._dense(user_codes)
         weights = self.weights.astype(np.float32)
-        own_of_item = self.items @ weights[ITEM] + weights[0]
-        of_item = self.items[:, :2] @ weights[NEW_ITEM]
-        block: Float32 = taste * weights[NEW_TASTE]
-        near *= weights[NEAR]
+        own_of_item = self.items[:, [0, 1, 3]] @ weights[3:6] + weights[0]
+        of_item = self.items[:, :3] @ weights[7:10]
+        block: Float32 = taste * weights[10]
+        near *= weights[11]
         block += near
         block += of_item
         for line, code in enumerate(user_codes):
             entries = slice(int(self.past.indptr[code]), int(self.past.indptr[code + 1]))
             mine = self.past.indices[entries]
-            block[line, mine] = own_of_item[mine] + self.own[entries] @ weights[PAIR]
-            block[line, mine] += taste[line, mine] * weights[TASTE]
+            block[line, mine] = own_of_item[mine] + self.own[entries] @ weights[1:3]
+            block[line, mine] += taste[line, mine] * weights[6]
         return block
 
     def signals(self, user_codes: Codes, candidates: list[npt.NDArray[np.integer]]) -> Float64:
@@ -149,10 +141,10 @@ class Blend:
         table = np.zeros((len(items), len(PRIOR)))
         mine, new = items[had], items[~had]
         table[had, 0] = 1.0
-        table[had, PAIR] = self.own[place[had]]
-        table[had, ITEM] = self.items[mine]
-        table[had, TASTE] = taste[had]
-        table[~had, NEW_ITEM] = self.items[new, :2]
-        table[~had, NEW_TASTE] = taste[~had]
-        table[~had, NEAR] = near[~had]
+        table[had, 1:3] = self.own[place[had]]
+        table[had, 3:6] = self.items[mine][:, [0, 1, 3]]
+        table[had, 6] = taste[had]
+        table[~had, 7:10] = self.items[new, :3]
+        table[~had, 10] = taste[~had]
+        table[~had, 11] = near[~had]
         return table

@@ -1,10 +1,10 @@
 """The blend: what a user took before, what is taken now, and what users alike take, weighed by the log.
 
 A score is a sum of logarithms, that is a weighted product of signals, and so needs no common scale. Items
-a user has had are judged by the user's own past (how many baskets, how lately, since when), by how often
-the item is taken again, by its popularity and by WALS; items never had by popularity, WALS and the
-neighbours of past items. The weights are learned from the log itself: the model goes back some weeks,
-trains its parts on what was known then, and asks what explains what users took next.
+a user has had are judged by the user's own past (how many baskets, how lately), by how often the item is
+taken again, by its popularity and by WALS; items never had by popularity, WALS and the neighbours of past
+items. The weights are learned from the log itself: the model goes back some weeks, trains its parts on
+what was known then, and asks what explains what users took next.
 
 Own baskets that fade follow H. Hu et al., "Modeling Personalized Item Frequency Information for
 Next-basket Recommendation", SIGIR 2020 (TIFU-KNN); learning to join parts on an inner window is stacking
@@ -26,7 +26,7 @@ from tasks.numeric.csr import check_matrix
 from tasks.numeric.listwise import Choices, fit_listwise
 from tasks.numeric.neighbours import item_neighbours
 from tasks.numeric.parallel import single_threaded_blas
-from tasks.numeric.past import known_events, look_back, own_past, stranger_events
+from tasks.numeric.past import look_back, own_past, stranger_events
 
 BLOCK_USERS = 256
 
@@ -40,8 +40,6 @@ class Config(ModelConfig):
     """Neighbours kept per item."""
     recent_half_life_days: float = Field(default=14.0, gt=0)
     """Half-life of "popular lately" and of the list for strangers."""
-    now_half_life_days: float = Field(default=2.0, gt=0)
-    """Half-life of "popular just now": what is on offer, and not sold out."""
     profile_half_life_days: float = Field(default=60.0, gt=0)
     """Half-life of a past item's voice for its neighbours."""
     fade: float = Field(default=0.9, gt=0, le=1)
@@ -132,13 +130,13 @@ def _parts(matrix: GroupedMatrix, config: Config, rng: np.random.Generator) -> B
     again = np.bincount(by_user.indices, weights=past.baskets > 1, minlength=matrix.n_items)
     # Three users who never came again temper the share where an item has few.
     share = again / (matrix.by_item.lengths() + 3.0)
-    lately, now = config.recent_half_life_days, config.now_half_life_days
-    events = [matrix.item_events(lately), matrix.item_events(), known_events(matrix, now)]
+    late = config.recent_half_life_days
+    events = [matrix.item_events(half_life) for half_life in (late, None, late / 2)]
     items = np.column_stack([*np.log1p(events), share])
     return Blend(
         weights=np.array(list(PRIOR.values())),
         past=Csr(by_user.indptr, by_user.indices, np.sqrt(past.decayed), matrix.n_items),
-        own=np.log1p(np.column_stack([past.baskets, past.fading, past.since])).astype(np.float32),
+        own=np.log1p(np.column_stack([past.baskets, past.fading])).astype(np.float32),
         items=items.astype(np.float32),
         factors=wals.fit(matrix, config.taste, rng=rng),
         neighbours=item_neighbours(matrix, config.neighbours),

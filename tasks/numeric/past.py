@@ -27,24 +27,21 @@ class OwnPast:
         float32 (nnz,): the same, each basket counting `fade` times as much as the one after it.
     decayed
         float32 (nnz,): events, halved every `half_life_days`.
-    since
-        float32 (nnz,): days since the first event; 0 where there are no times.
 
     """
 
     baskets: Float32
     fading: Float32
     decayed: Float32
-    since: Float32
 
 
 def own_past(matrix: GroupedMatrix, *, fade: float, half_life_days: float) -> OwnPast:
-    """Count each pair's baskets; without a history the values of ``by_user`` stand for all counts."""
+    """Count each pair's baskets; without a history the values of ``by_user`` stand for all three."""
     by_user = matrix.by_user
     if matrix.history is None:
         values = np.maximum(by_user.values, 0.0).astype(np.float32)
-        return OwnPast(values, values, values, np.zeros_like(values))
-    table = np.zeros((by_user.nnz, 4), dtype=np.float32)
+        return OwnPast(values, values, values)
+    table = np.zeros((by_user.nnz, 3), dtype=np.float32)
     history = matrix.history
     _count_baskets(
         history.indptr,
@@ -57,27 +54,6 @@ def own_past(matrix: GroupedMatrix, *, fade: float, half_life_days: float) -> Ow
         table,
     )
     return OwnPast(*np.ascontiguousarray(table.T))
-
-
-def known_events(matrix: GroupedMatrix, half_life_days: float) -> Float64:
-    """Events of users somebody knows, halved every `half_life_days`; without a history all events.
-
-    Parameters
-    ----------
-    matrix
-        Ages count in whole days, as in its timeline.
-    half_life_days
-        Days after which an event counts half.
-
-    Returns
-    -------
-    float64 (n_items,)
-
-    """
-    history = matrix.history
-    if history is None:
-        return matrix.item_events(half_life_days)
-    return np.bincount(history.items, weights=_halved(history, half_life_days), minlength=matrix.n_items)
 
 
 def stranger_events(matrix: GroupedMatrix, half_life_days: float, *, everybody: float = 0.01) -> Float64:
@@ -104,13 +80,15 @@ def stranger_events(matrix: GroupedMatrix, half_life_days: float, *, everybody: 
     history = matrix.history
     if matrix.timeline is None or history is None or not len(history.ages):
         return total
-    weights = _halved(history, half_life_days)
+    # Whole days, as the timeline has them: what remains of the difference is events without a user.
+    weights = np.exp2(-np.floor(history.ages.astype(np.float64)) / half_life_days)
+    known = np.bincount(history.items, weights=weights, minlength=matrix.n_items)
     owner = np.repeat(np.arange(matrix.n_users), np.diff(history.indptr))
     starts = np.minimum(history.indptr[:-1], len(history.ages) - 1)  # of users without events too
     first = history.ages == history.ages[starts][owner]
     newcomers = np.bincount(history.items[first], weights=weights[first], minlength=matrix.n_items)
     # Rounding leaves crumbs where every event has a user; they must not order the items.
-    nobody = np.round(np.maximum(total - known_events(matrix, half_life_days), 0.0), 6)
+    nobody = np.round(np.maximum(total - known, 0.0), 6)
     return np.asarray(nobody + newcomers + everybody * total, dtype=np.float64)
 
 
@@ -153,11 +131,6 @@ def look_back(matrix: GroupedMatrix, first_day: int, last_day: int) -> tuple[Gro
     return older, came.by_user
 
 
-def _halved(history: History, half_life_days: float) -> Float64:
-    """Weight of each event, by whole days as the timeline has them: totals can be held against each other."""
-    return np.exp2(-np.floor(history.ages.astype(np.float64)) / half_life_days)
-
-
 def _pairs(
     users: npt.NDArray[np.integer],
     items: npt.NDArray[np.integer],
@@ -188,7 +161,7 @@ def _count_baskets(
     row_items: Int32,
     table: Float32,
 ) -> None:
-    """From a user's last event to the first; columns are baskets, fading, decayed, since."""
+    """From a user's last event to the first; columns are baskets, fading, decayed."""
     for user in range(len(indptr) - 1):
         start = row_indptr[user]
         row = row_items[start : row_indptr[user + 1]]
@@ -202,7 +175,6 @@ def _count_baskets(
             if place == len(row) or row[place] != items[at]:
                 continue
             table[start + place, 2] += 2.0 ** (-ages[at] / half_life_days)
-            table[start + place, 3] = ages[at]
             if counted_in[place] != basket:
                 counted_in[place] = basket
                 table[start + place, 0] += 1.0

@@ -6,7 +6,7 @@ import numpy as np
 
 
 def own_past(history, by_user, *, fade, half_life_days):
-    """(baskets, fading, decayed, since) of each pair of `by_user`, from sets of moments."""
+    """(baskets, fading, decayed) of each pair of `by_user`, from sets of moments."""
     table = []
     for user in range(len(history.indptr) - 1):
         part = slice(history.indptr[user], history.indptr[user + 1])
@@ -19,7 +19,6 @@ def own_past(history, by_user, *, fade, half_life_days):
                     len(set(mine)),
                     sum(fade ** moments.index(age) for age in set(mine)),
                     sum(2 ** (-age / half_life_days) for age in mine),
-                    max(mine),
                 )
             )
     return np.array(table).T

@@ -7,7 +7,7 @@ from event_logs import grouped, random_log
 
 from data_contracts.interactions import GroupedMatrix
 from tasks.models import blend, wals
-from tasks.models._blend import N_OWN, PRIOR
+from tasks.models._blend import PRIOR
 from tasks.numeric.ranking import recommend, stranger_list
 
 SMALL = blend.Config(taste=wals.Config(n_factors=8, iterations=4), inner_days=20, candidates=6)
@@ -35,8 +35,8 @@ def test_blend__score_is_signals_times_weights_for_own_and_new_items(rng):
     for line, user in enumerate(users):
         had[line, scorer.past.row(user)[0]] = True
     assert (signals[:, 0].reshape(3, 20) == had).all()
-    assert (signals[had.ravel()][:, N_OWN:] == 0).all()
-    assert (signals[~had.ravel()][:, :N_OWN] == 0).all()
+    assert (signals[had.ravel()][:, 7:] == 0).all()
+    assert (signals[~had.ravel()][:, :7] == 0).all()
 
 
 def test_fit__learns_from_a_log_of_habits_that_habits_count():

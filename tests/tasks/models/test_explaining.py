@@ -144,7 +144,7 @@ def test_explain__the_blend_names_its_signals_and_past_items(matrix, rng):
 
 def test_blend_reasons__having_less_lifts_under_a_negative_weight():
     lift = np.zeros(len(PRIOR))
-    lift[[list(PRIOR).index(name) for name in ("own, popular always", "own, taste")]] = 0.5, 0.004
+    lift[[4, 8]] = 0.5, 0.004
     weights = np.full(len(PRIOR), -1.0)
 
     assert _blend_reasons._named(lift, weights) == ": less popular always +0.50"

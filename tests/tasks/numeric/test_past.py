@@ -4,7 +4,7 @@ import slow_blend
 from event_logs import grouped
 
 from data_contracts.interactions import GroupedMatrix
-from tasks.numeric.past import known_events, look_back, own_past, stranger_events
+from tasks.numeric.past import look_back, own_past, stranger_events
 
 
 def _log(seed, n_events=200):
@@ -28,7 +28,6 @@ def test_own_past__counts_baskets_not_rows():
     assert past.baskets.tolist() == [2, 1]
     assert past.fading.tolist() == [1 + 0.25, 0.5]
     np.testing.assert_allclose(past.decayed, [0.5 + 0.5 + 2**-6, 0.25])
-    assert past.since.tolist() == [30, 10]
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -38,7 +37,7 @@ def test_own_past__equals_the_slow_reference(seed):
     past = own_past(matrix, fade=0.8, half_life_days=7.0)
 
     expected = slow_blend.own_past(matrix.history, matrix.by_user, fade=0.8, half_life_days=7.0)
-    for found, column in zip((past.baskets, past.fading, past.decayed, past.since), expected, strict=True):
+    for found, column in zip((past.baskets, past.fading, past.decayed), expected, strict=True):
         np.testing.assert_allclose(found, column, rtol=1e-5)
 
 
@@ -48,20 +47,6 @@ def test_own_past__takes_values_where_there_are_no_times():
     past = own_past(GroupedMatrix(timed.by_user, timed.by_item), fade=0.5, half_life_days=1.0)
 
     assert past.baskets.tolist() == past.fading.tolist() == past.decayed.tolist() == [2, 1]
-    assert past.since.tolist() == [0, 0]
-
-
-def test_known_events__leave_out_guests_and_count_whole_days():
-    events = [(0, 0, 0.9), (0, 0, 4.5), (1, 1, 8.0), (-1, 1, 0.0)]
-
-    np.testing.assert_allclose(known_events(grouped(events, 2, 3), 4.0), [1.5, 0.25, 0.0])
-
-
-def test_known_events__are_all_events_without_a_history():
-    timed = grouped([(0, 0, 4.0), (-1, 1, 0.0)], 1, 2)
-    without = GroupedMatrix(timed.by_user, timed.by_item, timed.timeline)
-
-    np.testing.assert_allclose(known_events(without, 4.0), [0.5, 1.0])
 
 
 def test_stranger_events__are_those_without_a_user_and_first_baskets():
