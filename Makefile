@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: help install run test lint format bench clean
+.PHONY: help install run serve test drill lint format bench clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -20,8 +20,16 @@ install: $(STAMP)  ## make .venv with the versions that were tested
 run: $(STAMP)  ## the nightly run on the built-in sample shop
 	$(BIN)/shelftalker run --dataset sample
 
+# make serve DB=postgresql+asyncpg://USER:PASSWORD@HOST/DATABASE PORT=4200 REPORTS_PORT=4280
+serve: $(STAMP)  ## Prefect server, worker, schedules and reports on this machine, until Ctrl-C
+	@$(BIN)/python -m deployments.serve $(if $(DB),--db '$(DB)') $(if $(PORT),--port $(PORT)) \
+		$(if $(REPORTS_PORT),--reports-port $(REPORTS_PORT))
+
 test: $(STAMP)  ## all tests
 	$(BIN)/python -m pytest
+
+drill: $(STAMP)  ## break a running server and worker in every way we know, and see that nothing is lost
+	$(BIN)/python -m deployments.drill
 
 lint: $(STAMP)  ## ruff, mypy, import-linter
 	$(BIN)/ruff check .

@@ -140,7 +140,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--source",
         type=Path,
-        default=_default_source(),
+        default=default_source(),
         help="log of the whole run (default: ../shared/data/online_retail.parquet, if it is there)",
     )
     parser.add_argument("--no-run", action="store_true", help="leave the whole run out")
@@ -155,7 +155,8 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _default_source() -> Path | None:
+def default_source() -> Path | None:
+    """Online Retail where the tests look for it, or None."""
     folder = Path(os.environ.get("SHELFTALKER_TEST_DATA", "../shared/data"))
     path = folder / "online_retail.parquet"
     return path if path.exists() else None

@@ -18,17 +18,20 @@ from data_contracts.dataset_sections import (
     ItemsSection,
     ModelChoice,
     Section,
-    SourceSection,
     WindowSection,
 )
 from data_contracts.errors import ConfigurationError
 from data_contracts.gate_section import BEST_BASELINE, LIVE, GateSection
+from data_contracts.source_section import SourceSection
 
 FOLDER = Path(__file__).parent / "datasets"
 """Where the datasets live that are known by name."""
 
 BASELINES = ("popularity", "recent_popularity", "personal_frequency", "als")
 CANDIDATES = ("wals", "bpr", "blend")
+
+UNSAID = {"url", "url_env", "url_block", "sink_env", "password"}
+"""Keys whose value no error repeats: somebody may have put a password there."""
 
 
 def default_models() -> dict[str, ModelChoice]:
@@ -190,6 +193,7 @@ def _explain(path: Path, error: ValidationError) -> str:
         if problem["type"] == "extra_forbidden":
             message = "there is no such key; check its spelling and its section"
         shown = problem["input"]
-        value = "" if problem["type"] == "missing" or isinstance(shown, dict) else f" = {shown!r}"
+        unsaid = problem["type"] == "missing" or isinstance(shown, dict) or problem["loc"][-1] in UNSAID
+        value = "" if unsaid else f" = {shown!r}"
         lines.append(f"  {where}{value}: {message}")
     return "\n".join(lines)

@@ -2,7 +2,6 @@
 
 from datetime import date
 from typing import Any, Literal, Self
-from zoneinfo import available_timezones
 
 from pydantic import (
     BaseModel,
@@ -10,47 +9,21 @@ from pydantic import (
     Field,
     PositiveFloat,
     PositiveInt,
-    field_validator,
     model_validator,
 )
+
+from data_contracts.database_url import VARIABLE
 
 Share = float
 """A part of a whole, 0 to 1."""
 
 
 class Section(BaseModel):
-    """Base of all sections: frozen, and a misspelt key is an error."""
+    """Base of all sections: frozen, a misspelt key is an error, and no error repeats the file's content."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
-
-
-class SourceSection(Section):
-    """``[source]``: where the log is and how its text is read."""
-
-    path: str
-    """File or folder; relative to the folder of the .toml, then to the current folder."""
-    format: Literal["auto", "csv", "parquet", "excel"] = "auto"
-    """``auto`` goes by the file's ending."""
-    delimiter: str = Field(default="auto", min_length=1)
-    """Of CSV; ``auto`` takes the most frequent of comma, semicolon, tab and bar in the header line."""
-    encoding: str = "utf-8"
-    """Of CSV: any encoding that Python knows, such as ``latin-1``."""
-    quote: str = Field(default='"', max_length=1)
-    """Of CSV; an empty text means that nothing is quoted."""
-    sheet: str | None = None
-    """Of Excel; the first sheet if absent."""
-    timezone: str = "UTC"
-    """IANA name such as ``Europe/London``: what times without an offset are local to."""
-    time_format: str = "auto"
-    """``auto`` (ISO 8601 text or real timestamps), ``epoch_seconds``, ``epoch_milliseconds``, or a strptime
-    format such as ``%m/%d/%Y %H:%M``."""
-
-    @field_validator("timezone")
-    @classmethod
-    def _known_zone(cls, value: str) -> str:
-        if value not in available_timezones():
-            raise ValueError("no IANA time zone; write a name such as Europe/London or UTC")
-        return value
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", use_attribute_docstrings=True, hide_input_in_errors=True
+    )
 
 
 class ColumnsSection(Section):
@@ -231,9 +204,19 @@ class ModelChoice(Section):
 
 
 class ExportSection(Section):
-    """``[export]``: how long the published lists are."""
+    """``[export]``: how long the published lists are, and where they go besides the publication."""
 
     k: PositiveInt = 10
     """Items for a user."""
     users_per_item_k: PositiveInt = 10
     """Users for an item."""
+    formats: tuple[Literal["csv", "jsonl", "parquet"], ...] = ()
+    """Files that every run which becomes live writes below ``exports`` in SHELFTALKER_HOME."""
+    sink_env: str | None = Field(default=None, pattern=VARIABLE)
+    """Environment variable that holds the URL of the database which such a run loads its tables into."""
+    sink_schema: str | None = None
+    """Schema of those tables; the database's own default if absent."""
+
+    def cache_identity(self) -> dict[str, Any]:
+        """Lengths only: where the lists go does not change them."""
+        return self.model_dump(include={"k", "users_per_item_k"})

@@ -1,5 +1,7 @@
 """The errors a user can meet, each with the exit code that the command line ends with."""
 
+from typing import Any
+
 
 class ShelftalkerError(Exception):
     """Anything we refuse on purpose; the message names the object, the value and what to do."""
@@ -27,3 +29,16 @@ class GateClosedError(ShelftalkerError):
 
 class VocabularyMismatchError(ContractError):
     """Two objects that must share a vocabulary carry different hashes."""
+
+
+class DatabaseError(ShelftalkerError, ConnectionError):
+    """A database cannot be reached or is busy; the same may work in a moment (exit code 1)."""
+
+
+class UnfinishedError(ShelftalkerError):
+    """Some of many runs failed (exit code 1)."""
+
+    def __init__(self, message: str, rows: list[dict[str, Any]]) -> None:
+        super().__init__(message)
+        self.rows = rows
+        """What became of each, the others included."""

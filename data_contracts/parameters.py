@@ -1,25 +1,37 @@
 """The parameters of each flow: what the command line, the Prefect UI and a deployment may say."""
 
-from datetime import date
-from typing import Self
+from datetime import date, timedelta
+from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+EVERY: dict[str, timedelta] = {"1d": timedelta(days=1), "1w": timedelta(weeks=1)}
+"""From one date of a backfill to the next."""
 
-class NightlyParameters(BaseModel):
-    """One nightly run."""
+
+class FlowParameters(BaseModel):
+    """Base of all: frozen, and a misspelt name is an error; the docstrings are the form's descriptions."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
-    dataset: str = "sample"
+
+class DatasetParameters(FlowParameters):
+    """What every flow on a log needs to know."""
+
+    dataset: str = Field(default="sample", min_length=1, examples=["online_retail", "shop.toml"])
     """Name of a dataset in data_contracts/datasets, or the path of a .toml."""
-    as_of: date | None = None
-    """The run sees events before this day only. Empty: the day of the scheduled start, or, for a run by
-    hand, the day after the last event."""
     source: str | None = None
     """Path of the log; empty means the one that the dataset file names."""
     seed: int = Field(default=0, ge=0)
     """Decides everything random."""
+
+
+class NightlyParameters(DatasetParameters):
+    """One nightly run."""
+
+    as_of: date | None = None
+    """The run sees events before this day only. Empty: the day of the scheduled start, or, for a run by
+    hand, the day after the last event."""
     dry_run: bool = False
     """Do everything but publish."""
     tuned: str | None = None
@@ -27,23 +39,25 @@ class NightlyParameters(BaseModel):
     file's. Empty: the dataset file's parameters."""
 
 
-class BackfillParameters(BaseModel):
+class BackfillParameters(DatasetParameters):
     """The nightly run for every date of a range."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
-
-    dataset: str = "sample"
-    """Name of a dataset in data_contracts/datasets, or the path of a .toml."""
     first: date
     """First day to run as of."""
     last: date
     """Last day, included."""
-    every_days: int = Field(default=1, ge=1)
-    """Days from one run to the next."""
-    source: str | None = None
-    """Path of the log; empty means the one that the dataset file names."""
-    seed: int = Field(default=0, ge=0)
-    """Decides everything random."""
+    every: Literal["1d", "1w"] = "1d"
+    """From one date to the next: a day or a week."""
+    force: bool = False
+    """Run dates that were done before, too. Steps whose inputs did not change are reused all the same."""
+    parallel: int = Field(default=1, ge=1, le=64)
+    """Dates at work at once, each in a process of its own if more than one."""
+    stop_on_error: bool = False
+    """Leave the dates after a broken one alone."""
+    dry_run: bool = False
+    """Only say which dates would run and which are done."""
+    tuned: str | None = None
+    """Name (or path of a .toml) of what `shelftalker tune` wrote, used for every date."""
 
     @model_validator(mode="after")
     def _in_order(self) -> Self:
@@ -51,14 +65,15 @@ class BackfillParameters(BaseModel):
             raise ValueError(f"last must not be before first; got {self.first} to {self.last}")
         return self
 
+    def dates(self) -> list[date]:
+        """Dates of the range, oldest first."""
+        step = EVERY[self.every]
+        return [self.first + n * step for n in range((self.last - self.first) // step + 1)]
 
-class TuneParameters(BaseModel):
+
+class TuneParameters(DatasetParameters):
     """A search for better parameters of a dataset's models."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
-
-    dataset: str = "sample"
-    """Name of a dataset in data_contracts/datasets, or the path of a .toml."""
     models: tuple[str, ...] = ()
     """Names from the dataset file; empty: all that have something to tune."""
     trials: int = Field(default=40, ge=1)
@@ -69,11 +84,18 @@ class TuneParameters(BaseModel):
     """Inner windows that every trial is scored on, one before the other."""
     as_of: date | None = None
     """The day that the run to be tuned for would have; its hold-out is never looked at."""
-    source: str | None = None
-    """Path of the log; empty means the one that the dataset file names."""
     study: str | None = None
     """URL of the storage of studies, SQLite or PostgreSQL; empty: a SQLite file below SHELFTALKER_HOME."""
     output: str | None = None
     """Path of the .toml to write; empty: tuned/<dataset>.toml below SHELFTALKER_HOME."""
-    seed: int = Field(default=0, ge=0)
-    """Decides everything random."""
+
+
+class PruneParameters(FlowParameters):
+    """What to keep when old artifacts are removed."""
+
+    keep_days: int = Field(default=30, ge=0)
+    """Artifacts that a run made or used within so many days are kept."""
+    keep_last: int = Field(default=3, ge=1)
+    """So are those of the newest runs of each dataset, so many of them."""
+    dry_run: bool = False
+    """Only say what would be removed."""

@@ -14,6 +14,14 @@ USERS_PER_ITEM: Final = "users_per_item.parquet"
 STRANGERS: Final = "strangers.parquet"
 SIMILAR_ITEMS: Final = "similar_items.parquet"
 
+TABLES: Final = {
+    "predictions": PREDICTIONS,
+    "users_per_item": USERS_PER_ITEM,
+    "strangers": STRANGERS,
+    "similar_items": SIMILAR_ITEMS,
+}
+"""Files by the name of their table."""
+
 SIMILAR_ID: Final = "similar_item_id"
 
 N_REASONS: Final = 3

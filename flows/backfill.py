@@ -1,45 +1,91 @@
-"""The nightly run for every date of a range, oldest first."""
+"""The nightly run for every date of a range, oldest first; dates that were done before are left alone."""
 
-from datetime import timedelta
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
+from datetime import date
 from typing import Any
 
 from prefect import flow
+from prefect.artifacts import create_table_artifact
+from prefect.states import Completed
 
-from data_contracts.errors import ConfigurationError, ShelftalkerError
-from data_contracts.parameters import BackfillParameters, NightlyParameters
-from flows.nightly import nightly
+from data_contracts.dataset import DatasetSpec
+from data_contracts.errors import ConfigurationError, UnfinishedError
+from data_contracts.parameters import BackfillParameters
+from flows.one_date import CLOSED, FAILED, LEFT_ALONE, Plan, Row, preview, row_of, run_date
+from flows.planning import chosen_models
+from tasks import store
+from tasks.arrival import find_source
 from tasks.progress import listener
-
-DONE, CLOSED, FAILED = "published", "gate closed", "failed"
+from tasks.tuned import load_tuned
 
 
 @flow(name="backfill", flow_run_name="{parameters.dataset} from {parameters.first} to {parameters.last}")
-def backfill(parameters: BackfillParameters) -> list[dict[str, Any]]:
-    """Run every date; a date that fails is reported and does not stop the others.
+def backfill(parameters: BackfillParameters) -> Any:
+    """Run every date as a run of its own; returns one row a date.
 
-    Steps whose inputs did not change are reused, so the log is read once. A publication of an older day
-    never becomes the live one while a newer one is.
+    A date that fails is reported and does not stop the others, unless asked; the log is read once; a
+    publication of an older day never becomes the live one while a newer one is. Ends as Failed if a date
+    failed. Started again, it does what is missing.
     """
-    results = []
-    day = parameters.first
-    while day <= parameters.last:
-        one = NightlyParameters(
-            dataset=parameters.dataset, as_of=day, source=parameters.source, seed=parameters.seed
+    store.sweep()
+    plan = make_plan(parameters)
+    rows = [preview(plan, day) for day in parameters.dates()] if parameters.dry_run else list(_run(plan))
+    create_table_artifact(key="backfill", table=rows, description=_in_words(rows))
+    if any(row["result"] == FAILED for row in rows):
+        raise UnfinishedError(_in_words(rows), rows)
+    return Completed(message=_in_words(rows), data=rows)
+
+
+def make_plan(parameters: BackfillParameters) -> Plan:
+    """Find the log and check the parameters, once for all dates.
+
+    Raises
+    ------
+    ConfigurationError
+        If a mistake would fail every date, or the log has no times.
+
+    """
+    spec = DatasetSpec.load(parameters.dataset)
+    if spec.columns.time is None:
+        raise ConfigurationError(
+            f"the log of dataset {spec.name!r} has no times, so every date would be the same run: use `run`"
         )
-        results.append(_run_day(one))
-        listener().finished(f"{day} {results[-1]['result']}", 0.0, reused=False, facts={})
-        day += timedelta(days=parameters.every_days)
-    return results
+    if spec.window.test_path:
+        raise ConfigurationError(
+            f"dataset {spec.name!r} is scored on {spec.window.test_path}, whatever the date: use `run`"
+        )
+    tuned = load_tuned(parameters.tuned, spec)
+    chosen_models(spec, tuned)
+    return Plan(parameters, spec, find_source(spec, parameters.source), tuned)
 
 
-def _run_day(parameters: NightlyParameters) -> dict[str, Any]:
-    state: Any = nightly(parameters, return_state=True)
-    row: dict[str, Any] = {"as_of": str(parameters.as_of), "result": FAILED, "winner": "", "reason": ""}
-    try:
-        summary = state.result()
-    except ConfigurationError:
-        raise  # the same mistake would fail every day
-    except (ShelftalkerError, OSError) as error:
-        return {**row, "reason": str(error).splitlines()[0]}
-    result = DONE if summary["published"] else CLOSED
-    return {**row, "result": result, "winner": summary["gate"]["winner"]}
+def _run(plan: Plan) -> Iterator[Row]:
+    """Run all dates, `parallel` of them at once, and say what became of each, oldest first."""
+    days, n_parallel = plan.parameters.dates(), plan.parameters.parallel
+    stopped: list[date] = []
+
+    def one(day: date) -> Row:
+        if stopped:
+            return row_of(day, LEFT_ALONE, f"{stopped[0]} failed")
+        row: Row = run_date(plan, day)
+        if row["result"] == FAILED and plan.parameters.stop_on_error:
+            stopped.append(day)
+        listener().finished(f"{day} {row['result']}", row["seconds"], reused=False, facts={})
+        return row
+
+    if n_parallel == 1:
+        yield from map(one, days)
+        return
+    with ThreadPoolExecutor(n_parallel) as pool:
+        # Each thread sees the flow run that it belongs to; the work itself is done in processes.
+        yield from [each.result() for each in [pool.submit(copy_context().run, one, day) for day in days]]
+
+
+def _in_words(rows: list[Row]) -> str:
+    counts = Counter(row["result"] for row in rows)
+    closed = [row["as_of"] for row in rows if row["outcome"] == CLOSED]
+    shown = f"; gate closed on {', '.join(closed)}" if closed else ""
+    return f"{len(rows)} dates: " + ", ".join(f"{n} {what}" for what, n in counts.items()) + shown

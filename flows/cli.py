@@ -1,7 +1,6 @@
 """The command line: one thin command a verb; errors become exit codes here and nowhere else."""
 
 import json
-import sys
 import tomllib
 from datetime import date
 from pathlib import Path
@@ -12,7 +11,9 @@ import click
 from data_contracts.errors import ConfigurationError, GateClosedError
 from flows import cli_common as common
 from flows.cli_common import as_date, dataset_option, exits, home_option, print_rows
+from flows.cli_export import export
 from flows.cli_lookups import published
+from flows.cli_operations import operations
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -64,34 +65,6 @@ def run(
         show(summary, examples(summary), picture)
     if not summary["gate"]["open"]:
         raise GateClosedError(f"nothing was published; the failed rules are above and in {summary['path']}")
-
-
-@main.command()
-@dataset_option
-@click.option("--from", "first", required=True, callback=as_date, help="First day (YYYY-MM-DD).")
-@click.option("--to", "last", required=True, callback=as_date, help="Last day, included.")
-@click.option("--every", type=click.IntRange(min=1), default=1, show_default=True, help="Days between runs.")
-@click.option("--source", type=click.Path(), help="The log, instead of the one the dataset names.")
-@click.option("--json", "as_json", is_flag=True, help="Print rows as JSON.")
-@home_option
-@exits
-def backfill(
-    dataset: str, first: date, last: date, every: int, source: str | None, *, as_json: bool, home: Path | None
-) -> None:
-    """Run every date of a range, oldest first; exit code 1 if one failed, 4 if a gate closed."""
-    common.settle(home)
-    from data_contracts.parameters import BackfillParameters
-    from flows.backfill import CLOSED, FAILED
-    from flows.backfill import backfill as backfill_flow
-    from flows.running import run_here
-
-    if last < first:
-        raise click.BadParameter(f"--to {last} lies before --from {first}")
-    given = BackfillParameters(dataset=dataset, first=first, last=last, every_days=every, source=source)
-    rows = run_here(backfill_flow, given)
-    print_rows(rows, as_json=as_json)
-    results = {row["result"] for row in rows}
-    sys.exit(1 if FAILED in results else GateClosedError.exit_code if CLOSED in results else 0)
 
 
 @main.command()
@@ -161,5 +134,7 @@ def init(file: Path, output: Path) -> None:
     click.echo(f"Read both, then:\n  shelftalker run --dataset {output / name}.toml")
 
 
-for found in published.commands.values():
-    main.add_command(found)
+for group in (operations, published):
+    for found in group.commands.values():
+        main.add_command(found)
+main.add_command(export)

@@ -1,6 +1,5 @@
 """What all commands share: options, the environment, exit codes, and how rows are printed."""
 
-import atexit
 import json
 import os
 import sys
@@ -42,17 +41,6 @@ def settle(home: Path | None) -> None:
     os.environ.setdefault("PREFECT_RESULTS_LOCAL_STORAGE_PATH", str(store.home() / "results"))
     for name, value in SETTINGS.items():
         os.environ.setdefault(name, value)
-    atexit.register(_end_quietly)
-
-
-def _end_quietly() -> None:
-    """Say nothing while the interpreter goes down: DuckDB's binding would list its own module as leaked.
-
-    Registered first, so called last, after Prefect has stopped its server.
-    """
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.__stderr__.fileno() if sys.__stderr__ else 2)
 
 
 def exits(command: Callable[..., Any]) -> Callable[..., Any]:

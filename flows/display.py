@@ -13,12 +13,11 @@ from rich.text import Text
 from data_contracts.columns import BECAUSE, ITEM_ID, MODEL, RANK, SCORE, SHARE, TITLE, WHY
 from data_contracts.predictions import N_REASONS
 from flows.evidence import metric_rows
+from tasks.report_words import found_rows
 
 EXAMPLE_ITEMS = 5
 
 BROKEN = {"fail": Text("failed", "red"), "warn": Text("warning", "yellow")}
-
-REASON_KINDS = {"rejected": "quarantined", "counted": "kept, counted", "normalised": "put in order"}
 
 
 class TerminalListener:
@@ -53,7 +52,7 @@ class TerminalListener:
         """Move the step's bar."""
         if step in self._bars:
             note = "  ".join(f"{name} {value:.4g}" for name, value in list(figures.items())[:1])
-            self.progress.update(self._bars[step], completed=done, total=total, note=note)
+            self.progress.update(self._bars[step], completed=done, total=total or None, note=note)
 
     def finished(self, step: str, seconds: float, *, reused: bool, facts: dict[str, Any]) -> None:
         """Turn the bar into a line."""
@@ -75,8 +74,9 @@ def show(
         f"{counts['rows_read']:,} rows read, {counts['rows_accepted']:,} accepted "
         f"({counts['anonymous']:,} without a user), {counts['rows_rejected']:,} rejected; {summary['split']}"
     )
-    if any(sum(counts[what].values()) for what in REASON_KINDS):
-        console.print(_reasons(counts))
+    if found := found_rows(counts):
+        shown = [{**row, "rows": f"{row['rows']:,}"} for row in found]
+        console.print(rows_table(shown, "what the contract found"))
     console.print(_metrics(summary))
     console.print(_rules(gate))
     verdict = "[green]open[/green]" if gate["open"] else "[red]closed[/red]"
@@ -98,7 +98,7 @@ def rows_table(rows: list[dict[str, Any]], title: str = "") -> Table:
     """A table of any rows that share their keys."""
     table = Table(title=title or None, title_justify="left")
     for name in rows[0] if rows else ():
-        table.add_column(name, justify="right" if name in {RANK, SCORE} else "left")
+        table.add_column(name, justify="right" if name in {RANK, SCORE, "rows"} else "left")
     for row in rows:
         table.add_row(*(Text(_cell(value)) for value in row.values()))
     return table
@@ -137,18 +137,6 @@ def _cell(value: Any) -> str:
         return f"{value:.4f}"
     # Ids and titles come from outside: what would move the cursor is shown as an escape instead.
     return "" if value is None else "".join(c if c.isprintable() else repr(c)[1:-1] for c in str(value))
-
-
-def _reasons(counts: dict[str, Any]) -> Table:
-    table = Table(title="what the contract found", title_justify="left")
-    table.add_column("reason")
-    table.add_column("rows", justify="right")
-    table.add_column("what was done")
-    for what, done in REASON_KINDS.items():
-        for reason, rows in sorted(counts[what].items(), key=lambda each: -each[1]):
-            if rows:
-                table.add_row(reason.replace("_", " "), f"{rows:,}", done)
-    return table
 
 
 def _metrics(summary: dict[str, Any]) -> Table:

@@ -7,20 +7,30 @@ from prefect.client.schemas.objects import State
 from prefect.states import Completed
 
 from data_contracts.dataset import DatasetSpec
-from data_contracts.predictions import PREDICTIONS, SIMILAR_ITEMS, STRANGERS, USERS_PER_ITEM
+from data_contracts.predictions import TABLES
 from data_contracts.selection import Selection
-from flows import evidence
+from flows import announcing, evidence
+from flows.announcing import announce_ending
 from tasks import store
+from tasks.delivery import deliver
 from tasks.explaining import HISTORY, HISTORY_FILES
 from tasks.gates import DECISION, Verdict
 from tasks.lookup import TITLES
 from tasks.publication import Publication, publish_run, reject
+from tasks.receipts import Receipt
 from tasks.report import REPORT, report_on
 from tasks.selecting import ITEMS_FILE, USERS_FILE
 from tasks.summary import published_counts, rejection_reason, run_id
 
 REJECTED = "Rejected"
-TABLES = (PREDICTIONS, USERS_PER_ITEM, STRANGERS, SIMILAR_ITEMS)
+
+
+class Data(NamedTuple):
+    """Events of one window, ready for models."""
+
+    window: Selection
+    ids: store.ArtifactRef
+    matrix: store.ArtifactRef
 
 
 class Run(NamedTuple):
@@ -28,7 +38,10 @@ class Run(NamedTuple):
 
     spec: DatasetSpec
     as_of: date | None
+    key: str
     events: store.ArtifactRef
+    data: Data
+    holdout: store.ArtifactRef
     models: dict[str, store.ArtifactRef]
     evaluations: dict[str, store.ArtifactRef]
     judged: store.ArtifactRef
@@ -41,59 +54,69 @@ class Run(NamedTuple):
         return Publication(dataset=self.spec.name, as_of=self.as_of, run=self.summary["run_id"])
 
     def report(
-        self, publication: Publication, window: Selection, others: dict[str, store.ArtifactRef]
+        self, publication: Publication, data: Data, others: dict[str, store.ArtifactRef]
     ) -> store.ArtifactRef:
         """The page for people; `others` are shown as its lineage."""
-        evidence_of = {**others, "decision": self.judged}
+        evidence_of = {"vocabularies": data.ids, "matrix": data.matrix, **others, "decision": self.judged}
         return report_on(
-            self.summary, publication, window, self.events, self.models, self.evaluations, evidence_of
+            self.summary, publication, data.window, self.events, self.models, self.evaluations, evidence_of
         )
+
+    def end(self, event: str, *more: store.ArtifactRef) -> None:
+        """Leave the evidence, the receipt and the news of a run whose last file is written."""
+        evidence.leave(self.summary, self.evaluations)
+        used = (self.events, *self.data[1:], self.holdout, self.judged, *more)
+        every = [*used, *self.models.values(), *self.evaluations.values()]
+        Receipt(
+            key=self.key,
+            dataset=self.spec.name,
+            as_of=self.as_of,
+            run=self.summary["run_id"],
+            outcome="published" if self.summary["published"] else "rejected",
+            winner=self.verdict.decision.winner,
+            artifacts=tuple(dict.fromkeys(each.path for each in every)),
+        ).keep()
+        announce_ending(event, self.summary)
 
 
 class Refit(NamedTuple):
-    """The winner, trained on everything up to the run's day, and its lists."""
+    """The models to publish, trained on everything up to the run's day, and the lists."""
 
-    window: Selection
-    ids: store.ArtifactRef
-    matrix: store.ArtifactRef
-    model: store.ArtifactRef
+    data: Data
+    models: dict[str, store.ArtifactRef]
     predictions: store.ArtifactRef
 
 
-def rejected(run: Run, window: Selection, ids: store.ArtifactRef, matrix: store.ArtifactRef) -> State[Any]:
+def rejected(run: Run) -> State[Any]:
     """Keep the evidence, publish nothing, and end as Completed under the name "Rejected"."""
     publication = run.publication()
-    page = run.report(publication, window, {"vocabularies": ids, "matrix": matrix})
+    page = run.report(publication, run.data, {})
     reject(publication, run.summary, page.folder / REPORT)
-    evidence.leave(run.summary)
+    run.end(announcing.REJECTED, page)
     return Completed(name=REJECTED, message=rejection_reason(run.verdict), data=run.summary)
 
 
 def published(run: Run, refit: Refit, *, dry_run: bool) -> dict[str, Any]:
     """Put the publication together, make it live, and return the summary."""
-    summary = run.summary
-    summary["counts"] |= published_counts(refit.predictions, refit.matrix)
+    summary, data, winner = run.summary, refit.data, refit.models[run.verdict.decision.winner]
+    summary["counts"] |= published_counts(refit.predictions, data.matrix)
     publication = run.publication(refit.predictions)
-    others = {
-        "vocabularies": refit.ids,
-        "matrix": refit.matrix,
-        "published model": refit.model,
-        "predictions": refit.predictions,
-    }
-    page = run.report(publication, refit.window, others)
+    page = run.report(publication, data, {"published model": winner, "predictions": refit.predictions})
     if dry_run:
         summary |= {"path": str(refit.predictions.folder), "report": str(page.folder / REPORT)}
-    else:
-        folder = publication.folder
-        summary |= {"published": True, "path": str(folder), "report": str(folder / REPORT)}
-        files = {name: (refit.predictions, name) for name in TABLES}
-        files |= {name: (refit.ids, name) for name in (USERS_FILE, ITEMS_FILE)}
-        files |= {f"{HISTORY}/{name}": (refit.matrix, name) for name in HISTORY_FILES}
-        files |= {
-            TITLES: (run.events, ITEMS_FILE),
-            DECISION: (run.judged, DECISION),
-            REPORT: (page, REPORT),
-        }
-        summary["live"] = publish_run(publication, summary, refit.model, files)
-    evidence.leave(summary)
+        evidence.leave(summary, run.evaluations)
+        return summary
+    folder = publication.folder
+    summary |= {"published": True, "path": str(folder), "report": str(folder / REPORT)}
+    files = {name: (refit.predictions, name) for name in TABLES.values()}
+    files |= {name: (data.ids, name) for name in (USERS_FILE, ITEMS_FILE)}
+    files |= {f"{HISTORY}/{name}": (data.matrix, name) for name in HISTORY_FILES}
+    files |= {
+        TITLES: (run.events, ITEMS_FILE),
+        DECISION: (run.judged, DECISION),
+        REPORT: (page, REPORT),
+    }
+    summary["live"] = publish_run(publication, summary, winner, files)
+    deliver(publication, run.spec)
+    run.end(announcing.PUBLISHED, page, refit.predictions, *data[1:], *refit.models.values())
     return summary

@@ -1,20 +1,35 @@
 """What a run leaves in the Prefect UI: the table of metrics, the gate's decision, what was rejected."""
 
+import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
-from prefect.artifacts import create_link_artifact, create_markdown_artifact, create_table_artifact
+from prefect.artifacts import create_image_artifact, create_link_artifact, create_table_artifact
 from prefect.context import FlowRunContext
 
+from tasks import store
+from tasks.pictures import pictures
+from tasks.report_words import found_rows
+
 SHOWN = ("precision", "recall", "ndcg", "coverage")
+REPORTS_URL = "SHELFTALKER_REPORTS_URL"
+"""Environment variable: address of a server that shows the reports of this home."""
 
 
-def leave(summary: dict[str, Any]) -> None:
+def leave(summary: dict[str, Any], evaluations: Mapping[str, store.ArtifactRef]) -> None:
     """Create the run's artifacts; outside a flow run there is nowhere to put them."""
     if FlowRunContext.get() is None:
         return
     gate = summary["gate"]
     title = f"{summary['dataset']} as of {summary['as_of']}"
+    create_table_artifact(key="profile", table=profile_rows(summary), description=f"{title}: what was read")
+    create_table_artifact(
+        key="quarantine",
+        table=found_rows(summary["counts"]),
+        description=f"{title}: what the contract found; a row may have several reasons",
+    )
     create_table_artifact(
         key="metrics",
         table=metric_rows(summary),
@@ -28,19 +43,34 @@ def leave(summary: dict[str, Any]) -> None:
         ],
         description=f"gate {'open' if gate['open'] else 'closed'}, winner {gate['winner']}",
     )
-    rejected = summary["counts"]["rejected"]
-    lines = [f"| {reason} | {count:,} |" for reason, count in rejected.items()]
-    create_markdown_artifact(
-        key="quarantine",
-        markdown="\n".join(["| reason | rows |", "|---|---|", *lines]),
-        description="rejected rows by reason; a row may have several",
-    )
+    for key, (picture, meaning) in pictures(summary, evaluations).items():
+        create_image_artifact(image_url=picture, key=key, description=f"{title}: {meaning}")
     create_link_artifact(
         key="report",
-        link=Path(summary["report"]).as_uri(),
+        link=_address(Path(summary["report"])),
         link_text=f"Report: {summary['report']}",
         description=f"{title}: what was decided and why, on one page",
     )
+
+
+def _address(path: Path) -> str:
+    """Where a browser finds a file of the home: on the report server if there is one, else on this disk."""
+    server = os.environ.get(REPORTS_URL)
+    if server and path.is_relative_to(store.home()):
+        return f"{server.rstrip('/')}/{quote(path.relative_to(store.home()).as_posix())}"
+    return path.as_uri()
+
+
+def profile_rows(summary: dict[str, Any]) -> list[dict[str, str]]:
+    """What was read, trained on and held out, one fact a row."""
+    counts = summary["counts"]
+    facts = {name: value for name, value in counts.items() if not isinstance(value, dict)}
+    facts |= {f"held out: {name}": value for name, value in counts["holdout"].items()}
+    return [{"fact": name.replace("_", " "), "value": _plain(value)} for name, value in facts.items()]
+
+
+def _plain(value: Any) -> str:
+    return f"{value:,}" if isinstance(value, int) else str(value)
 
 
 def metric_rows(summary: dict[str, Any]) -> list[dict[str, str]]:

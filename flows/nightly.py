@@ -6,38 +6,49 @@ from prefect import flow
 
 from data_contracts.dataset import DatasetSpec
 from data_contracts.parameters import NightlyParameters
-from flows.endings import Refit, Run, published, rejected
-from flows.planning import contenders, decide_as_of, run_name, tell_origin
+from flows.announcing import on_failure
+from flows.endings import Data, Refit, Run, published, rejected
+from flows.lateness import superseded
+from flows.planning import chosen_models, contenders, decide_as_of, rename_run, run_name, tell_origin
 from tasks import store
 from tasks.arrival import find_holdout_source, find_source, ingest
+from tasks.delivery import check_delivery
 from tasks.evaluation import evaluate
 from tasks.export import export
 from tasks.gates import gate, load_verdict
 from tasks.grouping import grouping
 from tasks.mapping import mapping
+from tasks.receipts import key_of_run
 from tasks.splitting import split, windows
 from tasks.summary import summarise
 from tasks.training import train
 from tasks.tuned import check_tuned_before, load_tuned
 
 
-@flow(name="nightly", flow_run_name=run_name)
+@flow(name="nightly", flow_run_name=run_name, on_failure=[on_failure])
 def nightly(parameters: NightlyParameters) -> Any:
     """Make, judge and publish the recommendations of one dataset as of one day.
 
     Returns the run's summary. A closed gate ends as Completed under the name "Rejected" and publishes
-    nothing; a broken contract ends as Failed.
+    nothing; a broken contract ends as Failed; a late scheduled run that a newer one makes needless ends as
+    Completed under the name "Skipped".
     """
+    if (skipped := superseded()) is not None:
+        return skipped
     store.sweep()
     spec, seed = DatasetSpec.load(parameters.dataset), parameters.seed
     tuned = load_tuned(parameters.tuned, spec)
-    choices, live = contenders(spec, tuned)
+    chosen = chosen_models(spec, tuned)
+    check_delivery(spec)
 
-    events = ingest(find_source(spec, parameters.source))
-    as_of = decide_as_of(spec, parameters.as_of, events)
-    newest = events
+    sources = [find_source(spec, parameters.source)]
     if spec.window.test_path:
-        newest = ingest(find_holdout_source(spec))
+        sources.append(find_holdout_source(spec))
+    ingested = [ingest(source) for source in sources]
+    events, newest = ingested[0], ingested[-1]
+    as_of = decide_as_of(spec, parameters.as_of, events)
+    rename_run(spec.name, as_of)
+    choices, live = contenders(spec.name, as_of, chosen)
 
     window = windows(spec, as_of, seed)
     check_tuned_before(tuned, window.train)
@@ -55,9 +66,11 @@ def nightly(parameters: NightlyParameters) -> Any:
     verdict = load_verdict(judged)
     summary = summarise(spec, as_of, events, holdout, models, evaluations, verdict)
     tell_origin(summary, parameters.tuned, tuned)
-    run = Run(spec, as_of, events, models, evaluations, judged, verdict, summary)
+    key = key_of_run(spec, sources, as_of, seed, tuned)
+    data = Data(window.train, ids, matrix)
+    run = Run(spec, as_of, key, events, data, holdout, models, evaluations, judged, verdict, summary)
     if not verdict.decision.open:
-        return rejected(run, window.train, ids, matrix)
+        return rejected(run)
 
     all_ids = mapping(events, window.full)
     everything = grouping(events, all_ids, window.full, spec.feedback, spec.grouping)
@@ -76,5 +89,5 @@ def nightly(parameters: NightlyParameters) -> Any:
         spec.export,
         exclude_seen=spec.evaluation.decides == "discovery",
     )
-    refit = Refit(window.full, all_ids, everything, refitted[winner], predictions)
+    refit = Refit(Data(window.full, all_ids, everything), refitted, predictions)
     return published(run, refit, dry_run=parameters.dry_run)

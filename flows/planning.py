@@ -1,10 +1,12 @@
 """Small decisions of a run before its steps begin: which day, which models, what it is called."""
 
+from contextlib import suppress
 from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from prefect import runtime
+from prefect import get_client, runtime
+from prefect.context import FlowRunContext
 
 from data_contracts.dataset import DatasetSpec
 from data_contracts.dataset_sections import ModelChoice
@@ -15,10 +17,28 @@ from tasks.training import configure
 
 
 def run_name() -> str:
-    """Name of a flow run: dataset and day."""
+    """Name of a flow run: dataset, and the day as far as it is known before anything is read."""
     parameters = runtime.flow_run.parameters["parameters"]
     given = parameters if isinstance(parameters, dict) else parameters.model_dump()
-    return f"{given.get('dataset', 'sample')} as of {given.get('as_of') or 'now'}".replace("/", "_")
+    dataset = given.get("dataset", "sample")
+    with suppress(ConfigurationError):  # the run itself will say what is wrong with the file
+        spec = DatasetSpec.load(dataset)
+        day = given.get("as_of") or _scheduled_day(spec) or spec.window.default_as_of
+        return name_of(spec.name, day)
+    return name_of(dataset, given.get("as_of"))
+
+
+def name_of(dataset: str, day: date | str | None) -> str:
+    """Name of a run as people read it in the UI."""
+    return f"{dataset} as of {day or 'the newest event'}".replace("/", "_")
+
+
+def rename_run(dataset: str, as_of: date | None) -> None:
+    """Write the day that was decided into the name of the run, if it has another."""
+    context, name = FlowRunContext.get(), name_of(dataset, as_of or "no date")
+    if context and context.flow_run and context.flow_run.name != name:
+        with get_client(sync_client=True) as client:
+            client.update_flow_run(context.flow_run.id, name=name)
 
 
 def decide_as_of(spec: DatasetSpec, given: date | None, events: store.ArtifactRef) -> date | None:
@@ -31,25 +51,46 @@ def decide_as_of(spec: DatasetSpec, given: date | None, events: store.ArtifactRe
         return None
     if given:
         return given
-    zone = ZoneInfo(spec.source.timezone)
-    if runtime.deployment.id:
-        scheduled: datetime = runtime.flow_run.scheduled_start_time
-        return scheduled.astimezone(zone).date()
-    if spec.window.default_as_of:
-        return spec.window.default_as_of
-    last = datetime.fromisoformat(events.facts["last_event_time"]).astimezone(zone)
+    known = _scheduled_day(spec) or spec.window.default_as_of
+    if known:
+        return known
+    last = datetime.fromisoformat(events.facts["last_event_time"]).astimezone(ZoneInfo(spec.source.timezone))
     return last.date() + timedelta(days=1)
 
 
-def contenders(spec: DatasetSpec, tuned: Tuned | None = None) -> tuple[dict[str, ModelChoice], str | None]:
-    """Models of the run, and the name of the one that stands for what is live now.
+def _scheduled_day(spec: DatasetSpec) -> date | None:
+    """Day on which a deployment's run was to start, by the dataset's clock; None outside a deployment."""
+    if not runtime.deployment.id:
+        return None
+    scheduled: datetime = runtime.flow_run.scheduled_start_time
+    return scheduled.astimezone(ZoneInfo(spec.source.timezone)).date()
+
+
+def chosen_models(spec: DatasetSpec, tuned: Tuned | None = None) -> dict[str, ModelChoice]:
+    """Models that the dataset file or the tuned file names, checked before anything is read.
+
+    Raises
+    ------
+    ConfigurationError
+        Naming a model's wrong parameter.
+
+    """
+    choices = tuned.applied(spec.models) if tuned else dict(spec.models)
+    for name, choice in choices.items():
+        configure(name, choice)
+    return choices
+
+
+def contenders(
+    dataset: str, as_of: date | None, choices: dict[str, ModelChoice]
+) -> tuple[dict[str, ModelChoice], str | None]:
+    """Models of the run, and the name of the one that stands for what is live.
 
     What is live competes by its recipe: the same kind and parameters, trained on the same window as the
     others. Its published lists have seen most of the hold-out and would win unfairly.
     """
-    choices = tuned.applied(spec.models) if tuned else dict(spec.models)
     configs = {name: configure(name, choice) for name, choice in choices.items()}
-    live = publication.latest(spec.name)
+    live = publication.champion(dataset, as_of)
     if live is None:
         return choices, None
     kind, parameters = live.manifest["model"]["kind"], live.manifest["model"]["parameters"]

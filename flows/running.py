@@ -28,11 +28,7 @@ def run_here(flow: Flow[[P], R], parameters: P) -> R:
     Progress goes to stderr. Our own errors come out as they were raised in the step, and so does
     KeyboardInterrupt.
     """
-    with (
-        interruptible() as stopped,
-        TerminalListener(Console(file=sys.stderr)) as listener,
-        listening(listener),
-    ):
+    with interruptible() as stopped, watched():
         try:
             state: Any = flow(parameters, return_state=True)
         except BaseException as error:
@@ -42,6 +38,13 @@ def run_here(flow: Flow[[P], R], parameters: P) -> R:
     if stopped():
         raise KeyboardInterrupt
     return cast("R", state.result(raise_on_failure=True))
+
+
+@contextmanager
+def watched() -> Iterator[None]:
+    """Show on stderr what happens inside the block."""
+    with TerminalListener(Console(file=sys.stderr)) as listener, listening(listener):
+        yield
 
 
 @contextmanager

@@ -9,6 +9,7 @@ from prefect import flow
 from data_contracts.dataset import DatasetSpec
 from data_contracts.errors import ConfigurationError
 from data_contracts.parameters import TuneParameters
+from flows.lateness import superseded
 from flows.planning import decide_as_of, run_name
 from tasks import store
 from tasks.arrival import find_source, ingest
@@ -23,11 +24,13 @@ from tasks.tuned import tuned_path
 
 
 @flow(name="tune", flow_run_name=run_name)
-def tune(parameters: TuneParameters) -> dict[str, Any]:
+def tune(parameters: TuneParameters) -> Any:
     """Tune models of one dataset one after the other; returns what was found.
 
     Trials are kept in the study's storage: a call that was stopped goes on where it was.
     """
+    if (skipped := superseded()) is not None:
+        return skipped
     store.sweep()
     spec = DatasetSpec.load(parameters.dataset)
     names = tunable(spec, parameters.models)

@@ -6,11 +6,13 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 
 from data_contracts.dataset import FOLDER, DatasetSpec
+from data_contracts.source_section import PLACE_KEYS
 from tasks import store
 from tasks.contracts import find_suite
 from tasks.files import sha256_of
 from tasks.ingestion import ingest as ingest_log
 from tasks.sample import ensure_sample
+from tasks.snapshots import snapshot, snapshot_file
 from tasks.sources import locate, source_hash
 from tasks.step import step
 
@@ -38,28 +40,34 @@ class Source(BaseModel):
         """Content, and the parts of the dataset file that decide what ingestion makes of it."""
         rules = self.spec.model_dump(mode="json", include=set(READ_BY_INGESTION))
         # Where the log lies does not matter: it is known by its content.
-        rules["source"].pop("path")
+        for place in PLACE_KEYS:
+            rules["source"].pop(place)
         return {"sha256": self.sha256, "contract": self.contract_sha256, "rules": rules}
 
 
 def find_source(spec: DatasetSpec, given: str | None = None) -> Source:
-    """Find a dataset's log and hash it.
+    """Find a dataset's log and hash it; one that lies in a database is read from there first.
 
     Parameters
     ----------
     spec
         The dataset.
     given
-        Path that overrides the one in the dataset file.
+        Path of a file or folder that overrides what the dataset file says.
 
     Raises
     ------
     ConfigurationError
-        If there is no such file; the message names the places that were tried.
+        If there is no such file, and the message names the places that were tried, or the database refuses
+        the query.
+    DatabaseError
+        If the database cannot be reached.
 
     """
     if given is None and spec.file == SAMPLE_FILE:
         path = ensure_sample(store.home())
+    elif given is None and spec.source.query is not None:
+        path = snapshot(spec).folder / snapshot_file(spec)
     else:
         path = locate(spec, Path(given) if given else None)
     suite = find_suite(spec.contract.suite, spec.folder)
@@ -75,8 +83,7 @@ def find_source(spec: DatasetSpec, given: str | None = None) -> Source:
 def find_holdout_source(spec: DatasetSpec) -> Source:
     """Find the log that a dataset with ``split = "file"`` holds out: as its source, under `test_path`."""
     assert spec.window.test_path is not None
-    source = spec.source.model_copy(update={"path": spec.window.test_path})
-    return find_source(spec.model_copy(update={"source": source}))
+    return find_source(spec.model_copy(update={"source": spec.source.at(spec.window.test_path)}))
 
 
 @step("read and check {source.path.name}", contracts=("events",))

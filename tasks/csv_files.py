@@ -12,8 +12,8 @@ from typing import IO, cast
 
 import duckdb
 
-from data_contracts.dataset_sections import SourceSection
 from data_contracts.errors import ConfigurationError, ContractError
+from data_contracts.source_section import SourceSection
 from tasks.engine import literal
 
 MAX_LINE_BYTES = 32 * 2**20

@@ -9,8 +9,8 @@ import duckdb
 
 from data_contracts import columns
 from data_contracts.dataset import DatasetSpec
-from data_contracts.dataset_sections import SourceSection
 from data_contracts.errors import ConfigurationError, ContractError
+from data_contracts.source_section import SourceSection
 from tasks.canonical import projection
 from tasks.csv_files import readable_encoding
 from tasks.draft_texts import Draft, suite_text, toml_text

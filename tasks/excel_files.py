@@ -6,8 +6,8 @@ from typing import Any
 
 import pandas as pd
 
-from data_contracts.dataset_sections import SourceSection
 from data_contracts.errors import ConfigurationError, ContractError
+from data_contracts.source_section import SourceSection
 from tasks.engine import first_line
 
 

@@ -43,22 +43,26 @@ def replace_json(path: Path, content: Any) -> None:
 
 def replace_text(path: Path, text: str) -> None:
     """Replace a text file in one step: readers see the old or the new, never a part."""
-    _replace(path, lambda temporary: temporary.write_text(text, "utf-8"))
+    replace_file(path, lambda temporary: temporary.write_text(text, "utf-8"))
 
 
 def replace_copy(source: Path, path: Path) -> None:
     """Replace a file by a copy of another one, in one step."""
-    _replace(path, lambda temporary: shutil.copyfile(source, temporary))
+    replace_file(path, lambda temporary: shutil.copyfile(source, temporary))
 
 
-def _replace(path: Path, write: Callable[[Path], object]) -> None:
+def replace_file(path: Path, write: Callable[[Path], object]) -> None:
+    """Replace a file by what `write` puts into a temporary sibling; nothing is left of a failure."""
     handle, name = tempfile.mkstemp(prefix=".tmp-", dir=path.parent)
     os.close(handle)
     temporary = Path(name)
-    write(temporary)
-    temporary.chmod(0o644)
-    fsync(temporary)
-    temporary.replace(path)
+    try:
+        write(temporary)
+        temporary.chmod(0o644)
+        fsync(temporary)
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
     fsync(path.parent)
 
 

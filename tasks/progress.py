@@ -12,7 +12,7 @@ class Listener(Protocol):
         """Hear that a step begins to do work."""
 
     def advanced(self, step: str, done: int, total: int, figures: dict[str, float]) -> None:
-        """Hear how far a long step is."""
+        """Hear how far a long step is; a `total` of 0 is not known."""
 
     def finished(self, step: str, seconds: float, *, reused: bool, facts: dict[str, Any]) -> None:
         """Hear that a step ended well, and whether its result was there already."""

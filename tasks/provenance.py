@@ -5,7 +5,7 @@ import hashlib
 from functools import cache
 from pathlib import Path
 
-OURS = ("data_contracts", "tasks")
+OURS = ("data_contracts", "tasks", "flows")
 ROOT = Path(__file__).parents[1]
 
 

@@ -95,6 +95,20 @@ def latest(dataset: str) -> Publication | None:
     return Publication.model_validate(read_json(path)) if path.exists() else None
 
 
+def champion(dataset: str, as_of: date | None) -> Publication | None:
+    """What a run as of a day must not be worse than: the live publication, or an earlier one, or None.
+
+    Where the live one is of that day or a later one (a repeated run, a backfill), the newest of the days
+    before stands for it: a run sees nothing later than its day, and repeated it decides the same.
+    """
+    live = latest(dataset)
+    if live is None or live.as_of is None or as_of is None or live.as_of < as_of:
+        return live
+    before = [each for each in published(dataset) if each.as_of and each.as_of < as_of]
+    newest = [each for each in before if each.as_of == before[-1].as_of]
+    return max(newest, key=_order, default=None)
+
+
 def published(dataset: str) -> list[Publication]:
     """All whole publications of a dataset, oldest `as_of` first."""
     found = []

@@ -9,12 +9,14 @@ from data_contracts.evaluation import METRICS
 from data_contracts.selection import Selection
 from tasks import report_figures, store
 from tasks.files import read_json, sha256_of
+from tasks.pictures import by_history
 from tasks.publication import Publication, published
 from tasks.report_data import Lists, read_lists
 from tasks.report_words import (
     decision,
     figure,
     finite,
+    found_rows,
     is_failed,
     main_models,
     metric_tables,
@@ -33,7 +35,6 @@ TEMPLATE = "report.html.j2"
 N_RUNS = 30
 """Earlier runs that are compared with this one."""
 DRIFTS = ("events", "users", "items", "quarantine share", "value")
-FOUND = {"rejected": "quarantined", "counted": "kept, counted", "normalised": "put in order"}
 
 Refs = Mapping[str, store.ArtifactRef]
 
@@ -108,16 +109,11 @@ def page_content(
         "curves": _curves(curves),
         "slice_names": list(next(iter(slices.values()))),
         "slice_rows": slice_table(slices, gate["metric"], chosen),
-        "slice_figure": _slice_figure(slices, gate["metric"], chosen),
+        "slice_figure": _svg(by_history({name: slices[name] for name in chosen}, gate["metric"])),
         "lists": None if lists is None else _list_section(lists),
         "runs": [*earlier, run_facts(summary)],
         "drifts": _drifts([*earlier, run_facts(summary)], gate),
-        "found": [
-            {"reason": reason.replace("_", " "), "rows": rows, "done": done}
-            for what, done in FOUND.items()
-            for reason, rows in sorted(summary["counts"][what].items(), key=lambda each: -each[1])
-            if rows
-        ],
+        "found": found_rows(summary["counts"]),
         "lineage": lineage,
         "packages": packages,
     }
@@ -148,15 +144,6 @@ def _curves(curves: Mapping[str, list[dict[str, float]]]) -> list[dict[str, Any]
             drawn = report_figures.curve(name, [each[label] for each in steps if label in each], label)
             figures.append({"title": name, "svg": _svg(drawn)})
     return figures
-
-
-def _slice_figure(slices: Mapping[str, dict[str, dict[str, Any]]], metric: str, models: list[str]) -> Any:
-    names = [name for name in next(iter(slices.values())) if name.startswith("history ")]
-    series = {
-        shown(model, 24): [finite(slices[model].get(name, {}).get(metric)) for name in names]
-        for model in models
-    }
-    return _svg(report_figures.by_slice(series, [name.removeprefix("history ") for name in names], metric))
 
 
 def _list_section(lists: Lists) -> dict[str, Any]:

@@ -188,3 +188,17 @@ def run_facts(summary: Summary) -> dict[str, Any]:
         "scenario": gate.get("scenario"),
         "value": results.get(gate.get("metric"), {}).get("value"),
     }
+
+
+FOUND = {"rejected": "quarantined", "counted": "kept, counted", "normalised": "put in order"}
+"""What was done with rows that the contract found, by the summary's name for them."""
+
+
+def found_rows(counts: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """One row for each thing that the contract found: reason, rows, and what was done with them."""
+    return [
+        {"reason": reason.replace("_", " "), "rows": rows, "done": done}
+        for what, done in FOUND.items()
+        for reason, rows in sorted(counts[what].items(), key=lambda each: -each[1])
+        if rows
+    ]

@@ -13,8 +13,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from data_contracts.dataset import DatasetSpec
-from data_contracts.dataset_sections import SourceSection
 from data_contracts.errors import ConfigurationError, ContractError
+from data_contracts.source_section import SourceSection
 from tasks import csv_files
 from tasks.engine import first_line, literal, quote
 from tasks.excel_files import read_sheet
@@ -93,14 +93,18 @@ def locate(spec: DatasetSpec, override: Path | None = None) -> Path:
 
     """
     wanted = spec.source.path
-    places = [override] if override else [spec.folder / wanted, Path(wanted)]
+    if override is None and wanted is None:
+        raise ConfigurationError(
+            f"the source of dataset {spec.name!r} is a database, not a file; give a file with --source"
+        )
+    places = [override] if override else [spec.folder / str(wanted), Path(str(wanted))]
     for place in places:
         if place.exists():
             return place.absolute()
     shown = " nor ".join(str(place.absolute()) for place in dict.fromkeys(places))
+    advice = f"or correct source.path in {spec.file}" if wanted else "or leave it out to read the database"
     raise ConfigurationError(
-        f"the source of dataset {spec.name!r} is not at {shown}; give its place with --source, "
-        f"or correct source.path in {spec.file}"
+        f"the source of dataset {spec.name!r} is not at {shown}; give its place with --source, {advice}"
     )
 
 

@@ -38,6 +38,15 @@ def is_worth_a_retry(_task: Any, _run: Any, state: Any) -> bool:
     return False
 
 
+IO_RETRIES: dict[str, Any] = {
+    "retries": RETRIES,
+    "retry_delay_seconds": exponential_backoff(BACKOFF_SECONDS),
+    "retry_jitter_factor": JITTER,
+    "retry_condition_fn": is_worth_a_retry,
+}
+"""How Prefect tries everything again that reads or writes."""
+
+
 class Step(Generic[P]):
     """A task that returns a reference to its artifact; ``write`` is the pure function underneath.
 
@@ -122,10 +131,7 @@ class Step(Generic[P]):
             cache_key_fn=self._cache_key,
             result_serializer="json",
             persist_result=True,
-            retries=RETRIES,
-            retry_delay_seconds=exponential_backoff(BACKOFF_SECONDS),
-            retry_jitter_factor=JITTER,
-            retry_condition_fn=is_worth_a_retry,
+            **IO_RETRIES,
         )(run)
 
 

@@ -1,19 +1,14 @@
 """The artifact store: immutable folders named by the hash of everything that went into them.
 
 An artifact is written to a temporary sibling, flushed to disk and renamed, so it is there whole or not at
-all. A temporary folder is locked by the process that fills it; the kernel drops the lock of a killed
-process, and the next run removes what it left.
+all. What a killed run left is a temporary folder, which the next run removes (:mod:`tasks.places`).
 """
 
-import atexit
-import fcntl
 import hashlib
 import os
-import shutil
-import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
@@ -25,9 +20,11 @@ from pydantic_core import to_json
 
 from data_contracts.errors import ConfigurationError, VocabularyMismatchError
 from tasks.files import fsync, read_json, sha256_of, write_json
+from tasks.places import TEMPORARY, discard, home, scratch, sweep, temporary_folder
+
+__all__ = ["TEMPORARY", "discard", "home", "scratch", "sweep", "temporary_folder"]  # the store's, too
 
 MANIFEST = "manifest.json"
-TEMPORARY = ".tmp-"
 PACKAGES = (
     "duckdb",
     "great-expectations",
@@ -41,27 +38,6 @@ PACKAGES = (
 )
 
 Facts = dict[str, Any]
-
-
-def home() -> Path:
-    """Where everything a run leaves behind lives: ``$SHELFTALKER_HOME``, by default ``./.shelftalker``."""
-    return Path(os.environ.get("SHELFTALKER_HOME") or ".shelftalker").absolute()
-
-
-@cache
-def _scratch(home_folder: Path, _pid: int) -> Path:
-    parent = home_folder / "scratch"
-    parent.mkdir(parents=True, exist_ok=True)
-    folder = Path(tempfile.mkdtemp(prefix=TEMPORARY, dir=parent))
-    # Never closed: the lock says that this process lives, and ends with it.
-    fcntl.flock(os.open(folder, os.O_RDONLY), fcntl.LOCK_EX)
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    return folder
-
-
-def scratch() -> Path:
-    """Return a folder of this process for what may be thrown away, on the disk of :func:`home`."""
-    return _scratch(home(), os.getpid())
 
 
 class ArtifactRef(BaseModel):
@@ -83,6 +59,9 @@ class ArtifactRef(BaseModel):
         problem = damage(self.folder)
         if problem:
             raise ValueError(f"artifact {self.path} under {home()}: {problem}")
+        # The folder's own time says when it was last of use: pruning goes by it.
+        with suppress(OSError):
+            os.utime(self.folder)
         return self
 
     @property
@@ -158,27 +137,6 @@ def obtain(step: str, inputs: Mapping[str, Any], code: str, write: Callable[[Pat
     return ArtifactRef(step=step, key=key, path=relative)
 
 
-@contextmanager
-def temporary_folder(parent: Path) -> Iterator[Path]:
-    """Make a locked folder beside the final ones; whatever is still there at the end is removed."""
-    parent.mkdir(parents=True, exist_ok=True)
-    folder = Path(tempfile.mkdtemp(prefix=TEMPORARY, dir=parent))
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        folder.chmod(0o755)
-        yield folder
-    except OSError as error:
-        if error.errno in (28, 122):  # ENOSPC, EDQUOT: name the place, not just the errno
-            raise OSError(
-                error.errno, f"no space left while writing {folder}; free some and run again"
-            ) from error
-        raise
-    finally:
-        os.close(handle)
-        shutil.rmtree(folder, ignore_errors=True)
-
-
 def seal(folder: Path, manifest: Facts, started: float) -> None:
     """Write the manifest with size and sha256 of every file, then flush all of it to the disk."""
     files = sorted(path for path in folder.rglob("*") if path.is_file())
@@ -228,31 +186,6 @@ def damage(folder: Path) -> str:
             return f"{name} is not what was written"
     _checked[str(folder)] = stamp
     return ""
-
-
-def discard(folder: Path) -> None:
-    """Move a folder out of the way at once, then delete it."""
-    grave = Path(tempfile.mkdtemp(prefix=TEMPORARY, dir=folder.parent))
-    with suppress(FileNotFoundError):
-        folder.rename(grave / folder.name)
-    shutil.rmtree(grave, ignore_errors=True)
-
-
-def sweep() -> int:
-    """Remove what killed runs left: temporary folders that no living process holds. Returns how many."""
-    removed = 0
-    places = ("artifacts/*", "published/*/*", "scratch")
-    for folder in (found for place in places for found in home().glob(f"{place}/{TEMPORARY}*")):
-        handle = os.open(folder, os.O_RDONLY)
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            shutil.rmtree(folder, ignore_errors=True)
-            removed += 1
-        except BlockingIOError:
-            continue
-        finally:
-            os.close(handle)
-    return removed
 
 
 @cache

@@ -1,6 +1,7 @@
 """What all tests share: a home of their own, a seeded generator, and where real data may lie."""
 
 import os
+import uuid
 from pathlib import Path
 
 import numpy as np
@@ -42,3 +43,27 @@ def real_data():
     if not (folder / "online_retail.parquet").exists():
         pytest.skip(f"no real data at {folder}; set SHELFTALKER_TEST_DATA")
     return folder
+
+
+@pytest.fixture
+def postgres():
+    """URL of a PostgreSQL database whose first schema is this test's own, and empty."""
+    base = os.environ.get("SHELFTALKER_TEST_POSTGRES")
+    if not base:
+        pytest.skip("no PostgreSQL; set SHELFTALKER_TEST_POSTGRES to its URL")
+    import sqlalchemy
+
+    schema = f"test_{uuid.uuid4().hex}"
+    engine = sqlalchemy.create_engine(base, isolation_level="AUTOCOMMIT", poolclass=sqlalchemy.NullPool)
+    with engine.connect() as connection:
+        connection.execute(sqlalchemy.schema.CreateSchema(schema))
+        yield engine.url.update_query_dict({"options": f"-csearch_path={schema}"}).render_as_string(False)
+        connection.execute(sqlalchemy.schema.DropSchema(schema, cascade=True))
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
+def database(request, tmp_path):
+    """URL of an empty database of each kind that tables are loaded into."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'shop.db'}"
+    return request.getfixturevalue("postgres")

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+from pathlib import Path
 
 import pytest
 from small_shop import run, write_dataset
@@ -21,6 +22,19 @@ def prefect_server(tmp_path_factory):
         prefect_test_harness(server_startup_timeout=120),
     ):
         yield PREFECT_API_URL.value()
+
+
+@pytest.fixture
+def other_process(home, prefect_server):
+    """Environment of another process that shares this one's home, server and cached results."""
+    from prefect.settings import PREFECT_RESULTS_LOCAL_STORAGE_PATH
+
+    return {
+        **os.environ,
+        "PYTHONPATH": str(Path.cwd()),
+        "PREFECT_API_URL": prefect_server,
+        "PREFECT_RESULTS_LOCAL_STORAGE_PATH": str(PREFECT_RESULTS_LOCAL_STORAGE_PATH.value()),
+    }
 
 
 @pytest.fixture(scope="session")

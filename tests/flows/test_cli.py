@@ -125,35 +125,34 @@ def test_recommend__explain_says_when_nobody_knows_the_user(warm_home, shelftalk
     assert all("nobody knows this user" in row["why"] for row in rows)
 
 
-def test_backfill__runs_every_date_and_never_moves_back(
+def test_backfill__prints_rows_and_ends_with_the_code_of_its_worst_date(
     warm_home, shelftalker, tmp_path, small_log, first_run
 ):
-    toml = write_dataset(tmp_path)
-    result = shelftalker(
-        "backfill",
-        "--dataset",
-        toml,
-        "--source",
-        small_log,
-        "--from",
-        "2025-05-01",
-        "--to",
-        "2025-06-01",
-        "--every",
-        "31",
-        "--json",
-    )
-    rows = json.loads(result.stdout)
+    def call(toml, *words):
+        return shelftalker("backfill", "--dataset", toml, "--source", small_log, "--json", *words)
 
-    assert [(row["as_of"], row["result"]) for row in rows] == [
-        ("2025-05-01", "published"),
-        ("2025-06-01", "published"),
-    ]
+    toml = write_dataset(tmp_path)
+    fine = call(toml, "--from", "2025-06-03", "--to", "2025-06-05")
+    broken = call(toml, "--from", "2020-01-01", "--to", "2020-01-01")
+    (tmp_path / "closed").mkdir()
+    gate = [("[evaluation]", "[gate]\nmin_coverage = 1.0\n\n[evaluation]")]
+    closed = call(write_dataset(tmp_path / "closed", gate), "--from", "2025-06-03", "--to", "2025-06-03")
+
+    assert [row["result"] for row in json.loads(fine.stdout)] == ["published"] * 3
+    assert [call.exit_code for call in (fine, broken, closed)] == [0, 1, 4]
+    assert json.loads(broken.stdout)[0]["result"] == "failed"
+    assert "1 dates: 1 failed" in broken.stderr
     runs = json.loads(shelftalker("runs", "--dataset", "small", "--json").stdout)
-    assert [row["as_of"] for row in runs] == ["2025-05-01", "2025-06-01", first_run["as_of"]]
-    assert [row["live"] for row in runs] == ["", "", "yes"]
+    assert [row["live"] for row in runs] == ["", "", "", "yes"]
     back = shelftalker("rollback", "--dataset", "small")
-    assert "published/small/2025-06-01/" in back.stdout
+    assert "published/small/2025-06-05/" in back.stdout
+
+
+def test_prune__says_what_it_removed(warm_home, shelftalker):
+    rows = json.loads(shelftalker("prune", "--keep-days", "0", "--json").stdout)
+
+    assert {row["step"] for row in rows} >= {"train", "export"}
+    assert all(row["removed"] == 0 for row in rows if row["step"] != "results")  # the live run used them
 
 
 def test_init__draft_runs_as_it_is(home, shelftalker, tmp_path, small_log):

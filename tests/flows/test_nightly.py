@@ -8,6 +8,7 @@ import pytest
 from small_shop import FAST_MODELS, published_bytes, run
 
 from data_contracts.errors import ConfigurationError, ContractError
+from flows import announcing, evidence
 from tasks import store
 from tasks.publication import latest
 
@@ -68,9 +69,26 @@ def test_nightly__again_reuses_every_step(warm_home, small):
     run(small()).result()
     after = sorted(path.stat().st_mtime_ns for path in home.glob("artifacts/*/*/manifest.json"))
 
-    # the second run judges against what the first one published, and reports that; nothing else is new
-    assert len(after) - len(before) <= 2
-    assert set(before) <= set(after)
+    assert before == after
+
+
+def test_nightly__a_change_in_one_model_runs_it_and_what_follows_and_nothing_else(
+    warm_home, small, monkeypatch
+):
+    from tasks import step
+
+    plain = step.code_hash
+    monkeypatch.setattr(
+        step,
+        "code_hash",
+        lambda *modules: plain(*modules) + ("changed" if "tasks.models.wals" in modules else ""),
+    )
+    before = {path.parent for path in warm_home.glob("artifacts/*/*/manifest.json")}
+    run(small())
+    new = [path.parent for path in warm_home.glob("artifacts/*/*/manifest.json") if path.parent not in before]
+
+    # personal frequency wins, so its lists stay as they are
+    assert sorted(folder.parent.name for folder in new) == ["evaluate", "gate", "report", "train"]
 
 
 def test_nightly__rebuilds_a_step_whose_artifact_is_damaged(warm_home, first_run, small):
@@ -172,3 +190,46 @@ def test_nightly__a_given_test_file_is_held_out(home, small, small_log, tmp_path
     assert summary["split"] == "test.csv is held out"
     assert summary["counts"]["holdout"]["n_baskets"] > 100
     assert summary["published"]
+
+
+def test_nightly__shows_its_evidence_in_the_ui(first_run):
+    from prefect import get_client
+    from prefect.client.schemas.filters import ArtifactFilter
+
+    keys = ["profile", "quarantine", "metrics", "gate", "metrics-plot", "history-plot", "report"]
+    with get_client(sync_client=True) as client:
+        found = client.read_artifacts(artifact_filter=ArtifactFilter.model_validate({"key": {"any_": keys}}))
+    by_key = {each.key: each.data for each in found}
+
+    assert set(by_key) == set(keys)
+    assert "30,000" in str(by_key["profile"])
+    assert by_key["metrics-plot"].startswith("data:image/svg+xml;base64,")
+    assert "report.html" in by_key["report"]
+
+
+def test_nightly__links_the_report_through_the_server_that_shows_it(first_home, monkeypatch):
+    home, summary = first_home
+    monkeypatch.setenv("SHELFTALKER_HOME", str(home))
+    monkeypatch.setenv(evidence.REPORTS_URL, "http://127.0.0.1:4280/")
+    page = Path(summary["report"])
+
+    assert evidence._address(page) == f"http://127.0.0.1:4280/{page.relative_to(home).as_posix()}"
+    assert evidence._address(Path("/elsewhere/report.html")) == "file:///elsewhere/report.html"
+
+
+@pytest.mark.parametrize(
+    ("changes", "event"),
+    [
+        ([], announcing.PUBLISHED),
+        ([("[evaluation]", "[gate]\nmin_coverage = 1.0\n\n[evaluation]")], announcing.REJECTED),
+        ([("max_reject_rate = 0.10", "max_reject_rate = 0.001")], announcing.CONTRACT_BROKEN),
+    ],
+)
+def test_nightly__announces_how_it_ended(warm_home, small, monkeypatch, changes, event):
+    said = []
+    monkeypatch.setattr(announcing, "emit_event", lambda **given: said.append(given))
+    run(small(changes))
+
+    assert [each["event"] for each in said] == [event]
+    name = "small" if event != announcing.CONTRACT_BROKEN else small(changes).dataset
+    assert said[0]["resource"]["prefect.resource.id"] == f"shelftalker.dataset.{name}"

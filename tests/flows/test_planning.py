@@ -1,5 +1,7 @@
+from datetime import timedelta
+
 from data_contracts.dataset import DatasetSpec
-from flows.planning import contenders
+from flows.planning import chosen_models, contenders
 from tasks.files import read_json, write_json
 from tasks.publication import latest
 from tasks.store import MANIFEST
@@ -11,13 +13,19 @@ def with_live(small, **recipe):
     manifest = read_json(path)
     manifest["model"] |= recipe
     write_json(path, manifest)
-    return contenders(DatasetSpec.load(small().dataset))
+    return next_day(small)
+
+
+def next_day(small):
+    """Contenders of a run on the day after the live one."""
+    spec = DatasetSpec.load(small().dataset)
+    return contenders(spec.name, latest("small").as_of + timedelta(days=1), chosen_models(spec))
 
 
 def test_contenders__what_is_live_competes_under_its_own_name_if_it_is_one_of_them(
     warm_home, small, first_run
 ):
-    choices, live = contenders(DatasetSpec.load(small().dataset))
+    choices, live = next_day(small)
 
     assert live == first_run["gate"]["winner"]
     assert list(choices) == list(first_run["models"])
@@ -36,3 +44,11 @@ def test_contenders__a_recipe_of_another_version_is_no_reason_to_stop(warm_home,
 
         assert live is None
         assert list(choices) == list(first_run["models"])
+
+
+def test_contenders__a_repeated_day_is_not_held_against_itself(warm_home, small, first_run):
+    spec = DatasetSpec.load(small().dataset)
+    choices, live = contenders(spec.name, latest("small").as_of, chosen_models(spec))
+
+    assert live is None
+    assert list(choices) == list(first_run["models"])

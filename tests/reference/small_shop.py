@@ -2,33 +2,20 @@
 
 from pathlib import Path
 
-from data_contracts.dataset import DatasetSpec
 from data_contracts.parameters import NightlyParameters
+from deployments import rehearsal
 
-FAST_MODELS = """
-[models.popularity]
-baseline = true
-
-[models.recent_popularity]
-baseline = true
-
-[models.personal_frequency]
-baseline = true
-
-[models.wals]
-n_factors = 8
-iterations = 2
-"""
+FAST_MODELS = rehearsal.FAST_MODELS
 
 
 def write_dataset(folder, changes=(), models=FAST_MODELS):
-    """The sample's dataset file under another name, with other models and some lines changed."""
-    text = Path(DatasetSpec.load("sample").file).read_text().partition("\n[models.")[0] + models
+    """The dataset file of the rehearsals, with other models and some lines changed."""
+    path = rehearsal.write_dataset(folder, models)
+    text = path.read_text()
     for old, new in changes:
         assert old in text
         text = text.replace(old, new)
-    path = folder / "small.toml"
-    path.write_text(text.replace('name = "sample"', 'name = "small"'))
+    path.write_text(text)
     return path
 
 

@@ -3,8 +3,8 @@ import gzip
 import duckdb
 import pytest
 
-from data_contracts.dataset_sections import SourceSection
 from data_contracts.errors import ConfigurationError, ContractError
+from data_contracts.source_section import SourceSection
 from tasks import csv_files
 
 

@@ -1,12 +1,15 @@
 import fcntl
 import os
+import subprocess
+import sys
 from datetime import date
+from pathlib import Path
 
 import pytest
 
 from data_contracts.errors import ConfigurationError, ShelftalkerError
 from tasks import publication as pub
-from tasks.publication import Publication, latest, publish, published, roll_back
+from tasks.publication import Publication, champion, latest, publish, published, roll_back
 
 
 @pytest.fixture
@@ -68,6 +71,19 @@ def test_publish__a_failure_leaves_the_pointer_and_no_partial_folder(make, home,
     assert [each.name for each in (home / "published/shop/2026-01-02").iterdir()] == []
 
 
+def test_champion__is_what_was_live_before_the_day(make):
+    first, _ = make(1, "aaa")
+    second, _ = make(2, "bbb")
+    third, _ = make(3, "ccc")
+
+    assert champion("shop", date(2026, 1, 4)) == third
+    assert champion("shop", date(2026, 1, 3)) == second
+    assert champion("shop", date(2026, 1, 1)) is None
+    assert champion("shop", None) == third
+    roll_back("shop", "aaa")
+    assert champion("shop", date(2026, 1, 4)) == first  # what is live, not what is newest
+
+
 def test_roll_back__goes_to_the_one_before_or_the_one_named(make):
     first, _ = make(1, "aaa")
     second, _ = make(2, "bbb")
@@ -100,4 +116,20 @@ def test_publishing__waits_and_then_says_who_holds_the_lock(make, home, monkeypa
             make(2, "bbb")
     finally:
         os.close(handle)
+    assert make(2, "bbb")[1]
+
+
+def test_publishing__the_lock_of_a_killed_process_is_free_at_once(make, home, monkeypatch):
+    make(1, "aaa")
+    monkeypatch.setattr(pub, "LOCK_SECONDS", 5.0)
+    script = "import time\nfrom tasks.publication import publishing\nwith publishing('shop'):\n print(1, flush=True)\n time.sleep(60)"
+    holder = subprocess.Popen(
+        [sys.executable, "-c", script],
+        stdout=subprocess.PIPE,
+        env={**os.environ, "PYTHONPATH": str(Path.cwd())},
+    )
+    assert holder.stdout.readline() == b"1\n"
+    holder.kill()
+    holder.communicate()
+
     assert make(2, "bbb")[1]

@@ -5,8 +5,8 @@ import pyarrow.parquet as pq
 import pytest
 from small_logs import dataset, write_csv
 
-from data_contracts.dataset_sections import SourceSection
 from data_contracts.errors import ConfigurationError, ContractError
+from data_contracts.source_section import SourceSection
 from tasks import sources
 from tasks.excel_files import read_sheet
 

@@ -1,0 +1,94 @@
+"""The ``[source]`` section of a dataset file: a log in files, or the answer of a database to a query."""
+
+import re
+from typing import Final, Literal, Self
+from zoneinfo import available_timezones
+
+from pydantic import Field, field_validator, model_validator
+
+from data_contracts.database_url import VARIABLE, has_password
+from data_contracts.dataset_sections import Section
+
+DATABASE_KEYS: Final = ("url", "url_env", "url_block")
+"""Ways to say which database, one of which belongs to a query."""
+
+PLACE_KEYS: Final = ("path", *DATABASE_KEYS, "query")
+"""Where the log lies; it is known by its content."""
+
+
+class SourceSection(Section):
+    """``[source]``: where the log is and how its text is read."""
+
+    path: str | None = None
+    """File or folder; relative to the folder of the .toml, then to the current folder."""
+    url: str | None = None
+    """Instead of a path: SQLAlchemy URL of a database, such as
+    ``postgresql+psycopg://{SHOP_DB_USER}:{SHOP_DB_PASSWORD}@db/shop``. What stands in braces is taken from
+    the environment; a password must not be written out."""
+    url_env: str | None = Field(default=None, pattern=VARIABLE)
+    """Or: environment variable that holds the whole URL."""
+    url_block: str | None = Field(default=None, pattern=r"^[a-z0-9-]+$")
+    """Or: name of a Prefect Secret block that holds the whole URL."""
+    query: str | None = None
+    """Of a database: the SELECT that answers with the log, passed on as it is. It needs an ORDER BY that
+    leaves no ties, so that the same rows are the same log."""
+    format: Literal["auto", "csv", "parquet", "excel"] = "auto"
+    """``auto`` goes by the file's ending."""
+    delimiter: str = Field(default="auto", min_length=1)
+    """Of CSV; ``auto`` takes the most frequent of comma, semicolon, tab and bar in the header line."""
+    encoding: str = "utf-8"
+    """Of CSV: any encoding that Python knows, such as ``latin-1``."""
+    quote: str = Field(default='"', max_length=1)
+    """Of CSV; an empty text means that nothing is quoted."""
+    sheet: str | None = None
+    """Of Excel; the first sheet if absent."""
+    timezone: str = "UTC"
+    """IANA name such as ``Europe/London``: what times without an offset are local to."""
+    time_format: str = "auto"
+    """``auto`` (ISO 8601 text or real timestamps), ``epoch_seconds``, ``epoch_milliseconds``, or a strptime
+    format such as ``%m/%d/%Y %H:%M``."""
+
+    @field_validator("timezone")
+    @classmethod
+    def _known_zone(cls, value: str) -> str:
+        if value not in available_timezones():
+            raise ValueError("no IANA time zone; write a name such as Europe/London or UTC")
+        return value
+
+    @model_validator(mode="after")
+    def _one_place(self) -> Self:
+        """Refuse a log that is nowhere, or in two places."""
+        given = [name for name in ("path", *DATABASE_KEYS) if getattr(self, name) is not None]
+        if len(given) != 1:
+            raise ValueError(
+                f"write exactly one of path (a file or folder) and {', '.join(DATABASE_KEYS)} (a database, with "
+                f"query = 'SELECT ...'); got {' and '.join(given) or 'none of them'}"
+            )
+        if self.path is not None and self.query is not None:
+            raise ValueError("query belongs to a database: write url, url_env or url_block instead of path")
+        if self.path is None and self.query is None:
+            raise ValueError(f"{given[0]} needs query = 'SELECT ... ORDER BY ...'")
+        return self
+
+    @model_validator(mode="after")
+    def _fit_for_a_database(self) -> Self:
+        """Refuse a password in the file, an answer without an order, and a format that nothing has."""
+        if self.url is not None and has_password(self.url):
+            raise ValueError(
+                "url holds a password; write {NAME} in its place and put it into the environment variable NAME, "
+                "or use url_env or url_block"
+            )
+        if self.query is None:
+            return self
+        if not re.search(r"\border\s+by\b", self.query, re.IGNORECASE):
+            raise ValueError(
+                "query has no ORDER BY: a database answers in any order without it, and the same rows in "
+                "another order are another log; order by the time and a unique id"
+            )
+        if self.format != "auto":
+            raise ValueError("format belongs to path; the rows of a database have one already")
+        return self
+
+    def at(self, path: str) -> "SourceSection":
+        """Return the same rules for a log in another place."""
+        return self.model_copy(update={**dict.fromkeys(PLACE_KEYS), "path": path})

@@ -1,0 +1,111 @@
+"""`make serve`: a Prefect server, a worker and the reports of runs on this machine, until Ctrl-C."""
+
+import fcntl
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from data_contracts.errors import ConfigurationError
+from deployments import postgres
+from deployments.place import PORT, REPORTS_PORT, Place, async_url, must_be_free
+from deployments.processes import interrupt_on_signals
+from deployments.stack import DEPLOYMENTS, Stack
+from flows.cli_common import exits, home_option
+from tasks import store
+
+WATCH_SECONDS = 0.5
+
+
+@contextmanager
+def only_one(home: Path) -> Iterator[int]:
+    """Hold the home's lock and give its file descriptor; children that inherit it hold it, too.
+
+    Raises
+    ------
+    ConfigurationError
+        If another server serves this home, or one that was killed left processes behind.
+
+    """
+    home.mkdir(parents=True, exist_ok=True)
+    path = home / "serve.lock"
+    handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise ConfigurationError(
+                f"{home} is being served already, or processes of a server that was killed still run "
+                f"({path.read_text('utf-8').strip() or path}); stop them, or choose another --home"
+            ) from error
+        yield handle
+    finally:
+        os.close(handle)
+
+
+def serve(place: Place, console: Console) -> None:
+    """Start everything, show its addresses, and wait until something ends."""
+    for port, option in ((place.port, "PORT=..."), (place.reports_port, "REPORTS_PORT=...")):
+        must_be_free(port, option)
+    if place.database:
+        postgres.check(place.database)
+    with only_one(place.home) as lock, Stack(place, (lock,)) as stack:
+        with console.status("starting the server; the first time it makes its tables"):
+            stack.start_server()
+        with console.status("deploying"):
+            stack.apply()
+            said = stack.recover()
+        worker = stack.start_worker()
+        stack.start_reports()
+        os.pwrite(lock, "".join(f"{each.name} {each.pid}\n" for each in stack.children).encode(), 0)
+        console.print(_addresses(place))
+        console.print(said.strip(), "Ctrl-C stops all of it.", sep="\n", soft_wrap=True, highlight=False)
+        try:
+            while True:
+                stack.watch()
+                time.sleep(WATCH_SECONDS)
+        except KeyboardInterrupt:
+            console.print(stack.stop_worker(worker).strip() or "stopped")
+
+
+def _addresses(place: Place) -> Table:
+    table = Table(show_header=False, box=None)
+    for name, value in {
+        "UI": place.ui,
+        "API": f"{place.api} (export PREFECT_API_URL={place.api})",
+        "reports": f"{place.reports} (linked from each run's artifacts)",
+        "home": str(place.home),
+        "database": place.shown_database,
+        "schedules": str(DEPLOYMENTS),
+        "logs": str(place.log("*")),
+    }.items():
+        table.add_row(f"[bold]{name}[/bold]", value)
+    return table
+
+
+@click.command()
+@click.option("--db", help="Database of the server: postgresql+asyncpg://... (default: SQLite in the home).")
+@click.option("--port", type=click.IntRange(1, 65535), default=PORT, show_default=True, help="Of the UI.")
+@click.option("--reports-port", type=click.IntRange(1, 65535), default=REPORTS_PORT, show_default=True)
+@home_option
+@exits
+def main(db: str | None, port: int, reports_port: int, home: Path | None) -> None:
+    """Serve the flows on this machine until Ctrl-C."""
+    interrupt_on_signals()
+    place = Place(
+        home=home.absolute() if home else store.home(),
+        port=port,
+        reports_port=reports_port,
+        database=async_url(db) if db else None,
+    )
+    with suppress(KeyboardInterrupt):
+        serve(place, Console())
+
+
+if __name__ == "__main__":
+    main()

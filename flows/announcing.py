@@ -1,0 +1,49 @@
+"""Events that other programs and automations hear: published, rejected, contract broken."""
+
+from typing import Any
+
+from prefect.events import emit_event
+
+from data_contracts.errors import ContractError
+from data_contracts.parameters import DatasetParameters
+
+PREFIX = "shelftalker.publication"
+PUBLISHED, REJECTED, CONTRACT_BROKEN = (
+    f"{PREFIX}.{name}" for name in ("published", "rejected", "contract-broken")
+)
+
+
+def announce(event: str, dataset: str, **said: Any) -> None:
+    """Emit an event about a dataset; its resource is ``shelftalker.dataset.<name>``."""
+    resource = {"prefect.resource.id": f"shelftalker.dataset.{dataset}", "prefect.resource.name": dataset}
+    emit_event(event=event, resource=resource, payload=said)
+
+
+def announce_ending(event: str, summary: dict[str, Any]) -> None:
+    """Emit how a run ended: its day, winner, the metric that decided, and where its files are."""
+    gate = summary["gate"]
+    announce(
+        event,
+        summary["dataset"],
+        as_of=summary["as_of"],
+        run_id=summary["run_id"],
+        live=summary.get("live", False),
+        winner=gate["winner"],
+        metric=gate["metric"],
+        value=summary["models"][gate["winner"]][gate["scenario"]][gate["metric"]],
+        failed_rules=[rule["name"] for rule in gate["rules"] if not rule["passed"]],
+        path=summary["path"],
+        report=summary["report"],
+    )
+
+
+def on_failure(flow: Any, flow_run: Any, state: Any) -> None:
+    """Emit that a contract is broken, where that is why a run failed."""
+    error = state.result(raise_on_failure=False)
+    if isinstance(error, ContractError):
+        given = DatasetParameters.model_validate(_own(flow_run.parameters["parameters"]))
+        announce(CONTRACT_BROKEN, given.dataset, run=flow_run.name, reason=str(error).splitlines()[0])
+
+
+def _own(parameters: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in parameters.items() if name in DatasetParameters.model_fields}

@@ -1,0 +1,78 @@
+"""The command that takes what is published elsewhere: files in other formats, tables of a database."""
+
+from pathlib import Path
+from typing import Literal
+
+import click
+
+from data_contracts.predictions import TABLES
+from flows import cli_common as common
+from flows.cli_common import dataset_name, dataset_option, exits, home_option, print_rows
+
+
+@click.command()
+@dataset_option
+@click.option("--run", help="Run to export, or its first letters (default: what is live).")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["csv", "jsonl", "parquet"]),
+    help="Of the files (default: csv, or no files with --sink).",
+)
+@click.option(
+    "--output",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Folder of the files (default: exports/DATASET/DAY/RUN in the home).",
+)
+@click.option(
+    "--table",
+    type=click.Choice([*TABLES, "all"]),
+    default="all",
+    show_default=True,
+    help="Which table.",
+)
+@click.option("--overwrite", is_flag=True, help="Replace files that are there already.")
+@click.option(
+    "--sink",
+    help="Database to load into, SQLite or PostgreSQL: a SQLAlchemy URL, in which {NAME} stands for an "
+    "environment variable, or env:NAME for a variable that holds the whole URL.",
+)
+@click.option("--schema", help="Of PostgreSQL (default: the first of the search path).")
+@click.option(
+    "--chunk-rows", type=click.IntRange(min=1), default=50_000, show_default=True, help="Rows at once."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print rows as JSON.")
+@home_option
+@exits
+def export(
+    dataset: str,
+    run: str | None,
+    form: Literal["csv", "jsonl", "parquet"] | None,
+    output: Path | None,
+    table: str,
+    *,
+    overwrite: bool,
+    sink: str | None,
+    schema: str | None,
+    chunk_rows: int,
+    as_json: bool,
+    home: Path | None,
+) -> None:
+    """Write what is live as CSV, JSON Lines or Parquet, or load it into a database."""
+    common.settle(home)
+    from flows.running import watched
+    from tasks.delivery import export_folder, find_publication, load_tables, write_files
+
+    publication = find_publication(dataset_name(dataset), run)
+    tables = list(TABLES) if table == "all" else [table]
+    rows = []
+    with watched():
+        if form or not sink:
+            folder = output or export_folder(publication)
+            form = form or "csv"
+            rows += write_files(
+                publication, tables, [form], folder, overwrite=overwrite, chunk_rows=chunk_rows
+            )
+        if sink:
+            rows += load_tables(publication, tables, sink, schema=schema, chunk_rows=chunk_rows)
+    print_rows(rows, as_json=as_json)

@@ -1,0 +1,142 @@
+"""One date of a backfill: skip it where it was done, else run it, here or in a process of its own."""
+
+import time
+from datetime import date
+from typing import Any, NamedTuple
+
+from prefect import get_client, tags, task
+from prefect.cache_policies import NO_CACHE
+from prefect.client.schemas.filters import FlowRunFilter
+from prefect.client.schemas.objects import State
+from prefect.client.schemas.sorting import FlowRunSort
+from prefect.context import FlowRunContext
+from prefect.flow_engine import run_flow_in_subprocess
+
+from data_contracts.dataset import DatasetSpec
+from data_contracts.errors import ConfigurationError, ShelftalkerError
+from data_contracts.parameters import BackfillParameters, NightlyParameters
+from data_contracts.tuned import Tuned
+from flows.nightly import nightly
+from tasks.arrival import Source
+from tasks.receipts import Receipt, find, key_of_run
+
+PUBLISHED, CLOSED, FAILED = "published", "gate closed", "failed"
+DONE_BEFORE, LEFT_ALONE, WOULD_RUN = "done before", "left alone", "would run"
+OUTCOMES = {"published": PUBLISHED, "rejected": CLOSED}
+
+
+class Plan(NamedTuple):
+    """What all dates of a backfill share."""
+
+    parameters: BackfillParameters
+    spec: DatasetSpec
+    source: Source
+    tuned: Tuned | None
+
+    def receipt(self, day: date) -> Receipt | None:
+        """What a finished run of that date left, if what it published is still whole."""
+        key = key_of_run(self.spec, [self.source], day, self.parameters.seed, self.tuned)
+        return find(self.spec.name, day, key)
+
+    def done(self, day: date) -> Receipt | None:
+        """Receipt of a date that need not run."""
+        return None if self.parameters.force else self.receipt(day)
+
+    def nightly(self, day: date) -> NightlyParameters:
+        """Parameters of the date's run: the log that was found, so that a database is read once."""
+        shared = self.parameters.model_dump(include={"dataset", "seed", "tuned"})
+        return NightlyParameters(**shared, as_of=day, source=str(self.source.path))
+
+
+Row = dict[str, Any]
+"""One line of the table that people read: as_of; result (what was done with the date now); outcome (what the
+date has: a publication, a closed gate, or neither); winner; seconds; reason."""
+
+
+def row_of(day: date, result: str, reason: str = "", began: float | None = None) -> Row:
+    """Row of a date without a receipt."""
+    seconds = 0.0 if began is None else round(time.monotonic() - began, 1)
+    return {
+        "as_of": str(day),
+        "result": result,
+        "outcome": "",
+        "winner": "",
+        "seconds": seconds,
+        "reason": reason,
+    }
+
+
+def preview(plan: Plan, day: date) -> Row:
+    """Row of a date that would run, or was done."""
+    receipt = plan.done(day)
+    return row_of(day, WOULD_RUN) if receipt is None else _finished(receipt, DONE_BEFORE)
+
+
+# A sub-run that is started from a task keeps its identity when the backfill is retried; one started from the
+# flow is known by its place in the order of calls, and would be taken for another date's.
+@task(name="run-date", task_run_name="{day}", cache_policy=NO_CACHE, persist_result=False)
+def run_date(plan: Plan, day: date) -> Row:
+    """Do one date; errors become its row, except those that would fail every date."""
+    began = time.monotonic()
+    if (receipt := plan.done(day)) is not None:
+        return _finished(receipt, DONE_BEFORE)
+    try:
+        with tags("backfill", f"partition:{day}"):
+            _run(plan, day)
+    except ConfigurationError:
+        raise  # the same mistake would fail every day
+    except (ShelftalkerError, OSError, MemoryError) as error:
+        return row_of(day, FAILED, str(error).splitlines()[0], began)
+    receipt = plan.receipt(day)
+    if receipt is None:
+        return row_of(
+            day, FAILED, "the run left no receipt: log, code or parameters changed meanwhile", began
+        )
+    return _finished(receipt, OUTCOMES[receipt.outcome], began)
+
+
+def _finished(receipt: Receipt, result: str, began: float | None = None) -> Row:
+    row = row_of(receipt.as_of or date.min, result, f"run {receipt.run}", began)
+    return {**row, "outcome": OUTCOMES[receipt.outcome], "winner": receipt.winner}
+
+
+def _run(plan: Plan, day: date) -> None:
+    if plan.parameters.parallel == 1:
+        state: Any = nightly(plan.nightly(day), return_state=True)
+        state.result()
+    else:
+        _in_own_process(plan.nightly(day), day)
+
+
+def _in_own_process(parameters: NightlyParameters, day: date) -> None:
+    """Run a date in a process of its own, under the same Prefect API.
+
+    Raises
+    ------
+    ShelftalkerError
+        If the run did not complete; with what the run said of it.
+
+    """
+    with get_client(sync_client=True) as client:
+        # Without this each process would start a server of its own.
+        address: dict[str, str | None] = {"PREFECT_API_URL": str(client.api_url)}
+        process = run_flow_in_subprocess(nightly, parameters={"parameters": parameters}, env=address)
+        process.join()
+        state = _last_state(client, day)
+    if state is None or not state.is_completed():
+        said = state.message if state and state.message else f"its process ended with code {process.exitcode}"
+        raise ShelftalkerError(said)
+
+
+def _last_state(client: Any, day: date) -> State[Any] | None:
+    context = FlowRunContext.get()
+    assert context is not None
+    assert context.flow_run is not None
+    wanted = FlowRunFilter.model_validate(
+        {
+            "parent_flow_run_id": {"any_": [context.flow_run.id]},
+            "tags": {"all_": [f"partition:{day}"]},
+        }
+    )
+    runs = client.read_flow_runs(flow_run_filter=wanted, sort=FlowRunSort.START_TIME_DESC, limit=1)
+    return runs[0].state if runs else None

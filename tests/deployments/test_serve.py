@@ -1,0 +1,114 @@
+"""`make serve` refuses what cannot work before anything starts, and ends without leaving anything behind."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from deployments.drill_checks import wait_until
+from deployments.place import LOOPBACK, ROOT, Place, async_url, free_port
+from deployments.processes import descendants, lives
+
+COMMAND = [sys.executable, "-m", "deployments.serve"]
+
+
+def serve(home, *options):
+    return [*COMMAND, "--home", str(home), "--reports-port", str(free_port()), *options]
+
+
+def refused(command):
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 2
+    return done.stderr
+
+
+def test_serve__refuses_a_busy_port(tmp_path):
+    with socket.create_server((LOOPBACK, 0)) as taken:
+        port = taken.getsockname()[1]
+        said = refused(serve(tmp_path / "home", "--port", str(port)))
+
+    assert f"port {port} of {LOOPBACK} is taken" in said
+    assert not (tmp_path / "home").exists()
+
+
+def test_serve__refuses_a_database_that_does_not_answer(tmp_path):
+    url = f"postgresql://operator:hidden@{LOOPBACK}:{free_port()}/none"
+    said = refused(serve(tmp_path / "home", "--port", str(free_port()), "--db", url))
+
+    assert "cannot connect to postgresql+asyncpg://operator:***@" in said
+    assert "hidden" not in said
+
+
+@pytest.mark.parametrize(
+    ("given", "wanted"),
+    [
+        ("postgresql://u:p@h/d", "postgresql+asyncpg://u:p@h/d"),
+        ("postgresql+psycopg://u:p@h/d", "postgresql+asyncpg://u:p@h/d"),
+        ("sqlite:////srv/prefect.db", "sqlite+aiosqlite:////srv/prefect.db"),
+    ],
+)
+def test_async_url__takes_the_driver_that_the_server_needs(given, wanted):
+    assert async_url(given) == wanted
+
+
+def test_place__keeps_away_from_the_settings_of_another_prefect(tmp_path, monkeypatch):
+    monkeypatch.setenv("PREFECT_API_KEY", "of the cloud")
+    monkeypatch.setenv("PREFECT_API_URL", "https://elsewhere.example/api")
+    monkeypatch.setenv("PREFECT_SERVER_DATABASE_CONNECTION_URL", "sqlite:////elsewhere.db")
+    found = Place(home=tmp_path).environment()
+
+    assert found["PREFECT_API_URL"] == "http://127.0.0.1:4200/api"
+    assert {"PREFECT_API_KEY", "PREFECT_SERVER_DATABASE_CONNECTION_URL"}.isdisjoint(found)
+
+
+@pytest.fixture
+def served(tmp_path):
+    """A running `make serve`, in a process group of its own as a terminal would have it."""
+    log = tmp_path / "serve.log"
+    with log.open("wb") as file:
+        command = serve(tmp_path / "home", "--port", str(free_port()))
+        process = subprocess.Popen(
+            command, cwd=ROOT, stdout=file, stderr=subprocess.STDOUT, start_new_session=True
+        )
+    try:
+        wait_until("the server", lambda: ("Ctrl-C" in log.read_text() or process.poll() is not None) or None)
+        assert process.poll() is None, log.read_text()
+        yield process, log, tmp_path / "home"
+    finally:
+        if process.poll() is None:
+            process.send_signal(signal.SIGTERM)
+            process.wait(60)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_serve__ends_whole_and_quietly(served, number):
+    process, log, home = served
+    family = descendants(process.pid)
+    assert len(family) == 3
+    said = refused(serve(home, "--port", str(free_port())))
+    assert "is being served already" in said
+    assert str(family[0]) in said
+
+    os.killpg(process.pid, number)
+
+    assert process.wait(30) == 0
+    assert not any(map(lives, family))
+    logs = [log, *Path(home, "prefect", "logs").glob("*.log")]
+    assert not [each for each in logs if "Traceback" in each.read_text()]
+
+
+@pytest.mark.slow
+def test_serve__ends_with_an_error_where_a_child_dies(served):
+    process, log, _home = served
+    family = descendants(process.pid)
+
+    os.kill(family[1], signal.SIGKILL)
+
+    assert process.wait(30) == 1
+    assert "worker ended with signal SIGKILL" in log.read_text()
+    assert not any(map(lives, family))
