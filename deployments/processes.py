@@ -86,14 +86,18 @@ class Child:
         until = time.monotonic() + seconds
         while time.monotonic() < until and (self._process.poll() is None or any(map(lives, family))):
             time.sleep(0.05)
-        send([pid for pid in family if lives(pid)], signal.SIGKILL)
+        if any(map(lives, family)):
+            self.kill(family)
         self._process.wait()
 
-    def kill(self) -> None:
-        """Kill it and everything it started, as a power cut would."""
-        send([self.pid, *descendants(self.pid)], signal.SIGKILL)
+    def kill(self, family: list[int] | None = None) -> None:
+        """Kill it and everything it started, as a power cut would; `family` are those known before."""
         assert self._process is not None
+        family = [pid for pid in family or [self.pid, *descendants(self.pid)] if lives(pid)]
+        send(family, signal.SIGKILL)
         self._process.wait()
+        while any(map(lives, family)):
+            time.sleep(0.01)
 
 
 def interrupt_on_signals() -> None:
