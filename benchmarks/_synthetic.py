@@ -45,4 +45,5 @@ def synthetic_matrix(n_users: int, n_items: int, n_events: int, rng: np.random.G
 def _draw(weights: np.ndarray, size: int, rng: np.random.Generator) -> np.ndarray:
     """Codes in proportion to `weights`, int64 (size,)."""
     cumulative = np.cumsum(weights)
-    return np.searchsorted(cumulative, rng.random(size) * cumulative[-1], side="right")
+    codes: np.ndarray = np.searchsorted(cumulative, rng.random(size) * cumulative[-1], side="right")
+    return codes

@@ -50,7 +50,7 @@ def main() -> None:
     began = time.monotonic()
     end = began + 60 * given.minutes
     with tempfile.TemporaryDirectory(prefix="shelftalker-") as folder:
-        from flows.cli import settle
+        from flows.cli_common import settle
 
         settle(Path(folder) / "home")
         dataset = write_dataset(Path(folder))

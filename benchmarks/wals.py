@@ -131,7 +131,8 @@ def _ours(users: Side, items: Side, config: wals.Config, start: list[Float32]) -
     return Program(
         lambda x, y: wals.half_step(users, y, x, config),
         lambda x, y: wals.half_step(items, x, y, config),
-        *(factors.copy() for factors in start),
+        start[0].copy(),
+        start[1].copy(),
     )
 
 
@@ -149,7 +150,8 @@ def _implicit(
     return Program(
         lambda x, y: solve(by_user, x, y, flat, num_threads=options.threads),
         lambda x, y: solve(by_item, y, x, flat, num_threads=options.threads),
-        *(factors.copy() for factors in start),
+        start[0].copy(),
+        start[1].copy(),
     )
 
 
@@ -186,7 +188,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--events", type=int, default=11_000_000, help="drawn; repeated pairs are merged")
     parser.add_argument("--factors", type=int, nargs="+", default=[64, 128, 256])
     parser.add_argument("--iterations", type=int, default=3)
-    parser.add_argument("--threads", type=int, default=numba.config.NUMBA_NUM_THREADS)
+    parser.add_argument("--threads", type=int, default=numba.get_num_threads())
     parser.add_argument("--solver", nargs="+", choices=SOLVERS, default=["cg"], help="the first is `ours`")
     parser.add_argument("--cg-steps", type=int, default=2, help="ours; implicit takes 3")
     parser.add_argument("--unobserved-weight", type=float, default=0.1)

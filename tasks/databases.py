@@ -54,8 +54,19 @@ def sink_url(given: str) -> URL:
         If a variable is not there, or this is no URL.
 
     """
-    text = "{" + given.removeprefix("env:") + "}" if given.startswith("env:") else given
-    return _parsed(fill(text, os.environ), "the URL of the database to load into")
+    return _given(given, "the URL of the database to load into")
+
+
+def study_url(given: str) -> URL:
+    """URL of the storage of studies, given as :func:`sink_url` takes it.
+
+    Raises
+    ------
+    ConfigurationError
+        If a variable is not there, or this is no URL.
+
+    """
+    return _given(given, "the URL of the studies")
 
 
 def place(url: URL) -> str:
@@ -118,6 +129,11 @@ def must_exist(url: URL, doing: str) -> None:
     """
     if url.get_backend_name() == "sqlite" and not Path(url.database or "").is_file():
         raise ConfigurationError(f"{doing}: there is no {place(url)}; write sqlite:////absolute/path.db")
+
+
+def _given(given: str, where: str) -> URL:
+    text = "{" + given.removeprefix("env:") + "}" if given.startswith("env:") else given
+    return _parsed(fill(text, os.environ), where)
 
 
 def _parsed(text: str, where: str) -> URL:

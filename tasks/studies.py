@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from data_contracts.errors import ConfigurationError
+from tasks.databases import place, study_url
 from tasks.models import search_space
 
 if TYPE_CHECKING:
@@ -53,27 +54,36 @@ def open_study(url: str, name: str) -> "optuna.Study":
     Parameters
     ----------
     url
-        Of SQLAlchemy: ``sqlite:///file`` or ``postgresql://user:password@host/database``.
+        Of SQLAlchemy: ``sqlite:///file`` or ``postgresql://{USER}:{PASSWORD}@host/database``, where what stands
+        in braces is taken from the environment; or ``env:NAME``.
     name
         Of the study.
 
     Raises
     ------
     ConfigurationError
-        If the storage cannot be reached.
+        If the storage cannot be reached, or a variable is not set.
 
     """
     import optuna
-    from sqlalchemy.exc import ArgumentError, SQLAlchemyError
+    from sqlalchemy.exc import SQLAlchemyError
+    from sqlalchemy.pool import NullPool
 
+    where = study_url(url)
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     try:
-        storage = optuna.storages.RDBStorage(url)
-    except (ArgumentError, SQLAlchemyError, ImportError, ModuleNotFoundError) as error:
+        storage = optuna.storages.RDBStorage(
+            where.render_as_string(hide_password=False),
+            # A trial may take longer than a server keeps an idle connection.
+            engine_kwargs={"poolclass": NullPool},
+        )
+    except (SQLAlchemyError, ImportError) as error:
+        # Not chained: a driver's own traceback may repeat what it was given to connect with.
+        said = str(error).replace(where.password or "\0", "***")
         raise ConfigurationError(
-            f"cannot keep studies at {shown(url)}: {error}; write sqlite:///FILE, or postgresql://... with its "
-            "driver (psycopg2) installed"
-        ) from error
+            f"cannot keep studies at {place(where)}: {said}; write sqlite:///FILE, or "
+            "postgresql://... with its driver (the extra 'postgres')"
+        ) from None
     return create_study(storage, name)
 
 

@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import Field
 
-from data_contracts.interactions import Csr, GroupedMatrix
+from data_contracts.interactions import Csr, GroupedMatrix, History
 from tasks.models import ModelConfig, Progress, Reason, wals
 from tasks.models._blend import PRIOR, Blend, Codes
 from tasks.models._blend_reasons import reasons
@@ -45,7 +45,10 @@ class Config(ModelConfig):
     fade: float = Field(default=0.9, gt=0, le=1)
     """How much a basket counts against the one after it."""
     inner_days: int = Field(default=31, ge=1)
-    """Length of a window on which weights are learned; best the length of the hold-out."""
+    """Length of a window on which weights are learned; best the length of the hold-out. Windows get twice as
+    long until they hold enough."""
+    min_inner_events: int = Field(default=200, ge=0)
+    """Events of users who came again that the latest window should hold: some fifteen for each weight."""
     inner_windows: int = Field(default=2, ge=0)
     """Number of such windows, one before the other; each costs a training of all parts."""
     candidates: int = Field(default=100, ge=1)
@@ -116,11 +119,23 @@ def _windows(matrix: GroupedMatrix, config: Config) -> Iterator[tuple[GroupedMat
     """Inner windows, latest first, in which a user known before came again."""
     if matrix.history is None:
         return
+    days = _window_days(matrix.history, config)
     for number in range(config.inner_windows):
-        first_day = number * config.inner_days
-        older, came = look_back(matrix, first_day, first_day + config.inner_days)
+        older, came = look_back(matrix, number * days, (number + 1) * days)
         if ((older.by_user.lengths() > 0) & (came.lengths() > 0)).any():
             yield older, came
+
+
+def _window_days(history: History, config: Config) -> int:
+    """`inner_days`, doubled while windows hold too little; together they leave half of the log behind them."""
+    if not len(history.ages):
+        return config.inner_days
+    starts = np.minimum(history.indptr[:-1], len(history.ages) - 1)  # of users without events too
+    first = np.repeat(history.ages[starts], np.diff(history.indptr))
+    days, room = config.inner_days, float(first.max()) / (2 * max(config.inner_windows, 1))
+    while 2 * days <= room and ((history.ages < days) & (first >= days)).sum() < config.min_inner_events:
+        days *= 2
+    return days
 
 
 def _parts(matrix: GroupedMatrix, config: Config, rng: np.random.Generator) -> Blend:

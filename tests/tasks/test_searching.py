@@ -4,6 +4,7 @@ import pytest
 from optuna.storages import InMemoryStorage
 from optuna.trial import TrialState
 from small_questions import question
+from sqlalchemy import make_url
 
 from data_contracts.errors import ConfigurationError
 from tasks import models
@@ -167,8 +168,32 @@ def test_search__parameters_that_break_a_fit_lose_and_the_search_goes_on(memory,
 def test_open_study__names_a_storage_that_cannot_be_reached():
     with pytest.raises(ConfigurationError, match="cannot keep studies at"):
         open_study("sqlite:////nowhere/at/all.sqlite", "one")
-    with pytest.raises(ConfigurationError, match="write sqlite:///FILE"):
+    with pytest.raises(ConfigurationError, match="the URL of the studies is no SQLAlchemy URL"):
         open_study("no url", "one")
+
+
+@pytest.mark.postgres
+def test_search__resumes_a_study_in_postgresql_as_one_in_sqlite(postgres, url, monkeypatch):
+    asked = question("personal_frequency")
+    straight = _run(url, asked, 8)
+    monkeypatch.setenv("STUDIES", postgres)
+
+    _run(postgres, asked, 3)
+    parts = _run("env:STUDIES", asked, 8)
+
+    assert _tried(parts) == _tried(straight)
+    assert found(parts, asked.kind) == found(straight, asked.kind)
+
+
+@pytest.mark.postgres
+def test_open_study__never_repeats_the_password_of_a_server_that_refuses(postgres):
+    wrong = make_url(postgres).set(username="nobody", password="hunter2")
+
+    with pytest.raises(ConfigurationError, match="cannot keep studies at database") as refused:
+        open_study(wrong.render_as_string(hide_password=False), "one")
+
+    assert "hunter2" not in str(refused.value)
+    assert refused.value.__cause__ is None
 
 
 def test_shown__hides_the_password():

@@ -5,7 +5,7 @@ import pytest
 import retail_split
 from event_logs import grouped, random_log
 
-from data_contracts.interactions import GroupedMatrix
+from data_contracts.interactions import GroupedMatrix, History
 from tasks.models import blend, wals
 from tasks.models._blend import PRIOR
 from tasks.numeric.ranking import recommend, stranger_list
@@ -86,6 +86,28 @@ def test_fit__keeps_the_first_weights_without_times(rng):
     scorer = blend.fit(GroupedMatrix(timed.by_user, timed.by_item), SMALL, rng=rng)
 
     assert _weights(scorer) == PRIOR
+
+
+@pytest.mark.parametrize(
+    ("wanted", "days"),
+    [
+        (0, 10),
+        (2, 10),
+        (3, 20),  # day 5 of user 1 is news of a stranger
+        (99, 40),  # twice as much would leave less than half of the log behind two windows
+    ],
+)
+def test_window_days__double_until_enough_users_came_again(wanted, days):
+    events = [(0, 0, 160.0), (0, 1, 8.0), (0, 1, 3.0), (0, 2, 15.0), (1, 1, 5.0)]
+    config = blend.Config(inner_days=10, min_inner_events=wanted)
+
+    assert blend._window_days(grouped(events, 4, 3).history, config) == days
+
+
+def test_window_days__stay_without_events():
+    history = History(np.zeros(3, np.int64), np.empty(0, np.int32), *np.empty((2, 0), np.float32))
+
+    assert blend._window_days(history, blend.Config()) == 31
 
 
 def test_fit__does_not_look_past_the_windows_it_reports(rng):
