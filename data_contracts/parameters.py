@@ -1,9 +1,14 @@
 """The parameters of each flow: what the command line, the Prefect UI and a deployment may say."""
 
 from datetime import date, timedelta
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema, field_validator, model_validator
+
+from data_contracts.database_url import has_password
+
+Day = Annotated[date, WithJsonSchema({"type": "string", "format": "date", "pattern": r"^\d{4}-\d{2}-\d{2}$"})]
+"""A date that a server refuses by its schema when a run is created: it does not look at ``format``."""
 
 EVERY: dict[str, timedelta] = {"1d": timedelta(days=1), "1w": timedelta(weeks=1)}
 """From one date of a backfill to the next."""
@@ -29,7 +34,7 @@ class DatasetParameters(FlowParameters):
 class NightlyParameters(DatasetParameters):
     """One nightly run."""
 
-    as_of: date | None = None
+    as_of: Day | None = None
     """The run sees events before this day only. Empty: the day of the scheduled start, or, for a run by
     hand, the day after the last event."""
     dry_run: bool = False
@@ -42,9 +47,9 @@ class NightlyParameters(DatasetParameters):
 class BackfillParameters(DatasetParameters):
     """The nightly run for every date of a range."""
 
-    first: date
+    first: Day
     """First day to run as of."""
-    last: date
+    last: Day
     """Last day, included."""
     every: Literal["1d", "1w"] = "1d"
     """From one date to the next: a day or a week."""
@@ -74,6 +79,8 @@ class BackfillParameters(DatasetParameters):
 class TuneParameters(DatasetParameters):
     """A search for better parameters of a dataset's models."""
 
+    model_config = ConfigDict(hide_input_in_errors=True)
+
     models: tuple[str, ...] = ()
     """Names from the dataset file; empty: all that have something to tune."""
     trials: int = Field(default=40, ge=1)
@@ -82,12 +89,20 @@ class TuneParameters(DatasetParameters):
     """Of searching, shared by the models; empty: until all trials are done."""
     windows: int = Field(default=2, ge=1)
     """Inner windows that every trial is scored on, one before the other."""
-    as_of: date | None = None
+    as_of: Day | None = None
     """The day that the run to be tuned for would have; its hold-out is never looked at."""
     study: str | None = None
     """URL of the storage of studies, SQLite or PostgreSQL; empty: a SQLite file below SHELFTALKER_HOME."""
     output: str | None = None
     """Path of the .toml to write; empty: tuned/<dataset>.toml below SHELFTALKER_HOME."""
+
+    @field_validator("study")
+    @classmethod
+    def _without_password(cls, value: str | None) -> str | None:
+        """Parameters are kept by the server and shown in its UI."""
+        if value and has_password(value):
+            raise ValueError("a password must not stand in the URL: write {NAME} for an environment variable")
+        return value
 
 
 class PruneParameters(FlowParameters):

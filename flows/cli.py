@@ -94,11 +94,17 @@ def run(
 def tune(models: str, *, as_json: bool, home: Path | None, **given: Any) -> None:
     """Search better parameters on windows before the hold-out; Ctrl-C keeps every trial."""
     common.settle(home)
+    from data_contracts.database_url import has_password
     from data_contracts.parameters import TuneParameters
     from flows.display import tuned_rows
     from flows.running import run_here
     from flows.tune import tune as tune_flow
 
+    if has_password(given["study"] or ""):
+        raise ConfigurationError(
+            "--study holds a password, which Prefect would keep with the run: write {NAME} for an environment "
+            "variable that holds it, or env:NAME for the whole URL"
+        )
     names = tuple(name.strip() for name in models.split(",") if name.strip())
     result = run_here(tune_flow, TuneParameters(models=names, **given))
     if as_json:

@@ -76,6 +76,7 @@ def test_run__broken_contract_is_exit_code_3(home, shelftalker, tmp_path, small_
         (["recommend", "--dataset", "sample", "--user", "1"], "nothing is published for dataset 'sample'"),
         (["runs", "--dataset", "../etc"], "letters, digits"),
         (["init", "/nowhere.csv"], "nowhere.csv does not exist"),
+        (["tune", "--study", "postgresql://me:not-this@db/studies"], "--study holds a password"),
     ],
 )
 def test_commands__bad_usage_is_exit_code_2(home, shelftalker, words, said):
@@ -83,6 +84,7 @@ def test_commands__bad_usage_is_exit_code_2(home, shelftalker, words, said):
 
     assert result.exit_code == 2
     assert said in result.stderr
+    assert "not-this" not in result.stderr
 
 
 def test_look_ups__answer_from_what_is_live(warm_home, shelftalker, first_run):
