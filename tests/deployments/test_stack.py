@@ -28,7 +28,8 @@ def test_server__plans_the_runs_of_a_schedule(observer):
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"seed": -1}, {"seed": "many"}, {"datset": "small"}, {"dry_run": "perhaps"}]
+    "wrong",
+    [{"seed": -1}, {"as_of": "yesterday"}, {"seed": "many"}, {"datset": "small"}, {"dry_run": "perhaps"}],
 )
 def test_server__refuses_a_bad_or_unknown_parameter_when_the_run_is_created(wrong, shop, observer):
     with pytest.raises(PrefectHTTPStatusError) as refused:
