@@ -8,7 +8,7 @@ from datetime import date
 from typing import Any
 
 from prefect import flow
-from prefect.artifacts import create_table_artifact
+from prefect.artifacts import create_progress_artifact, create_table_artifact, update_progress_artifact
 from prefect.states import Completed
 
 from data_contracts.dataset import DatasetSpec
@@ -18,8 +18,12 @@ from flows.one_date import CLOSED, FAILED, LEFT_ALONE, Plan, Row, preview, row_o
 from flows.planning import chosen_models
 from tasks import store
 from tasks.arrival import find_source
+from tasks.delivery import check_delivery
 from tasks.progress import listener
 from tasks.tuned import load_tuned
+
+LABEL = "dates"
+"""Of the bar over all dates."""
 
 
 @flow(name="backfill", flow_run_name="{parameters.dataset} from {parameters.first} to {parameters.last}")
@@ -59,6 +63,7 @@ def make_plan(parameters: BackfillParameters) -> Plan:
         )
     tuned = load_tuned(parameters.tuned, spec)
     chosen_models(spec, tuned)
+    check_delivery(spec)
     return Plan(parameters, spec, find_source(spec, parameters.source), tuned)
 
 
@@ -66,6 +71,7 @@ def _run(plan: Plan) -> Iterator[Row]:
     """Run all dates, `parallel` of them at once, and say what became of each, oldest first."""
     days, n_parallel = plan.parameters.dates(), plan.parameters.parallel
     stopped: list[date] = []
+    progress = Progress(len(days))
 
     def one(day: date) -> Row:
         if stopped:
@@ -73,7 +79,7 @@ def _run(plan: Plan) -> Iterator[Row]:
         row: Row = run_date(plan, day)
         if row["result"] == FAILED and plan.parameters.stop_on_error:
             stopped.append(day)
-        listener().finished(f"{day} {row['result']}", row["seconds"], reused=False, facts={})
+        progress.done(row)
         return row
 
     if n_parallel == 1:
@@ -82,6 +88,30 @@ def _run(plan: Plan) -> Iterator[Row]:
     with ThreadPoolExecutor(n_parallel) as pool:
         # Each thread sees the flow run that it belongs to; the work itself is done in processes.
         yield from [each.result() for each in [pool.submit(copy_context().run, one, day) for day in days]]
+
+
+class Progress:
+    """Tells the terminal and the UI how many dates are through."""
+
+    def __init__(self, total: int) -> None:
+        self.total, self._results = total, Counter[str]()
+        self._artifact: Any = create_progress_artifact(
+            0.0, key="backfill-progress", description=f"{total} dates"
+        )
+        listener().started(LABEL)
+
+    def done(self, row: Row) -> None:
+        """Count one date."""
+        self._results[row["result"]] += 1
+        n_done = self._results.total()
+        shown = ", ".join(f"{n} {what}" for what, n in self._results.items())
+        update_progress_artifact(
+            self._artifact,
+            100.0 * n_done / self.total,
+            description=f"{n_done} of {self.total} dates: {shown}",
+        )
+        listener().finished(f"{row['as_of']} {row['result']}", row["seconds"], reused=False, facts={})
+        listener().advanced(LABEL, n_done, self.total, {})
 
 
 def _in_words(rows: list[Row]) -> str:

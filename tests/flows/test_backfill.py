@@ -102,6 +102,17 @@ def test_backfill__a_broken_date_is_reported_and_the_others_run(warm_home, shop)
     assert fine["result"] == "published"
 
 
+def test_backfill__even_a_bug_in_one_date_leaves_the_others_alone(warm_home, shop, monkeypatch):
+    def broken(plan, day):
+        raise ValueError if day == DATES["first"] else ValueError("a bug\nin two lines")
+
+    monkeypatch.setattr("flows.one_date._run", broken)
+    with pytest.raises(UnfinishedError) as caught:
+        rows_of(shop())
+
+    assert [row["reason"] for row in caught.value.rows] == ["ValueError", "a bug", "a bug"]
+
+
 def test_backfill__stops_on_error_if_asked(warm_home, shop):
     with pytest.raises(UnfinishedError) as caught:
         rows_of(shop(first=date(2020, 1, 7), last=date(2020, 1, 21), stop_on_error=True))
@@ -180,8 +191,10 @@ def test_backfill__leaves_its_table_in_the_ui(warm_home, shop):
 
     rows_of(shop(last=DATES["first"]))
     with get_client(sync_client=True) as client:
-        found = client.read_artifacts(
-            artifact_filter=ArtifactFilter.model_validate({"key": {"any_": ["backfill"]}})
-        )
+        wanted = ArtifactFilter.model_validate({"key": {"any_": ["backfill", "backfill-progress"]}})
+        found = client.read_artifacts(artifact_filter=wanted, limit=200)
+    tables = [json.loads(each.data) for each in found if each.key == "backfill"]
+    progress = [each for each in found if each.key == "backfill-progress"]
 
-    assert any(json.loads(each.data)[0]["as_of"] == "2025-05-20" for each in found)
+    assert any(rows[0]["as_of"] == "2025-05-20" for rows in tables)
+    assert ("1 of 1 dates: 1 published", 100.0) in {(each.description, each.data) for each in progress}
