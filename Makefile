@@ -25,8 +25,9 @@ serve: $(STAMP)  ## Prefect server, worker, schedules and reports on this machin
 	@$(BIN)/python -m deployments.serve $(if $(DB),--db '$(DB)') $(if $(PORT),--port $(PORT)) \
 		$(if $(REPORTS_PORT),--reports-port $(REPORTS_PORT))
 
+# Two at once: many tests wait for servers. Each file stays in one process, and with it the server it starts.
 test: $(STAMP)  ## all tests
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
 
 drill: $(STAMP)  ## break a running server and worker in every way we know, and see that nothing is lost
 	$(BIN)/python -m deployments.drill
