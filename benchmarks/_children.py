@@ -13,8 +13,10 @@ MEGABYTE = 1024
 """``ru_maxrss`` counts kilobytes."""
 
 
-def measure(*arguments: str, environment: dict[str, str] | None = None) -> dict[str, float]:
-    """Run ``python ARGUMENTS`` and wait for it.
+def measure(
+    *arguments: str, environment: dict[str, str] | None = None, fine: tuple[int, ...] = (0,)
+) -> dict[str, float]:
+    """Run ``python ARGUMENTS`` and wait for it; `fine` are the exit codes that are no failure.
 
     Returns
     -------
@@ -37,7 +39,7 @@ def measure(*arguments: str, environment: dict[str, str] | None = None) -> dict[
         child.returncode = os.waitstatus_to_exitcode(status)
         output.seek(0)
         lines = output.read().strip().splitlines()
-    if child.returncode:
+    if child.returncode not in fine:
         raise subprocess.CalledProcessError(child.returncode, arguments, "\n".join(lines))
     printed = json.loads(lines[-1]) if lines and lines[-1].startswith("{") else {}
     return {
