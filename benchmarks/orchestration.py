@@ -20,6 +20,7 @@ from benchmarks.pipeline import COMMAND, default_source
 from data_contracts.errors import GateClosedError
 from deployments.place import Place, free_port
 from deployments.stack import Stack
+from tasks.sample import ensure_sample
 
 Report = dict[str, Any]
 
@@ -48,6 +49,7 @@ def main(arguments: list[str] | None = None) -> None:
 
 def _run(home: Path, environment: dict[str, str], options: argparse.Namespace) -> Report:
     """One run of a home: seconds of the command, of the steps that worked, and how many those were."""
+    ensure_sample(home)  # a shop's log is there before the run
     before = _steps(home)
     words = ["run", "--dataset", options.dataset, "--json"]
     took = measure("-c", COMMAND, *words, environment={**environment, "SHELFTALKER_HOME": str(home)})
@@ -62,8 +64,8 @@ def _run(home: Path, environment: dict[str, str], options: argparse.Namespace) -
 
 
 def _steps(home: Path) -> dict[str, float]:
-    """Seconds of every artifact."""
-    manifests = home.glob("artifacts/*/*/manifest.json")
+    """Seconds of every artifact, and of putting every publication together."""
+    manifests = [*home.glob("artifacts/*/*/manifest.json"), *home.glob("published/*/*/*/manifest.json")]
     return {str(path): json.loads(path.read_text("utf-8"))["seconds"] for path in manifests}
 
 
