@@ -17,6 +17,8 @@ SETTINGS = {
     "DO_NOT_TRACK": "1",
     "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
     "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "120",
+    # The server of one command needs no catalogue of block types; making it takes a second.
+    "PREFECT_API_BLOCKS_REGISTER_ON_START": "false",
     # The command says itself what happens; Prefect's log lines would say it twice.
     "PREFECT_LOGGING_LEVEL": "CRITICAL",
     "GX_ANALYTICS_ENABLED": "false",
