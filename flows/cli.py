@@ -48,7 +48,7 @@ def run(
     home: Path | None,
 ) -> None:
     """One nightly run: ingest, train, evaluate, decide, publish."""
-    common.settle(home)
+    common.settle(home, runs_flow=True)
     from data_contracts.parameters import NightlyParameters
     from flows.nightly import nightly
     from flows.running import examples, run_here
@@ -93,7 +93,7 @@ def run(
 @exits
 def tune(models: str, *, as_json: bool, home: Path | None, **given: Any) -> None:
     """Search better parameters on windows before the hold-out; Ctrl-C keeps every trial."""
-    common.settle(home)
+    common.settle(home, runs_flow=True)
     from data_contracts.database_url import has_password
     from data_contracts.parameters import TuneParameters
     from flows.display import tuned_rows

@@ -1,5 +1,7 @@
 """What all commands share: options, the environment, exit codes, and how rows are printed."""
 
+import atexit
+import gc
 import json
 import os
 import sys
@@ -34,8 +36,11 @@ dataset_option = click.option(
 )
 
 
-def settle(home: Path | None) -> None:
-    """Set the environment that Prefect and the store read when they are first imported."""
+def settle(home: Path | None, *, runs_flow: bool = False) -> None:
+    """Set the environment that Prefect and the store read when they are first imported.
+
+    A command that `runs_flow` has its server started meanwhile, where no other is configured.
+    """
     if home is not None:
         os.environ["SHELFTALKER_HOME"] = str(home.absolute())
     from tasks import store
@@ -43,6 +48,17 @@ def settle(home: Path | None) -> None:
     os.environ.setdefault("PREFECT_RESULTS_LOCAL_STORAGE_PATH", str(store.home() / "results"))
     for name, value in SETTINGS.items():
         os.environ.setdefault(name, value)
+    _spare_the_collector()
+    if runs_flow:
+        from flows import own_server
+
+        own_server.begin()
+
+
+def _spare_the_collector() -> None:
+    """Look for garbage rarely: what imports make stays, and searching it takes a second of a short run."""
+    gc.set_threshold(100_000)
+    atexit.register(gc.freeze)
 
 
 def exits(command: Callable[..., Any]) -> Callable[..., Any]:

@@ -44,7 +44,7 @@ def backfill(first: date, last: date, *, as_json: bool, home: Path | None, **giv
     """
     if last < first:
         raise click.BadParameter(f"--to {last} lies before --from {first}")
-    common.settle(home)
+    common.settle(home, runs_flow=True)
     from data_contracts.parameters import BackfillParameters
     from flows.backfill import backfill as backfill_flow
     from flows.one_date import CLOSED
@@ -81,7 +81,7 @@ def backfill(first: date, last: date, *, as_json: bool, home: Path | None, **giv
 @exits
 def prune(*, as_json: bool, home: Path | None, **given: Any) -> None:
     """Remove old artifacts and cached results; never what a publication or a running run needs."""
-    common.settle(home)
+    common.settle(home, runs_flow=True)
     from data_contracts.parameters import PruneParameters
     from flows.prune import prune as prune_flow
     from flows.running import run_here

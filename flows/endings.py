@@ -20,6 +20,7 @@ from tasks.publication import Publication, publish_run, reject
 from tasks.receipts import Receipt
 from tasks.report import REPORT, report_on
 from tasks.selecting import ITEMS_FILE, USERS_FILE
+from tasks.step import untagged
 from tasks.summary import published_counts, rejection_reason, run_id
 
 REJECTED = "Rejected"
@@ -62,10 +63,10 @@ class Run(NamedTuple):
             self.summary, publication, data.window, self.events, self.models, self.evaluations, evidence_of
         )
 
-    def end(self, event: str, *more: store.ArtifactRef) -> None:
+    def end(self, event: str, page: store.ArtifactRef, *more: store.ArtifactRef) -> None:
         """Leave the evidence, the receipt and the news of a run whose last file is written."""
-        evidence.leave(self.summary, self.evaluations)
-        used = (self.events, *self.data[1:], self.holdout, self.judged, *more)
+        evidence.leave(self.summary, page)
+        used = (self.events, *self.data[1:], self.holdout, self.judged, page, *more)
         every = [*used, *self.models.values(), *self.evaluations.values()]
         Receipt(
             key=self.key,
@@ -104,7 +105,7 @@ def published(run: Run, refit: Refit, *, dry_run: bool) -> dict[str, Any]:
     page = run.report(publication, data, {"published model": winner, "predictions": refit.predictions})
     if dry_run:
         summary |= {"path": str(refit.predictions.folder), "report": str(page.folder / REPORT)}
-        evidence.leave(summary, run.evaluations)
+        evidence.leave(summary, page)
         return summary
     folder = publication.folder
     summary |= {"published": True, "path": str(folder), "report": str(folder / REPORT)}
@@ -116,7 +117,8 @@ def published(run: Run, refit: Refit, *, dry_run: bool) -> dict[str, Any]:
         DECISION: (run.judged, DECISION),
         REPORT: (page, REPORT),
     }
-    summary["live"] = publish_run(publication, summary, winner, files)
-    deliver(publication, run.spec)
+    with untagged():
+        summary["live"] = publish_run(publication, summary, winner, files)
+        deliver(publication, run.spec)
     run.end(announcing.PUBLISHED, page, refit.predictions, *data[1:], *refit.models.values())
     return summary

@@ -1,7 +1,6 @@
 """What a run leaves in the Prefect UI: the table of metrics, the gate's decision, what was rejected."""
 
 import os
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -10,7 +9,8 @@ from prefect.artifacts import create_image_artifact, create_link_artifact, creat
 from prefect.context import FlowRunContext
 
 from tasks import store
-from tasks.pictures import pictures
+from tasks.files import read_json
+from tasks.pictures import PICTURES
 from tasks.report_words import found_rows
 
 SHOWN = ("precision", "recall", "ndcg", "coverage")
@@ -18,8 +18,8 @@ REPORTS_URL = "SHELFTALKER_REPORTS_URL"
 """Environment variable: address of a server that shows the reports of this home."""
 
 
-def leave(summary: dict[str, Any], evaluations: Mapping[str, store.ArtifactRef]) -> None:
-    """Create the run's artifacts; outside a flow run there is nowhere to put them."""
+def leave(summary: dict[str, Any], page: store.ArtifactRef) -> None:
+    """Create the run's artifacts, with the pictures drawn beside its page; outside a run they go nowhere."""
     if FlowRunContext.get() is None:
         return
     gate = summary["gate"]
@@ -43,7 +43,7 @@ def leave(summary: dict[str, Any], evaluations: Mapping[str, store.ArtifactRef])
         ],
         description=f"gate {'open' if gate['open'] else 'closed'}, winner {gate['winner']}",
     )
-    for key, (picture, meaning) in pictures(summary, evaluations).items():
+    for key, (picture, meaning) in read_json(page.folder / PICTURES).items():
         create_image_artifact(image_url=picture, key=key, description=f"{title}: {meaning}")
     create_link_artifact(
         key="report",

@@ -11,6 +11,7 @@ from prefect import Flow
 from prefect.settings import get_current_settings
 from rich.console import Console
 
+from flows import own_server
 from flows.display import TerminalListener
 from tasks.lookup import items_for_user, some_users
 from tasks.progress import listening
@@ -28,6 +29,7 @@ def run_here(flow: Flow[[P], R], parameters: P) -> R:
     Progress goes to stderr. Our own errors come out as they were raised in the step, and so does
     KeyboardInterrupt.
     """
+    own_server.wait()
     with interruptible() as stopped, watched():
         try:
             state: Any = flow(parameters, return_state=True)

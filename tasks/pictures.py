@@ -1,43 +1,37 @@
-"""Figures of a run for places that show pictures only: each a whole SVG in a data URI, so no server is asked."""
+"""Figures of the report for places that show pictures only: each a whole SVG in a data URI, so no server is asked."""
 
 import base64
 from collections.abc import Mapping
 from typing import Any
 
-from tasks import report_figures, store
-from tasks.files import read_json
-from tasks.report_words import finite, main_models, shown
+from tasks import report_figures
+from tasks.report_words import finite, shown
 
 INK, PAPER = "#1b1f24", "#ffffff"
 LONGEST_NAME = 24
+PICTURES = "pictures.json"
+"""File of what :func:`pictures` made."""
 
 
-def pictures(
-    summary: store.Facts, evaluations: Mapping[str, store.ArtifactRef]
-) -> dict[str, tuple[str, str]]:
-    """Draw a run's metrics with intervals, and the deciding metric by history length of the user.
+def pictures(content: Mapping[str, Any]) -> dict[str, tuple[str, str]]:
+    """Take the metrics with intervals, and the deciding metric by history length, off the report's page.
+
+    Parameters
+    ----------
+    content
+        Of the page; see :func:`tasks.report.page_content`.
 
     Returns
     -------
     For each name the picture as a data URI, and what it shows.
 
     """
-    gate = summary["gate"]
-    metric, scenario = gate["metric"], gate["scenario"]
-    entries = {name: finite(model[scenario].get(metric)) for name, model in summary["models"].items()}
-    known = {shown(name, LONGEST_NAME): entry for name, entry in entries.items() if entry is not None}
-    ordered = dict(sorted(known.items(), key=lambda each: -each[1]["value"]))
-    slices = {
-        name: read_json(evaluations[name].folder / "summary.json")["slices"][scenario]
-        for name in main_models(summary)
-    }
-    return {
-        "metrics-plot": (
-            _data_uri(report_figures.intervals(scenario, ordered, metric)),
-            f"{metric} in the {scenario} scenario, with 95 % intervals",
-        ),
-        "history-plot": (_data_uri(by_history(slices, metric)), f"{metric} by length of the user's history"),
-    }
+    metric = content["gate"]["metric"]
+    found = {"history-plot": (content["slice_figure"], f"{metric} by length of the user's history")}
+    if content["metric_figures"]:  # that of the deciding scenario comes first
+        first = content["metric_figures"][0]
+        found["metrics-plot"] = (first["svg"], f"{metric} in the {first['title']}, with 95 % intervals")
+    return {name: (_data_uri(str(svg)), meaning) for name, (svg, meaning) in found.items()}
 
 
 def by_history(slices: Mapping[str, Mapping[str, Any]], metric: str) -> str:

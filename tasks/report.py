@@ -1,5 +1,6 @@
 """The report: one HTML page a run that says what was decided and why, and needs nothing but itself."""
 
+import json
 from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
@@ -9,7 +10,7 @@ from data_contracts.evaluation import METRICS
 from data_contracts.selection import Selection
 from tasks import report_figures, store
 from tasks.files import read_json, sha256_of
-from tasks.pictures import by_history
+from tasks.pictures import PICTURES, by_history, pictures
 from tasks.publication import Publication, published
 from tasks.report_data import Lists, read_lists
 from tasks.report_words import (
@@ -189,7 +190,7 @@ def report(
     others: dict[str, store.ArtifactRef],
     template: str,
 ) -> store.Facts:
-    """Write the run's page; `others` are the artifacts that only its lineage and its lists need."""
+    """Write the run's page and its pictures; `others` only the lineage and the lists on the page need."""
     gate, lists, predictions = summary["gate"], None, others.get("predictions")
     if predictions is not None:
         lists = read_lists(
@@ -217,6 +218,7 @@ def report(
         packages=(predictions or next(iter(models.values()))).manifest["packages"],
     )
     written = write_report(out / REPORT, content)
+    (out / PICTURES).write_text(json.dumps(pictures(content)), "utf-8")
     return {"bytes": written.stat().st_size}
 
 
@@ -229,7 +231,7 @@ def report_on(
     evaluations: Refs,
     others: Refs,
 ) -> store.ArtifactRef:
-    """Write the page of a run; the artifact holds one file, :data:`REPORT`.
+    """Write the page of a run; the artifact holds it as :data:`REPORT`, and :data:`PICTURES` for the UI.
 
     Parameters
     ----------

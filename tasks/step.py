@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Concatenate, Generic, ParamSpec
 
 from prefect import task
-from prefect.context import TaskRunContext
+from prefect.context import TagsContext, TaskRunContext
 from prefect.tasks import exponential_backoff
 
 from tasks import store
@@ -45,6 +45,11 @@ IO_RETRIES: dict[str, Any] = {
     "retry_condition_fn": is_worth_a_retry,
 }
 """How Prefect tries everything again that reads or writes."""
+
+
+def untagged() -> TagsContext:
+    """Keep the tags of a run off its tasks: for each tag of a task Prefect asks the server for a slot, in 0.2 to 2 s."""
+    return TagsContext(current_tags=set())
 
 
 class Step(Generic[P]):
@@ -83,7 +88,8 @@ class Step(Generic[P]):
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> store.ArtifactRef:
         """Run the step, or reuse what it left before."""
         began = time.perf_counter()
-        ref: store.ArtifactRef = self.task(*args, **kwargs)
+        with untagged():
+            ref: store.ArtifactRef = self.task(*args, **kwargs)
         if ref.key in self._written:
             self._written.remove(ref.key)
         else:

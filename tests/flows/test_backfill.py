@@ -198,3 +198,21 @@ def test_backfill__leaves_its_table_in_the_ui(warm_home, shop):
 
     assert any(rows[0]["as_of"] == "2025-05-20" for rows in tables)
     assert ("1 of 1 dates: 1 published", 100.0) in {(each.description, each.data) for each in progress}
+
+
+def test_backfill__tags_its_runs_and_not_their_tasks(warm_home, shop):
+    """For every tag of a task Prefect waits for a slot."""
+    from prefect import get_client
+    from prefect.client.schemas.filters import FlowRunFilter, TaskRunFilter
+
+    rows_of(shop(last=DATES["first"], seed=7))
+    with get_client(sync_client=True) as client:
+        tagged = FlowRunFilter.model_validate({"tags": {"all_": ["backfill", "partition:2025-05-20"]}})
+        runs = client.read_flow_runs(flow_run_filter=tagged)
+        untagged = TaskRunFilter.model_validate({"tags": {"is_null_": True}})
+        tasks = client.read_task_runs(flow_run_filter=tagged, limit=200)
+        without = client.read_task_runs(flow_run_filter=tagged, task_run_filter=untagged, limit=200)
+
+    assert runs
+    assert tasks
+    assert len(tasks) == len(without)

@@ -15,7 +15,8 @@ from flows.cli import main
 def shelftalker(monkeypatch):
     # The session's Prefect settings stay in force; only what the command itself would set is left out.
     monkeypatch.setattr(
-        "flows.cli_common.settle", lambda home: home and monkeypatch.setenv("SHELFTALKER_HOME", str(home))
+        "flows.cli_common.settle",
+        lambda home, **_: home and monkeypatch.setenv("SHELFTALKER_HOME", str(home)),
     )
 
     def call(*words):

@@ -194,7 +194,7 @@ def test_deliver__a_dataset_that_asks_for_nothing(first_run, warm_home, tmp_path
 
 @pytest.fixture
 def export(home, monkeypatch):
-    monkeypatch.setattr("flows.cli_common.settle", lambda home: None)
+    monkeypatch.setattr("flows.cli_common.settle", lambda home, **_: None)
     return lambda *words: CliRunner().invoke(main, ["export", "--dataset", "shop", *map(str, words)])
 
 

@@ -101,7 +101,7 @@ def test_deadlines__share_what_is_left_of_the_time():
 
 
 def test_command__prints_a_table_or_json(warm_home, shop, monkeypatch, tmp_path):
-    monkeypatch.setattr("flows.cli_common.settle", lambda home: None)
+    monkeypatch.setattr("flows.cli_common.settle", lambda home, **_: None)
     output = tmp_path / "mine.toml"
     words = ["tune", "--dataset", shop["dataset"], "--source", shop["source"], "--trials", "2"]
     words += ["--models", "recent_popularity", "--output", str(output)]
