@@ -5,8 +5,7 @@ regularization by frequency and the weight of what was not observed follow S. Re
 L. Zhang, Y. Koren: Revisiting the Performance of iALS on Item Recommendation Benchmarks, RecSys 2022.
 """
 
-from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -15,17 +14,15 @@ from pydantic import Field
 from data_contracts.interactions import Csr, GroupedMatrix
 from data_contracts.scoring import Factors
 from tasks.models import ModelConfig, Progress, Reason
+from tasks.models._checkpoints import Checkpoint, Resume, check_factors, start
 from tasks.models._search import Doubling, Range, Search
-from tasks.numeric.csr import Weighting, check_finite, check_matrix, one_row
+from tasks.numeric.csr import Weighting, check_matrix, one_row
 from tasks.numeric.reasons import strongest, wals_contributions
 from tasks.numeric.wals_loss import objective
 from tasks.numeric.wals_side import GivenWeights, Side, Terms, Weights, both_sides
 from tasks.numeric.wals_solve import solve_cg, solve_exactly, solve_subspace
 
 Float32 = npt.NDArray[np.float32]
-
-START_LENGTH = 0.1
-"""The first factor rows are normal numbers of about this length."""
 
 FULL_STEPS, FULL_TOLERANCE = 100, 1e-11
 """Conjugate gradient steps at most, and share of the squared residual, that float32 calls a solution."""
@@ -70,23 +67,6 @@ SEARCH: Search = {
     "n_factors": Doubling(64, 256),
 }
 """Around the optima that Rendle et al. report; sparser logs want a smaller `unobserved_weight`."""
-
-
-@dataclass(frozen=True, eq=False)
-class Resume:
-    """Where an interrupted fit left off: what its last checkpoint was given."""
-
-    iteration: int
-    user_factors: Float32
-    item_factors: Float32
-
-
-class Checkpoint(Protocol):
-    """Keeps what a fit needs to go on after an interruption."""
-
-    def save(self, iteration: int, user_factors: Float32, item_factors: Float32) -> None:
-        """Keep the factors after so many iterations; the arrays change afterwards."""
-        ...
 
 
 def fit(
@@ -139,7 +119,7 @@ def fit(
     """
     check_matrix(matrix)
     users, items = sides(matrix, config, GivenWeights(row_weights, col_weights, entry_weights))
-    done, x, y = _start(matrix, config, rng, resume)
+    done, x, y = start(matrix.by_user.shape, config.n_factors, config.iterations, rng, resume)
     watched = progress is not None or config.early_stop > 0
     before = objective(users, items, x, y).total if done and config.early_stop else np.inf
     for iteration in range(done + 1, config.iterations + 1):
@@ -191,7 +171,7 @@ def fold_in_users(
         If the factors do not fit the matrix or `config`, or as in :func:`fit`.
 
     """
-    _check_factors("item_factors", item_factors, matrix.n_items, config)
+    check_factors("item_factors", item_factors, (matrix.n_items, config.n_factors))
     users, _ = sides(matrix, config, GivenWeights(row_weights, col_weights, entry_weights))
     return _solution(users, item_factors, config)
 
@@ -209,7 +189,7 @@ def fold_in_items(
 
     `matrix` holds the users of the training and the new items; returns float32 (n_items, n_factors).
     """
-    _check_factors("user_factors", user_factors, matrix.n_users, config)
+    check_factors("user_factors", user_factors, (matrix.n_users, config.n_factors))
     _, items = sides(matrix, config, GivenWeights(row_weights, col_weights, entry_weights))
     return _solution(items, user_factors, config)
 
@@ -288,29 +268,3 @@ def _solution(side: Side, fixed: Float32, config: Config) -> Float32:
     else:
         solve_cg(side, fixed, solved, steps=FULL_STEPS, tolerance=FULL_TOLERANCE)
     return solved
-
-
-def _start(
-    matrix: GroupedMatrix, config: Config, rng: np.random.Generator, resume: Resume | None
-) -> tuple[int, Float32, Float32]:
-    """Iterations done, user factors and item factors to go on from."""
-    if resume is not None:
-        _check_factors("resume.user_factors", resume.user_factors, matrix.n_users, config)
-        _check_factors("resume.item_factors", resume.item_factors, matrix.n_items, config)
-        if not 0 < resume.iteration <= config.iterations:
-            raise ValueError(
-                f"resume.iteration must be from 1 to iterations = {config.iterations}; got {resume.iteration}"
-            )
-        return resume.iteration, np.array(resume.user_factors), np.array(resume.item_factors)
-    scale = np.float32(START_LENGTH / np.sqrt(config.n_factors))
-    users = rng.standard_normal((matrix.n_users, config.n_factors), dtype=np.float32) * scale
-    items = rng.standard_normal((matrix.n_items, config.n_factors), dtype=np.float32) * scale
-    return 0, users, items
-
-
-def _check_factors(name: str, factors: Float32, n_rows: int, config: Config) -> None:
-    if factors.shape != (n_rows, config.n_factors) or factors.dtype != np.float32:
-        raise ValueError(
-            f"{name} must be float32 ({n_rows}, {config.n_factors}); got {factors.dtype} {factors.shape}"
-        )
-    check_finite(name, factors)
