@@ -96,10 +96,16 @@ class Drill:
         """Kill worker and flow in the middle of a backfill, recover, and retry."""
         before = len(rehearsal.contents(self.home))
         run = self.observer.start(f"backfill/{rehearsal.NAME}", self.shop.dates)
-        wait_until(
-            f"{KILLED_AFTER} dates of the backfill",
-            lambda: True if self._n_published() >= before + KILLED_AFTER else None,
-        )
+        seen: set[UUID] = set()
+
+        def next_date_began() -> bool | None:
+            at_work = self.observer.under_way(run)
+            if self._n_published() < before + KILLED_AFTER:
+                seen.update(at_work)
+                return None
+            return True if at_work - seen else None
+
+        wait_until(f"the date after {KILLED_AFTER} dates of the backfill", next_date_began)
         self.worker.kill()
         self.stack.children.remove(self.worker)
         done = self._n_published() - before
