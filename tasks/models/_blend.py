@@ -83,13 +83,15 @@ class Blend:
 
     def scores(self, user_codes: Codes) -> Scores:
         """Dense scores, float32 (len(user_codes), n_items)."""
-        taste, near = self._dense(user_codes)
+        return self.weighed(user_codes, *self.dense(user_codes))
+
+    def weighed(self, user_codes: Codes, taste: Float32, near: Float32) -> Float32:
+        """Scores from what :meth:`dense` returns, float32 (len(user_codes), n_items)."""
         weights = self.weights.astype(np.float32)
         own_of_item = self.items[:, [0, 1, 3]] @ weights[3:6] + weights[0]
         of_item = self.items[:, :3] @ weights[7:10]
         block: Float32 = taste * weights[10]
-        near *= weights[11]
-        block += near
+        block += near * weights[11]
         block += of_item
         for line, code in enumerate(user_codes):
             entries = slice(int(self.past.indptr[code]), int(self.past.indptr[code + 1]))
@@ -113,14 +115,14 @@ class Blend:
         float64 (sum of lengths, n_signals): 0 where a signal does not speak of that pair
 
         """
-        taste, near = self._dense(user_codes)
+        taste, near = self.dense(user_codes)
         parts = [
             self._signals_of(int(code), items, taste[line, items], near[line, items])
             for line, (code, items) in enumerate(zip(user_codes, candidates, strict=True))
         ]
         return np.concatenate(parts) if parts else np.empty((0, len(PRIOR)))
 
-    def _dense(self, user_codes: Codes) -> tuple[Float32, Float32]:
+    def dense(self, user_codes: Codes) -> tuple[Float32, Float32]:
         """Logarithms of the WALS and the neighbour scores, float32 (len(user_codes), n_items)."""
         with single_threaded_blas():
             taste = np.asarray(self.factors.scores(user_codes), dtype=np.float32)

@@ -90,10 +90,10 @@ def fit(
     windows = list(_windows(matrix, config))
     lessons = []
     for done, (older, came) in enumerate(windows, start=1):
-        lessons.append(_lesson(_parts(older, config, rng), came, config, rng))
+        lessons.append(_lesson(parts(older, config, rng), came, config, rng))
         if progress is not None:
             progress(done, len(windows) + 1, {})
-    model = _parts(matrix, config, rng)
+    model = parts(matrix, config, rng)
     if lessons:
         with single_threaded_blas():
             weights = fit_listwise(_joined(lessons), model.weights, prior_events=config.prior_events)
@@ -119,15 +119,15 @@ def _windows(matrix: GroupedMatrix, config: Config) -> Iterator[tuple[GroupedMat
     """Inner windows, latest first, in which a user known before came again."""
     if matrix.history is None:
         return
-    days = _window_days(matrix.history, config)
+    days = window_days(matrix.history, config)
     for number in range(config.inner_windows):
         older, came = look_back(matrix, number * days, (number + 1) * days)
         if ((older.by_user.lengths() > 0) & (came.lengths() > 0)).any():
             yield older, came
 
 
-def _window_days(history: History, config: Config) -> int:
-    """`inner_days`, doubled while windows hold too little; together they leave half of the log behind them."""
+def window_days(history: History, config: Config) -> int:
+    """Length of a window: `inner_days`, doubled while windows hold too little; together they leave half of the log behind them."""
     if not len(history.ages):
         return config.inner_days
     starts = np.minimum(history.indptr[:-1], len(history.ages) - 1)  # of users without events too
@@ -138,7 +138,7 @@ def _window_days(history: History, config: Config) -> int:
     return days
 
 
-def _parts(matrix: GroupedMatrix, config: Config, rng: np.random.Generator) -> Blend:
+def parts(matrix: GroupedMatrix, config: Config, rng: np.random.Generator) -> Blend:
     """Train everything but the weights."""
     past = own_past(matrix, fade=config.fade, half_life_days=config.profile_half_life_days)
     by_user = matrix.by_user
@@ -161,9 +161,7 @@ def _parts(matrix: GroupedMatrix, config: Config, rng: np.random.Generator) -> B
 
 def _lesson(model: Blend, came: Csr, config: Config, rng: np.random.Generator) -> Choices:
     """What users known in `model` took next, among their own items and the best of the rest."""
-    users = np.flatnonzero((model.past.lengths() > 0) & (came.lengths() > 0))
-    if len(users) > config.max_inner_users:
-        users = np.sort(rng.choice(users, size=config.max_inner_users, replace=False))
+    users = learned_from(model, came, config, rng)
     features, taken, lengths = [], [], []
     for first in range(0, len(users), BLOCK_USERS):
         block = users[first : first + BLOCK_USERS]
@@ -177,6 +175,14 @@ def _lesson(model: Blend, came: Csr, config: Config, rng: np.random.Generator) -
             lengths.append(len(items))
     starts = np.concatenate([[0], np.cumsum(lengths)[:-1]]).astype(np.int64)
     return Choices(np.concatenate(features), np.concatenate(taken), starts)
+
+
+def learned_from(model: Blend, came: Csr, config: Config, rng: np.random.Generator) -> Codes:
+    """Users known in `model` who came again, sorted; a draw of them where they are many."""
+    users = np.flatnonzero((model.past.lengths() > 0) & (came.lengths() > 0))
+    if len(users) > config.max_inner_users:
+        users = np.sort(rng.choice(users, size=config.max_inner_users, replace=False))
+    return users
 
 
 def _candidates(model: Blend, users: Codes, n_new: int) -> list[npt.NDArray[np.integer]]:

@@ -101,13 +101,13 @@ def test_window_days__double_until_enough_users_came_again(wanted, days):
     events = [(0, 0, 160.0), (0, 1, 8.0), (0, 1, 3.0), (0, 2, 15.0), (1, 1, 5.0)]
     config = blend.Config(inner_days=10, min_inner_events=wanted)
 
-    assert blend._window_days(grouped(events, 4, 3).history, config) == days
+    assert blend.window_days(grouped(events, 4, 3).history, config) == days
 
 
 def test_window_days__stay_without_events():
     history = History(np.zeros(3, np.int64), np.empty(0, np.int32), *np.empty((2, 0), np.float32))
 
-    assert blend._window_days(history, blend.Config()) == 31
+    assert blend.window_days(history, blend.Config()) == 31
 
 
 def test_fit__does_not_look_past_the_windows_it_reports(rng):

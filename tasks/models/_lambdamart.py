@@ -1,0 +1,169 @@
+"""The scorer of LambdaMART: the blend's best candidates of each user, put in order by trees."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Final
+
+import numba
+import numpy as np
+import numpy.typing as npt
+
+from data_contracts.scoring import Scores
+from tasks.models._blend import Blend, Codes
+from tasks.models._lambdamart_signals import ABSENT, ITEM_SIGNALS, PAIR_SIGNALS, USER_SIGNALS, Signals
+from tasks.numeric.rank_trees import Forests
+
+Float32 = npt.NDArray[np.float32]
+
+MODEL_SIGNALS: Final = (
+    "the blend's score",
+    "the blend's place",
+    "distance from the blend's best",
+    "had before",
+    "taste",
+    "place by taste",
+    "neighbours",
+    "fading baskets",
+)
+NAMES: Final = (*ITEM_SIGNALS, *USER_SIGNALS, *PAIR_SIGNALS, *MODEL_SIGNALS)
+"""Columns of the table that the trees see."""
+
+
+@dataclass(frozen=True, eq=False)
+class LambdaMart:
+    """A trained LambdaMART.
+
+    Parameters
+    ----------
+    blend
+        Finds the candidates, and orders what the trees do not see.
+    signals
+        What the trees see besides.
+    trees
+        LightGBM's text of each forest; none where the log taught nothing, then the blend decides alone.
+    n_own, n_new
+        Candidates of a user: so many of the items had before, and so many of the others.
+
+    """
+
+    blend: Blend
+    signals: Signals
+    trees: tuple[str, ...]
+    n_own: int
+    n_new: int
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(n_users, n_items)."""
+        return self.blend.shape
+
+    @property
+    def stranger(self) -> Scores:
+        """What a user nobody knows gets: the blend's list."""
+        return self.blend.stranger
+
+    @cached_property
+    def forests(self) -> Forests:
+        """The trees, ready for use."""
+        return Forests(tuple(self.trees))
+
+    def scores(self, user_codes: Codes) -> Scores:
+        """Dense scores, float32 (len(user_codes), n_items): the blend's, lifted or lowered by the trees.
+
+        Items that are no candidates go down as far as the user's lowest candidate, so that of two items
+        of one kind the candidate stays before the other.
+        """
+        if not self.trees:
+            return self.blend.scores(user_codes)
+        block, candidates, table = self.seen(user_codes)
+        if not len(table):
+            return block
+        lifts = self.forests.lift(table, n_threads=numba.get_num_threads()).astype(np.float32)
+        ends = np.cumsum([len(items) for items in candidates])
+        for line, (items, end) in enumerate(zip(candidates, ends, strict=True)):
+            if not len(items):
+                continue
+            lift = lifts[end - len(items) : end]
+            lifted = block[line, items] + lift
+            block[line] += lift.min()
+            block[line, items] = lifted
+        return block
+
+    def seen(self, user_codes: Codes) -> tuple[Float32, list[Codes], Float32]:
+        """The blend's scores of some users, their candidates, and what the trees see of those.
+
+        Returns
+        -------
+        block
+            float32 (len(user_codes), n_items).
+        candidates
+            For each user item codes; none for a user without a history.
+        table
+            float32 (sum of their lengths, len(NAMES)); ABSENT where a signal does not apply.
+
+        """
+        taste, near = self.blend.dense(user_codes)
+        block = self.blend.weighed(user_codes, taste, near)
+        candidates = [self._candidates(int(code), block[line]) for line, code in enumerate(user_codes)]
+        parts = [
+            self._table(int(code), items, block[line, items], taste[line, items], near[line, items])
+            for line, (code, items) in enumerate(zip(user_codes, candidates, strict=True))
+        ]
+        table = np.concatenate(parts) if parts else np.empty((0, len(NAMES)), dtype=np.float32)
+        return block, candidates, table
+
+    def _candidates(self, code: int, scores: Float32) -> Codes:
+        mine, _ = self.blend.past.row(code)
+        if not len(mine):
+            return mine
+        others = scores.copy()
+        others[mine] = -np.inf
+        new = _best(others, min(self.n_new, len(scores) - len(mine)))
+        return np.concatenate([mine[_best(scores[mine], self.n_own)], new])
+
+    def _table(self, code: int, items: Codes, scores: Float32, taste: Float32, near: Float32) -> Float32:
+        """Signals of one user's candidates, the user's own first, float32 (n_candidates, len(NAMES))."""
+        table = np.full((len(items), len(NAMES)), ABSENT, dtype=np.float32)
+        if not len(items):
+            return table
+        mine, _ = self.blend.past.row(code)
+        place = np.minimum(np.searchsorted(mine, items), len(mine) - 1)
+        own = mine[place] == items
+        pairs = int(self.blend.past.indptr[code]) + place[own]
+        first = len(ITEM_SIGNALS)
+        second = first + len(USER_SIGNALS)
+        third = second + len(PAIR_SIGNALS)
+        table[:, :first] = self.signals.items[items]
+        table[:, first:second] = self.signals.users[code]
+        table[own, second:third] = self.signals.pairs[pairs]
+        fading = np.zeros(len(items))
+        fading[own] = self.blend.own[pairs, 1]
+        columns: Sequence[npt.NDArray[np.generic]] = (
+            scores,
+            _places(scores),
+            scores - scores.max(),
+            own,
+            taste,
+            _places(taste),
+            near,
+            fading,
+        )
+        table[:, third:] = np.column_stack(columns)
+        return table
+
+
+def _best(scores: Float32, n: int) -> npt.NDArray[np.intp]:
+    """Places of the n highest scores, best first; of equal ones the lower place."""
+    if n >= len(scores):
+        return np.argsort(-scores, kind="stable")
+    limit = np.partition(scores, len(scores) - n)[len(scores) - n]
+    found = np.flatnonzero(scores >= limit)
+    return found[np.argsort(-scores[found], kind="stable")[:n]]
+
+
+def _places(scores: Float32) -> npt.NDArray[np.intp]:
+    """Place of each score from the highest on, 1 = best."""
+    places = np.empty(len(scores), dtype=np.intp)
+    places[np.argsort(-scores, kind="stable")] = np.arange(1, len(scores) + 1)
+    return places

@@ -1,0 +1,168 @@
+"""LambdaMART over the blend: what the blend thinks best for a user is put in order by gradient boosted trees.
+
+Two stages, as in large recommenders: the blend of :mod:`tasks.models.blend` finds candidates, and trees that
+see some forty signals of each (how often and how lately it was taken, what is usual for the item, whether its
+sales rise, how the user shops) decide on their order. As the blend's weights, the trees are learned from the
+log itself: windows one behind the other are predicted from what was known before each.
+
+C. Burges, "From RankNet to LambdaRank to LambdaMART", MSR-TR-2010-82; the trees are LightGBM's (G. Ke et
+al., NeurIPS 2017).
+"""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import numpy as np
+import numpy.typing as npt
+from numba import get_num_threads
+from pydantic import Field
+
+from data_contracts.interactions import Csr, GroupedMatrix
+from tasks.models import ModelConfig, Progress, Reason, blend
+from tasks.models._blend import Codes
+from tasks.models._lambdamart import NAMES, LambdaMart
+from tasks.models._lambdamart_signals import Signals, signals
+from tasks.numeric.csr import check_matrix
+from tasks.numeric.past import look_back
+from tasks.numeric.rank_trees import Growth, grow
+
+BLOCK_USERS = 256
+
+Lesson = tuple[npt.NDArray[np.float32], npt.NDArray[np.float64], npt.NDArray[np.int64]]
+"""What the trees see of each candidate, how often it was taken next, and candidates of each user."""
+
+
+class Config(ModelConfig):
+    """Parameters of LambdaMART."""
+
+    candidates: blend.Config = Field(default_factory=blend.Config)
+    """Parameters of the blend that finds the candidates."""
+    own_candidates: int = Field(default=40, ge=1)
+    """Candidates among the items that the user has had."""
+    new_candidates: int = Field(default=30, ge=1)
+    """Candidates among the other items."""
+    windows: int = Field(default=6, ge=1)
+    """Windows to learn from, each as long as the blend's and half a length before the one after it; each
+    costs a training of the blend's parts."""
+    forests: int = Field(default=3, ge=1)
+    """Forests, each from a draw of its own; their mean decides."""
+    rounds: int = Field(default=50, ge=1)
+    """Trees of a forest."""
+    learning_rate: float = Field(default=0.1, gt=0, le=1)
+    """Share of each tree that is added."""
+    leaves: int = Field(default=31, ge=2)
+    """Leaves of a tree at most."""
+    min_leaf: int = Field(default=100, ge=1)
+    """Candidates in a leaf at least."""
+
+
+def fit(
+    matrix: GroupedMatrix,
+    config: Config,
+    *,
+    rng: np.random.Generator,
+    progress: Progress | None = None,
+) -> LambdaMart:
+    """Train the blend, go back some windows, and learn the order of its candidates from what came next.
+
+    Parameters
+    ----------
+    matrix
+        Without a history and a timeline, or where no window holds enough, the blend decides alone.
+    config
+        Parameters of the model.
+    rng
+        Source of the blend's draws and of the trees'.
+    progress
+        Called after the blend, after each window and after the trees; without figures.
+
+    Raises
+    ------
+    ValueError
+        If the matrix has no entries or a value is not finite.
+
+    """
+    check_matrix(matrix)
+    timed = matrix.history is not None and matrix.timeline is not None
+    total = config.windows + 2 if timed else 1
+
+    def tell(done: int) -> None:
+        if progress is not None:
+            progress(done, total, {})
+
+    found = blend.fit(matrix, config.candidates, rng=rng)
+    tell(1)
+    if not timed:
+        return LambdaMart(found, _nothing(), (), config.own_candidates, config.new_candidates)
+    lessons = []
+    for done, (older, came) in enumerate(_windows(matrix, config), start=2):
+        if ((older.by_user.lengths() > 0) & (came.lengths() > 0)).any():
+            parts = replace(blend.parts(older, config.candidates, rng), weights=found.weights)
+            then = LambdaMart(parts, signals(older), (), config.own_candidates, config.new_candidates)
+            lessons.append(_lesson(then, came, config, rng))
+        tell(done)
+    trees = _trees(lessons, config, int(rng.integers(2**31 - 1)))
+    tell(total)
+    return LambdaMart(found, signals(matrix), trees, config.own_candidates, config.new_candidates)
+
+
+def explain(
+    scorer: LambdaMart, by_user: Csr, user_code: int, item_codes: Codes, config: Config, n: int = 3
+) -> list[Reason]:
+    """The blend's reasons for each item, and the signal by which the trees lift it most."""
+    found = blend.explain(scorer.blend, by_user, user_code, item_codes, config.candidates, n)
+    if not scorer.trees:
+        return found
+    _, candidates, table = scorer.seen(np.array([user_code]))
+    if not len(table):
+        return found
+    shares = scorer.forests.shares(table)[:, : len(NAMES)]
+    best = {
+        int(item): f"; {NAMES[at]} {shares[line, at]:+.2f}"
+        for line, (item, at) in enumerate(zip(candidates[0], shares.argmax(axis=1), strict=True))
+        if shares[line, at] > 0
+    }
+    return [
+        each._replace(how=each.how + best.get(int(item), ""))
+        for each, item in zip(found, item_codes, strict=True)
+    ]
+
+
+def _windows(matrix: GroupedMatrix, config: Config) -> Iterator[tuple[GroupedMatrix, Csr]]:
+    """What was known before each window and what came in it, latest first."""
+    assert matrix.history is not None
+    days = blend.window_days(matrix.history, config.candidates)
+    for number in range(config.windows):
+        latest = number * days // 2
+        yield look_back(matrix, latest, latest + days)
+
+
+def _lesson(then: LambdaMart, came: Csr, config: Config, rng: np.random.Generator) -> Lesson:
+    """What users known in `then` took next of their candidates."""
+    users = blend.learned_from(then.blend, came, config.candidates, rng)
+    tables, taken, lengths = [], [], []
+    for first in range(0, len(users), BLOCK_USERS):
+        block = users[first : first + BLOCK_USERS]
+        _, candidates, table = then.seen(block)
+        tables.append(table)
+        for code, items in zip(block, candidates, strict=True):
+            counts = np.zeros(then.shape[1])
+            next_items, times = came.row(int(code))
+            counts[next_items] = times
+            taken.append(counts[items])
+            lengths.append(len(items))
+    return np.concatenate(tables), np.concatenate(taken), np.array(lengths, dtype=np.int64)
+
+
+def _trees(lessons: list[Lesson], config: Config, seed: int) -> tuple[str, ...]:
+    if not lessons:
+        return ()
+    table, taken, lengths = (np.concatenate(each) for each in zip(*lessons, strict=True))
+    growth = Growth(config.forests, config.rounds, config.learning_rate, config.leaves, config.min_leaf)
+    start = table[:, NAMES.index("the blend's score")].astype(np.float64)
+    return tuple(grow(table, taken, lengths, start, growth, seed=seed, n_threads=get_num_threads()))
+
+
+def _nothing() -> Signals:
+    """Signals of a log without times: none."""
+    return Signals(*(np.empty((0, 0), dtype=np.float32) for _ in range(3)))
