@@ -155,8 +155,8 @@ class LambdaMart:
 
 def _best(scores: Float32, n: int) -> npt.NDArray[np.intp]:
     """Places of the n highest scores, best first; of equal ones the lower place."""
-    if n >= len(scores):
-        return np.argsort(-scores, kind="stable")
+    if not 0 < n < len(scores):
+        return np.argsort(-scores, kind="stable")[:n]
     limit = np.partition(scores, len(scores) - n)[len(scores) - n]
     found = np.flatnonzero(scores >= limit)
     return found[np.argsort(-scores[found], kind="stable")[:n]]

@@ -64,6 +64,16 @@ def test_seen__offers_the_best_own_and_the_best_new_items(rng):
         assert block[line, new].min() >= block[line, np.setdiff1d(left, mine)].max(initial=-np.inf)
 
 
+def test_scores__serve_a_user_who_has_had_every_item(rng):
+    scorer = _fit([*random_log(rng), *((4, item, 70.0) for item in range(20))])
+
+    _, (items,), _ = scorer.seen(np.array([4]))
+
+    assert len(scorer.blend.past.row(4)[0]) == 20
+    assert len(items) == SMALL.own_candidates
+    assert np.isfinite(scorer.scores(np.array([4]))).all()
+
+
 def test_seen__tells_the_trees_what_is_known_of_user_item_and_pair():
     log = [(0, 0, 60.0), (0, 0, 20.0), (0, 1, 20.0), (1, 1, 5.0), (1, 2, 5.0), (-1, 2, 1.0), (2, 3, 45.0)]
     scorer = _fit(log, 3, 4)
