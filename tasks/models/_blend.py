@@ -122,6 +122,16 @@ class Blend:
         ]
         return np.concatenate(parts) if parts else np.empty((0, len(PRIOR)))
 
+    def held(self, code: int, items: Codes) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.intp]]:
+        """Which of some items a user has had, bool (n_items asked for,), and the entries of `past` that say so."""
+        start = int(self.past.indptr[code])
+        mine, _ = self.past.row(code)
+        if not len(mine):
+            return np.zeros(len(items), dtype=np.bool_), np.empty(0, dtype=np.intp)
+        place = np.minimum(np.searchsorted(mine, items), len(mine) - 1)
+        had = mine[place] == items
+        return had, start + place[had]
+
     def dense(self, user_codes: Codes) -> tuple[Float32, Float32]:
         """Logarithms of the WALS and the neighbour scores, float32 (len(user_codes), n_items)."""
         with single_threaded_blas():
@@ -134,16 +144,11 @@ class Blend:
         return taste, near
 
     def _signals_of(self, code: int, items: Codes, taste: Float32, near: Float32) -> Float64:
-        start, end = self.past.indptr[code], self.past.indptr[code + 1]
-        place = np.searchsorted(self.past.indices[start:end], items)
-        place = np.minimum(place, max(int(end - start) - 1, 0)) + start
-        had = np.zeros(len(items), dtype=np.bool_)
-        if end > start:
-            had = self.past.indices[place] == items
+        had, entries = self.held(code, items)
         table = np.zeros((len(items), len(PRIOR)))
         mine, new = items[had], items[~had]
         table[had, 0] = 1.0
-        table[had, 1:3] = self.own[place[had]]
+        table[had, 1:3] = self.own[entries]
         table[had, 3:6] = self.items[mine][:, [0, 1, 3]]
         table[had, 6] = taste[had]
         table[~had, 7:10] = self.items[new, :3]

@@ -12,6 +12,7 @@ import numpy.typing as npt
 from data_contracts.scoring import Scores
 from tasks.models._blend import Blend, Codes
 from tasks.models._lambdamart_signals import ABSENT, ITEM_SIGNALS, PAIR_SIGNALS, USER_SIGNALS, Signals
+from tasks.models._lessons import best, best_others
 from tasks.numeric.rank_trees import Forests
 
 Float32 = npt.NDArray[np.float32]
@@ -66,7 +67,7 @@ class LambdaMart:
     @cached_property
     def forests(self) -> Forests:
         """The trees, ready for use."""
-        return Forests(tuple(self.trees))
+        return Forests(self.trees)
 
     def scores(self, user_codes: Codes) -> Scores:
         """Dense scores, float32 (len(user_codes), n_items): the blend's, lifted or lowered by the trees.
@@ -81,13 +82,11 @@ class LambdaMart:
             return block
         lifts = self.forests.lift(table, n_threads=numba.get_num_threads()).astype(np.float32)
         ends = np.cumsum([len(items) for items in candidates])
-        for line, (items, end) in enumerate(zip(candidates, ends, strict=True)):
-            if not len(items):
-                continue
-            lift = lifts[end - len(items) : end]
-            lifted = block[line, items] + lift
-            block[line] += lift.min()
-            block[line, items] = lifted
+        for scores, items, lift in zip(block, candidates, np.split(lifts, ends[:-1]), strict=True):
+            if len(items):
+                lifted = scores[items] + lift
+                scores += lift.min()
+                scores[items] = lifted
         return block
 
     def seen(self, user_codes: Codes) -> tuple[Float32, list[Codes], Float32]:
@@ -117,20 +116,15 @@ class LambdaMart:
         mine, _ = self.blend.past.row(code)
         if not len(mine):
             return mine
-        others = scores.copy()
-        others[mine] = -np.inf
-        new = _best(others, min(self.n_new, len(scores) - len(mine)))
-        return np.concatenate([mine[_best(scores[mine], self.n_own)], new])
+        own = mine[best(scores[mine], self.n_own)]
+        return np.concatenate([own, best_others(scores, mine, self.n_new)])
 
     def _table(self, code: int, items: Codes, scores: Float32, taste: Float32, near: Float32) -> Float32:
         """Signals of one user's candidates, the user's own first, float32 (n_candidates, len(NAMES))."""
         table = np.full((len(items), len(NAMES)), ABSENT, dtype=np.float32)
         if not len(items):
             return table
-        mine, _ = self.blend.past.row(code)
-        place = np.minimum(np.searchsorted(mine, items), len(mine) - 1)
-        own = mine[place] == items
-        pairs = int(self.blend.past.indptr[code]) + place[own]
+        own, pairs = self.blend.held(code, items)
         first = len(ITEM_SIGNALS)
         second = first + len(USER_SIGNALS)
         third = second + len(PAIR_SIGNALS)
@@ -153,17 +147,8 @@ class LambdaMart:
         return table
 
 
-def _best(scores: Float32, n: int) -> npt.NDArray[np.intp]:
-    """Places of the n highest scores, best first; of equal ones the lower place."""
-    if not 0 < n < len(scores):
-        return np.argsort(-scores, kind="stable")[:n]
-    limit = np.partition(scores, len(scores) - n)[len(scores) - n]
-    found = np.flatnonzero(scores >= limit)
-    return found[np.argsort(-scores[found], kind="stable")[:n]]
-
-
 def _places(scores: Float32) -> npt.NDArray[np.intp]:
     """Place of each score from the highest on, 1 = best."""
     places = np.empty(len(scores), dtype=np.intp)
-    places[np.argsort(-scores, kind="stable")] = np.arange(1, len(scores) + 1)
+    places[best(scores, len(scores))] = np.arange(1, len(scores) + 1)
     return places

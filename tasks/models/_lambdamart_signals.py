@@ -90,9 +90,11 @@ def signals(matrix: GroupedMatrix) -> Signals:
         raise ValueError("signals for LambdaMART need a matrix with a history and a timeline")
     times = pair_times(matrix.history, matrix.by_user)
     with np.errstate(divide="ignore", invalid="ignore"):  # what does not apply comes out as NaN or -inf
-        items = _of_items(matrix.by_user, matrix.timeline, matrix.history, times)
-        users = _of_users(matrix.by_user, times, items[:, len(HALF_LIVES)])
-        pairs = _of_pairs(matrix.by_user, times, items[:, -1])
+        gaps = _gaps(times)
+        items = _of_items(matrix.by_user, matrix.timeline, matrix.history, times, gaps)
+        users = _of_users(matrix.by_user, times, items[:, ITEM_SIGNALS.index("popular always")])
+        usual_gaps = items[:, ITEM_SIGNALS.index("days between purchases")]
+        pairs = _of_pairs(matrix.by_user, times, gaps, usual_gaps)
     return Signals(_finite(items), _finite(users), _finite(pairs))
 
 
@@ -106,21 +108,24 @@ def _gaps(times: PairTimes) -> Float64:
     return np.where(times.baskets > 1, gaps, np.nan)
 
 
-def _of_items(by_user: Csr, timeline: ItemTimeline, history: History, times: PairTimes) -> Float64:
+def _of_items(
+    by_user: Csr, timeline: ItemTimeline, history: History, times: PairTimes, gaps: Float64
+) -> Float64:
     owner = np.repeat(np.arange(by_user.shape[0]), by_user.lengths())
 
     def total(values: npt.NDArray[np.generic]) -> Float64:
         return np.bincount(by_user.indices, weights=values, minlength=by_user.n_cols).astype(np.float64)
 
-    popular = [np.log1p(timeline.decayed(half_life)) for half_life in (*HALF_LIVES, None)]
+    popular = [np.log1p(timeline.decayed(half_life)) for half_life in HALF_LIVES]
     everybody = timeline.decayed(None)
     known = np.bincount(history.items, minlength=by_user.n_cols)
     again, users, baskets = total(times.baskets > 1), total(times.baskets > 0), total(times.baskets)
     regulars = (times.last < 21) & (times.user_baskets[owner] > 2)
-    gaps = total(np.nan_to_num(_gaps(times))) / again
+    usual_gaps = total(np.nan_to_num(gaps)) / again
     return np.column_stack(
         [
             *popular,
+            np.log1p(everybody),
             popular[1] - popular[4],
             *_first_and_last(timeline),
             *(np.log1p(total(times.last < days)) for days in (14, 42)),
@@ -130,7 +135,7 @@ def _of_items(by_user: Csr, timeline: ItemTimeline, history: History, times: Pai
             again / (users + 3.0),
             baskets / (users + 3.0),
             total(times.soon) / (baskets + 5.0),
-            np.where(again > 0, gaps, USUAL_GAP_DAYS),
+            np.where(again > 0, usual_gaps, USUAL_GAP_DAYS),
         ]
     )
 
@@ -164,7 +169,7 @@ def _of_users(by_user: Csr, times: PairTimes, popular: Float64) -> Float64:
     )
 
 
-def _of_pairs(by_user: Csr, times: PairTimes, usual_gaps: Float64) -> Float64:
+def _of_pairs(by_user: Csr, times: PairTimes, gaps: Float64, usual_gaps: Float64) -> Float64:
     return np.column_stack(
         [
             times.baskets,
@@ -172,7 +177,7 @@ def _of_pairs(by_user: Csr, times: PairTimes, usual_gaps: Float64) -> Float64:
             times.first,
             times.since,
             times.baskets / times.until,
-            times.last / np.maximum(_gaps(times), SHORTEST_GAP_DAYS),
+            times.last / np.maximum(gaps, SHORTEST_GAP_DAYS),
             times.last / np.maximum(usual_gaps[by_user.indices], SHORTEST_GAP_DAYS),
             times.since == 0,
         ]

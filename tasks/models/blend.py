@@ -22,13 +22,12 @@ from data_contracts.interactions import Csr, GroupedMatrix, History
 from tasks.models import ModelConfig, Progress, Reason, wals
 from tasks.models._blend import PRIOR, Blend, Codes
 from tasks.models._blend_reasons import reasons
+from tasks.models._lessons import best_others, came_again, taken_next
 from tasks.numeric.csr import check_matrix
 from tasks.numeric.listwise import Choices, fit_listwise
 from tasks.numeric.neighbours import item_neighbours
 from tasks.numeric.parallel import single_threaded_blas
 from tasks.numeric.past import look_back, own_past, stranger_events
-
-BLOCK_USERS = 256
 
 
 class Config(ModelConfig):
@@ -122,7 +121,7 @@ def _windows(matrix: GroupedMatrix, config: Config) -> Iterator[tuple[GroupedMat
     days = window_days(matrix.history, config)
     for number in range(config.inner_windows):
         older, came = look_back(matrix, number * days, (number + 1) * days)
-        if ((older.by_user.lengths() > 0) & (came.lengths() > 0)).any():
+        if len(came_again(older.by_user, came)):
             yield older, came
 
 
@@ -161,40 +160,30 @@ def parts(matrix: GroupedMatrix, config: Config, rng: np.random.Generator) -> Bl
 
 def _lesson(model: Blend, came: Csr, config: Config, rng: np.random.Generator) -> Choices:
     """What users known in `model` took next, among their own items and the best of the rest."""
-    users = learned_from(model, came, config, rng)
-    features, taken, lengths = [], [], []
-    for first in range(0, len(users), BLOCK_USERS):
-        block = users[first : first + BLOCK_USERS]
-        offered = _candidates(model, block, config.candidates)
-        features.append(model.signals(block, offered))
-        for code, items in zip(block, offered, strict=True):
-            counts = np.zeros(model.shape[1])
-            next_items, times = came.row(int(code))
-            counts[next_items] = times
-            taken.append(counts[items])
-            lengths.append(len(items))
+
+    def see(users: Codes) -> tuple[list[Codes], npt.NDArray[np.float64]]:
+        offered = _candidates(model, users, config.candidates)
+        return offered, model.signals(users, offered)
+
+    features, taken, lengths = taken_next(learned_from(model, came, config, rng), came, see)
     starts = np.concatenate([[0], np.cumsum(lengths)[:-1]]).astype(np.int64)
-    return Choices(np.concatenate(features), np.concatenate(taken), starts)
+    return Choices(features, taken, starts)
 
 
 def learned_from(model: Blend, came: Csr, config: Config, rng: np.random.Generator) -> Codes:
     """Users known in `model` who came again, sorted; a draw of them where they are many."""
-    users = np.flatnonzero((model.past.lengths() > 0) & (came.lengths() > 0))
+    users = came_again(model.past, came)
     if len(users) > config.max_inner_users:
         users = np.sort(rng.choice(users, size=config.max_inner_users, replace=False))
     return users
 
 
-def _candidates(model: Blend, users: Codes, n_new: int) -> list[npt.NDArray[np.integer]]:
+def _candidates(model: Blend, users: Codes, n_new: int) -> list[Codes]:
     """Each user's own items and the `n_new` others that the first weights like best."""
-    scores = model.scores(users)
-    offered = []
-    for line, code in enumerate(users):
+    offered: list[Codes] = []
+    for code, scores in zip(users, model.scores(users), strict=True):
         mine, _ = model.past.row(int(code))
-        scores[line, mine] = -np.inf
-        n_others = min(n_new, model.shape[1] - len(mine))
-        others = np.argsort(-scores[line], kind="stable")[:n_others]
-        offered.append(np.concatenate([mine, others]))
+        offered.append(np.concatenate([mine, best_others(scores, mine, n_new)]))
     return offered
 
 

@@ -22,11 +22,10 @@ from tasks.models import ModelConfig, Progress, Reason, blend
 from tasks.models._blend import Codes
 from tasks.models._lambdamart import NAMES, LambdaMart
 from tasks.models._lambdamart_signals import Signals, signals
+from tasks.models._lessons import came_again, taken_next
 from tasks.numeric.csr import check_matrix
 from tasks.numeric.past import look_back
 from tasks.numeric.rank_trees import Growth, grow
-
-BLOCK_USERS = 256
 
 Lesson = tuple[npt.NDArray[np.float32], npt.NDArray[np.float64], npt.NDArray[np.int64]]
 """What the trees see of each candidate, how often it was taken next, and candidates of each user."""
@@ -96,7 +95,7 @@ def fit(
         return LambdaMart(found, _nothing(), (), config.own_candidates, config.new_candidates)
     lessons = []
     for done, (older, came) in enumerate(_windows(matrix, config), start=2):
-        if ((older.by_user.lengths() > 0) & (came.lengths() > 0)).any():
+        if len(came_again(older.by_user, came)):
             parts = replace(blend.parts(older, config.candidates, rng), weights=found.weights)
             then = LambdaMart(parts, signals(older), (), config.own_candidates, config.new_candidates)
             lessons.append(_lesson(then, came, config, rng))
@@ -140,18 +139,7 @@ def _windows(matrix: GroupedMatrix, config: Config) -> Iterator[tuple[GroupedMat
 def _lesson(then: LambdaMart, came: Csr, config: Config, rng: np.random.Generator) -> Lesson:
     """What users known in `then` took next of their candidates."""
     users = blend.learned_from(then.blend, came, config.candidates, rng)
-    tables, taken, lengths = [], [], []
-    for first in range(0, len(users), BLOCK_USERS):
-        block = users[first : first + BLOCK_USERS]
-        _, candidates, table = then.seen(block)
-        tables.append(table)
-        for code, items in zip(block, candidates, strict=True):
-            counts = np.zeros(then.shape[1])
-            next_items, times = came.row(int(code))
-            counts[next_items] = times
-            taken.append(counts[items])
-            lengths.append(len(items))
-    return np.concatenate(tables), np.concatenate(taken), np.array(lengths, dtype=np.int64)
+    return taken_next(users, came, lambda block: then.seen(block)[1:])
 
 
 def _trees(lessons: list[Lesson], config: Config, seed: int) -> tuple[str, ...]:

@@ -35,11 +35,11 @@ class Growth:
 
     """
 
-    forests: int = 3
-    rounds: int = 50
-    learning_rate: float = 0.1
-    leaves: int = 31
-    min_leaf: int = 100
+    forests: int
+    rounds: int
+    learning_rate: float
+    leaves: int
+    min_leaf: int
     top: int = 10
 
 

@@ -3,7 +3,7 @@ import pytest
 
 from tasks.numeric.rank_trees import Forests, Growth, grow
 
-SMALL = Growth(forests=2, rounds=20, leaves=4, min_leaf=5)
+SMALL = Growth(forests=2, rounds=20, learning_rate=0.1, leaves=4, min_leaf=5)
 LISTS, LENGTH = 80, 10
 
 

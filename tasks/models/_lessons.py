@@ -1,0 +1,76 @@
+"""What stacked models learn from: candidates of users known at an earlier day, and what those took next."""
+
+from collections.abc import Callable
+from typing import TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+from data_contracts.interactions import Csr
+
+Float32 = npt.NDArray[np.float32]
+Float64 = npt.NDArray[np.float64]
+Int64 = npt.NDArray[np.int64]
+Codes = npt.NDArray[np.integer]
+Table = TypeVar("Table", Float32, Float64)
+
+BLOCK_USERS = 256
+
+
+def came_again(known: Csr, came: Csr) -> npt.NDArray[np.intp]:
+    """Users with an entry in both, (n_users, n_items) each: known before a window, and there in it; rising."""
+    return np.flatnonzero((known.lengths() > 0) & (came.lengths() > 0))
+
+
+def taken_next(
+    users: Codes, came: Csr, see: Callable[[Codes], tuple[list[Codes], Table]]
+) -> tuple[Table, Float64, Int64]:
+    """Ask a model block by block what it offers, and look up what was taken of it.
+
+    Parameters
+    ----------
+    users
+        Users to learn from, at least one.
+    came
+        (n_users, n_items), rows sorted: how often each item was taken next.
+    see
+        For some users the item codes offered to each, and a row of signals for every one of those.
+
+    Returns
+    -------
+    table
+        (n_pairs, n_signals), lists side by side.
+    taken
+        float64 (n_pairs,): how often the user took the item.
+    lengths
+        int64 (n_lists,): items offered to each user.
+
+    """
+    tables, taken, lengths = [], [], []
+    for first in range(0, len(users), BLOCK_USERS):
+        block = users[first : first + BLOCK_USERS]
+        offered, table = see(block)
+        tables.append(table)
+        for code, items in zip(block, offered, strict=True):
+            counts = np.zeros(came.n_cols)
+            next_items, times = came.row(int(code))
+            counts[next_items] = times
+            taken.append(counts[items])
+            lengths.append(len(items))
+    return np.concatenate(tables), np.concatenate(taken), np.array(lengths, dtype=np.int64)
+
+
+def best(scores: Float32, n: int) -> npt.NDArray[np.intp]:
+    """Places of the n highest scores, best first; of equal ones the lower place first."""
+    if not 0 < n < len(scores):
+        return np.argsort(-scores, kind="stable")[:n]
+    limit = np.partition(scores, len(scores) - n)[len(scores) - n]
+    found = np.flatnonzero(scores >= limit)
+    return found[np.argsort(-scores[found], kind="stable")[:n]]
+
+
+def best_others(scores: Float32, mine: Codes, n: int) -> npt.NDArray[np.intp]:
+    """The n best items besides a user's own `mine`, best first; fewer where there are no more."""
+    others = scores.copy()
+    others[mine] = -np.inf
+    return best(others, min(n, len(scores) - len(mine)))

@@ -1,0 +1,60 @@
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from data_contracts.interactions import Csr
+from tasks.models._lessons import BLOCK_USERS, best, best_others, came_again, taken_next
+
+scores = arrays(np.float32, st.integers(1, 12), elements=st.sampled_from([-1.5, 0.0, 0.25, 3.0]))
+
+
+@given(scores, st.integers(0, 14))
+def test_best__is_the_head_of_the_whole_order(values, n):
+    expected = sorted(range(len(values)), key=lambda place: (-values[place], place))[:n]
+
+    assert best(values, n).tolist() == expected
+
+
+@given(scores, st.integers(0, 14), st.data())
+def test_best_others__leaves_out_what_is_mine(values, n, data):
+    mine = data.draw(st.sets(st.integers(0, len(values) - 1)))
+    others = sorted(set(range(len(values))) - mine, key=lambda place: (-values[place], place))
+    before = values.copy()
+
+    found = best_others(values, np.array(sorted(mine), np.int32), n)
+
+    assert found.tolist() == others[:n]
+    np.testing.assert_array_equal(values, before)
+
+
+def test_came_again__are_those_known_before_and_there_next():
+    known = Csr(np.array([0, 1, 1, 2]), np.array([2, 0], np.int32), np.ones(2, np.float32), 3)
+    came = Csr(np.array([0, 1, 2, 2]), np.array([1, 1], np.int32), np.ones(2, np.float32), 3)
+
+    assert came_again(known, came).tolist() == [0]
+
+
+def test_taken_next__counts_what_was_taken_of_what_was_offered_across_blocks():
+    n_users = BLOCK_USERS + 1
+    came = Csr(
+        np.arange(n_users + 1) * 2,
+        np.tile(np.array([1, 3], np.int32), n_users),
+        np.tile(np.array([2, 1], np.float32), n_users),
+        4,
+    )
+    sizes = []
+
+    def see(users):
+        sizes.append(len(users))
+        offered = [np.array([3, 0]) if code else np.array([1, 2, 3]) for code in users]
+        return offered, np.concatenate(
+            [items[:, None] + 10.0 * code for code, items in zip(users, offered, strict=True)]
+        )
+
+    table, taken, lengths = taken_next(np.arange(n_users), came, see)
+
+    assert sizes == [BLOCK_USERS, 1]
+    assert lengths.tolist() == [3] + [2] * BLOCK_USERS
+    assert taken.tolist() == [2, 0, 1] + [1, 0] * BLOCK_USERS
+    assert table[:5, 0].tolist() == [1, 2, 3, 13, 10]
