@@ -12,10 +12,10 @@ from benchmarks._event_log import DATASET
 from data_contracts.dataset import DatasetSpec
 from data_contracts.dataset_sections import FeedbackSection, GroupingSection
 from data_contracts.selection import Selection
-from tasks.grouping import group
-from tasks.ingestion import ingest
-from tasks.mapping import make_vocabularies
-from tasks.selecting import ITEMS_FILE, USERS_FILE
+from tasks.ingestion.pipeline import ingest
+from tasks.preparation.grouping import group
+from tasks.preparation.mapping import make_vocabularies
+from tasks.preparation.select_events import ITEMS_FILE, USERS_FILE
 
 
 def main(start: str, source: Path, folder: Path, *, history: bool = False) -> None:

@@ -22,7 +22,7 @@ import numpy.typing as npt
 from data_contracts.evaluation import Evaluation, Holdout
 from data_contracts.interactions import Csr
 from data_contracts.scoring import Factors
-from tasks.judging import Question, choose
+from tasks.evaluation.model_selection import Question, choose
 from tasks.numeric.ranking import recommend
 from tasks.numeric.scenarios import TopLists, evaluate
 

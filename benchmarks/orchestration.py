@@ -20,7 +20,7 @@ from benchmarks.pipeline import COMMAND, default_source
 from data_contracts.errors import GateClosedError
 from deployments.place import Place, free_port
 from deployments.stack import Stack
-from tasks.sample import ensure_sample
+from tasks.sources.sample import ensure_sample
 
 Report = dict[str, Any]
 

@@ -19,11 +19,11 @@ from benchmarks._event_log import cache_folder, event_log, event_table
 from benchmarks._synthetic import synthetic_matrix
 from benchmarks._tables import group_events, map_events
 from data_contracts.interactions import Csr, GroupedMatrix
-from tasks.grouping import open_grouped
 from tasks.models import wals
 from tasks.numeric.parallel import single_threaded_blas
 from tasks.numeric.topk import top_k
 from tasks.numeric.wals_side import GivenWeights
+from tasks.preparation.grouping import open_grouped
 
 STAGES = ("tables", "wals", "top_k")
 BLOCK = 20_000

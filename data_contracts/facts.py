@@ -1,7 +1,7 @@
 """Facts: one row of numbers about a table that is too large to look at, judged by the suite of its name.
 
 Whoever makes a table counts these with DuckDB or numpy and hands them to
-`tasks.contracts.check_facts(table, facts)`, with exactly the names below.
+`tasks.validation.suites.check_facts(table, facts)`, with exactly the names below.
 """
 
 from collections.abc import Mapping

@@ -27,7 +27,7 @@ from deployments.postgres import scratch_database
 from deployments.processes import interrupt_on_signals
 from deployments.small_disk import small_disk
 from deployments.stack import Stack
-from tasks.files import read_json
+from tasks.runtime.files import read_json
 
 POSTGRES = "SHELFTALKER_TEST_POSTGRES"
 SCHEDULED_AS_OF, FIRST, LAST, N_DATES = "2025-07-01", "2025-06-21", "2025-06-30", 10

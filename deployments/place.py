@@ -9,7 +9,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
 from data_contracts.errors import ConfigurationError
-from tasks import store
+from tasks.runtime import store
 
 ROOT = Path(__file__).parents[1]
 """The checkout: flows run from here."""

@@ -7,8 +7,8 @@ import yaml
 
 from data_contracts.dataset import DatasetSpec
 from deployments.stack import DEPLOYMENTS
-from tasks.files import sha256_of
-from tasks.sample import write_sample
+from tasks.runtime.files import sha256_of
+from tasks.sources.sample import write_sample
 
 NAME = "small"
 FAST_MODELS = """

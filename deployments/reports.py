@@ -12,7 +12,7 @@ import click
 
 from deployments.place import LOOPBACK, REPORTS_PORT
 from flows.cli_common import exits, home_option
-from tasks import store
+from tasks.runtime import store
 
 TYPES = {".html": "text/html; charset=utf-8", ".png": "image/png", ".svg": "image/svg+xml"}
 FOLDERS = ("published", "rejected")

@@ -17,7 +17,7 @@ from deployments.place import PORT, REPORTS_PORT, Place, async_url, must_be_free
 from deployments.processes import interrupt_on_signals
 from deployments.stack import DEPLOYMENTS, Stack
 from flows.cli_common import exits, home_option
-from tasks import store
+from tasks.runtime import store
 
 WATCH_SECONDS = 0.5
 

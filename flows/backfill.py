@@ -16,11 +16,11 @@ from data_contracts.errors import ConfigurationError, UnfinishedError
 from data_contracts.parameters import BackfillParameters
 from flows.one_date import CLOSED, FAILED, LEFT_ALONE, Plan, Row, preview, row_of, run_date
 from flows.planning import chosen_models
-from tasks import store
-from tasks.arrival import find_source
-from tasks.delivery import check_delivery
-from tasks.progress import listener
-from tasks.tuned import load_tuned
+from tasks.ingestion.task import find_source
+from tasks.publication.delivery import check_delivery
+from tasks.runtime import store
+from tasks.runtime.progress import listener
+from tasks.tuning.tuned_files import load_tuned
 
 LABEL = "dates"
 """Of the bar over all dates."""

@@ -127,7 +127,7 @@ def tune(models: str, *, as_json: bool, home: Path | None, **given: Any) -> None
 @exits
 def init(file: Path, output: Path) -> None:
     """Look at a log and draft a dataset .toml and a contract for it."""
-    from tasks.drafting import draft
+    from tasks.onboarding.draft import draft
 
     toml, suite = draft(file)
     name = tomllib.loads(toml)["name"]

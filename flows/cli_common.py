@@ -43,7 +43,7 @@ def settle(home: Path | None, *, runs_flow: bool = False) -> None:
     """
     if home is not None:
         os.environ["SHELFTALKER_HOME"] = str(home.absolute())
-    from tasks import store
+    from tasks.runtime import store
 
     os.environ.setdefault("PREFECT_RESULTS_LOCAL_STORAGE_PATH", str(store.home() / "results"))
     for name, value in SETTINGS.items():

@@ -61,7 +61,7 @@ def export(
     """Write what is live as CSV, JSON Lines or Parquet, or load it into a database."""
     common.settle(home)
     from flows.running import watched
-    from tasks.delivery import export_folder, find_publication, load_tables, write_files
+    from tasks.publication.delivery import export_folder, find_publication, load_tables, write_files
 
     publication = find_publication(dataset_name(dataset), run)
     tables = list(TABLES) if table == "all" else [table]

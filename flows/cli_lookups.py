@@ -35,13 +35,14 @@ def lookup(name: str, option: str, finder: str, text: str) -> None:
         dataset: str, wanted: str, k: int, *, as_json: bool, home: Path | None, explain: bool = False
     ) -> None:
         common.settle(home)
-        from tasks import lookup as lookups
+        from tasks.lookup import queries
+        from tasks.publication.registry import live_publication
 
-        live = lookups.live_publication(dataset_name(dataset))
-        rows = getattr(lookups, finder)(live, wanted, k)
+        live = live_publication(dataset_name(dataset))
+        rows = getattr(queries, finder)(live, wanted, k)
         if explain:
             from flows.display import reasons_as_columns
-            from tasks.explaining import with_reasons
+            from tasks.lookup.explanations import with_reasons
 
             rows = with_reasons(live, wanted, rows)
             rows = rows if as_json else reasons_as_columns(rows)
@@ -63,8 +64,8 @@ lookup("target", "--item", "users_for_item", "Users to show an item to, from wha
 def fold_in(dataset: str, items: tuple[str, ...], k: int, *, as_json: bool, home: Path | None) -> None:
     """Items for somebody who came after the training, from what they have had."""
     common.settle(home)
-    from tasks.folding import items_for_history
-    from tasks.lookup import live_publication
+    from tasks.lookup.fold_in import items_for_history
+    from tasks.publication.registry import live_publication
 
     rows = items_for_history(live_publication(dataset_name(dataset)), list(items), k)
     print_rows(rows, as_json=as_json)
@@ -78,7 +79,7 @@ def fold_in(dataset: str, items: tuple[str, ...], k: int, *, as_json: bool, home
 def runs(dataset: str, *, as_json: bool, home: Path | None) -> None:
     """List publications, oldest first, and say which is live."""
     common.settle(home)
-    from tasks.publication import latest, published
+    from tasks.publication.registry import latest, published
 
     name = dataset_name(dataset)
     live = latest(name)
@@ -105,7 +106,7 @@ def runs(dataset: str, *, as_json: bool, home: Path | None) -> None:
 def rollback(dataset: str, to: str | None, home: Path | None) -> None:
     """Make an earlier publication the live one."""
     common.settle(home)
-    from tasks.publication import roll_back
+    from tasks.publication.registry import roll_back
 
     live = roll_back(dataset_name(dataset), to)
     click.echo(f"live now: {live.path}")

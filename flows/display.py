@@ -13,7 +13,7 @@ from rich.text import Text
 from data_contracts.columns import BECAUSE, ITEM_ID, MODEL, RANK, SCORE, SHARE, TITLE, WHY
 from data_contracts.predictions import N_REASONS
 from flows.evidence import metric_rows
-from tasks.report_words import found_rows
+from tasks.report.text import found_rows
 
 EXAMPLE_ITEMS = 5
 

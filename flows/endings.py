@@ -11,17 +11,18 @@ from data_contracts.predictions import TABLES
 from data_contracts.selection import Selection
 from flows import announcing, evidence
 from flows.announcing import announce_ending
-from tasks import store
-from tasks.delivery import deliver
-from tasks.explaining import HISTORY, HISTORY_FILES
-from tasks.gates import DECISION, Verdict
-from tasks.lookup import TITLES
-from tasks.publication import Publication, publish_run, reject
-from tasks.receipts import Receipt
-from tasks.report import REPORT, report_on
-from tasks.selecting import ITEMS_FILE, USERS_FILE
-from tasks.step import untagged
-from tasks.summary import published_counts, rejection_reason, run_id
+from tasks.evaluation.gate import DECISION, Verdict
+from tasks.lookup.explanations import HISTORY, HISTORY_FILES
+from tasks.lookup.queries import TITLES
+from tasks.preparation.select_events import ITEMS_FILE, USERS_FILE
+from tasks.publication.delivery import deliver
+from tasks.publication.registry import Publication
+from tasks.publication.run_receipts import Receipt
+from tasks.publication.task import publish_run, reject
+from tasks.report.run_summary import published_counts, rejection_reason, run_id
+from tasks.report.task import REPORT, report_on
+from tasks.runtime import store
+from tasks.runtime.step import untagged
 
 REJECTED = "Rejected"
 

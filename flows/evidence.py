@@ -8,10 +8,10 @@ from urllib.parse import quote
 from prefect.artifacts import create_image_artifact, create_link_artifact, create_table_artifact
 from prefect.context import FlowRunContext
 
-from tasks import store
-from tasks.files import read_json
-from tasks.pictures import PICTURES
-from tasks.report_words import found_rows
+from tasks.report.data_uris import PICTURES
+from tasks.report.text import found_rows
+from tasks.runtime import store
+from tasks.runtime.files import read_json
 
 SHOWN = ("precision", "recall", "ndcg", "coverage")
 REPORTS_URL = "SHELFTALKER_REPORTS_URL"

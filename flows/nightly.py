@@ -10,19 +10,19 @@ from flows.announcing import on_failure
 from flows.endings import Data, Refit, Run, published, rejected
 from flows.lateness import superseded
 from flows.planning import chosen_models, contenders, decide_as_of, rename_run, run_name, tell_origin
-from tasks import store
-from tasks.arrival import find_holdout_source, find_source, ingest
-from tasks.delivery import check_delivery
-from tasks.evaluation import evaluate
-from tasks.export import export
-from tasks.gates import gate, load_verdict
-from tasks.grouping import grouping
-from tasks.mapping import mapping
-from tasks.receipts import key_of_run
-from tasks.splitting import split, windows
-from tasks.summary import summarise
-from tasks.training import train
-from tasks.tuned import check_tuned_before, load_tuned
+from tasks.evaluation.gate import gate, load_verdict
+from tasks.evaluation.task import evaluate
+from tasks.ingestion.task import find_holdout_source, find_source, ingest
+from tasks.prediction.task import export
+from tasks.preparation.grouping import grouping
+from tasks.preparation.mapping import mapping
+from tasks.preparation.splitting import split, windows
+from tasks.publication.delivery import check_delivery
+from tasks.publication.run_receipts import key_of_run
+from tasks.report.run_summary import summarise
+from tasks.runtime import store
+from tasks.training.task import train
+from tasks.tuning.tuned_files import check_tuned_before, load_tuned
 
 
 @flow(name="nightly", flow_run_name=run_name, on_failure=[on_failure])

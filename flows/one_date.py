@@ -17,8 +17,8 @@ from data_contracts.errors import ShelftalkerError
 from data_contracts.parameters import BackfillParameters, NightlyParameters
 from data_contracts.tuned import Tuned
 from flows.nightly import nightly
-from tasks.arrival import Source
-from tasks.receipts import Receipt, find, key_of_run
+from tasks.ingestion.task import Source
+from tasks.publication.run_receipts import Receipt, find, key_of_run
 
 PUBLISHED, CLOSED, FAILED = "published", "gate closed", "failed"
 DONE_BEFORE, LEFT_ALONE, WOULD_RUN = "done before", "left alone", "would run"

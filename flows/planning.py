@@ -12,8 +12,9 @@ from data_contracts.dataset import DatasetSpec
 from data_contracts.dataset_sections import ModelChoice
 from data_contracts.errors import ConfigurationError
 from data_contracts.tuned import Tuned
-from tasks import publication, store
-from tasks.training import configure
+from tasks.publication import registry
+from tasks.runtime import store
+from tasks.training.task import configure
 
 
 def run_name() -> str:
@@ -90,7 +91,7 @@ def contenders(
     others. Its published lists have seen most of the hold-out and would win unfairly.
     """
     configs = {name: configure(name, choice) for name, choice in choices.items()}
-    live = publication.champion(dataset, as_of)
+    live = registry.champion(dataset, as_of)
     if live is None:
         return choices, None
     kind, parameters = live.manifest["model"]["kind"], live.manifest["model"]["parameters"]

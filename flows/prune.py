@@ -6,7 +6,7 @@ from prefect import flow
 from prefect.artifacts import create_table_artifact
 
 from data_contracts.parameters import PruneParameters
-from tasks.pruning import prune as prune_home
+from tasks.publication.retention import prune as prune_home
 
 
 @flow(name="prune", flow_run_name="keep {parameters.keep_days} days and {parameters.keep_last} runs")

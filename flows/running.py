@@ -13,9 +13,9 @@ from rich.console import Console
 
 from flows import own_server
 from flows.display import TerminalListener
-from tasks.lookup import items_for_user, some_users
-from tasks.progress import listening
-from tasks.publication import Publication
+from tasks.lookup.queries import items_for_user, some_users
+from tasks.publication.registry import Publication
+from tasks.runtime.progress import listening
 
 N_EXAMPLES = 3
 

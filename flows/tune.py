@@ -11,16 +11,16 @@ from data_contracts.errors import ConfigurationError
 from data_contracts.parameters import TuneParameters
 from flows.lateness import superseded
 from flows.planning import decide_as_of, run_name
-from tasks import store
-from tasks.arrival import find_source, ingest
-from tasks.grouping import grouping
-from tasks.mapping import mapping
-from tasks.searching import Budget
-from tasks.splitting import Windows, inner_windows, split
-from tasks.studies import shown, sqlite_url
-from tasks.training import train
-from tasks.tune_model import Place, Prepared, tunable, tune_model
-from tasks.tuned import tuned_path
+from tasks.ingestion.task import find_source, ingest
+from tasks.preparation.grouping import grouping
+from tasks.preparation.mapping import mapping
+from tasks.preparation.splitting import Windows, inner_windows, split
+from tasks.runtime import store
+from tasks.training.task import train
+from tasks.tuning.search import Budget
+from tasks.tuning.studies import shown, sqlite_url
+from tasks.tuning.task import Place, Prepared, tunable, tune_model
+from tasks.tuning.tuned_files import tuned_path
 
 
 @flow(name="tune", flow_run_name=run_name)

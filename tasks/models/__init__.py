@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict
 
 from data_contracts.interactions import GroupedMatrix
 from data_contracts.scoring import Scorer
-from tasks.models._search import Search
+from tasks.models._search_space import Search
 
 Progress = Callable[[int, int, dict[str, float]], None]
 """Called after each iteration with (iterations done, iterations in all, figures such as the loss parts)."""
@@ -35,7 +35,7 @@ class ModelModule(Protocol):
     """What a file in this folder must offer.
 
     It may also have ``explain(scorer, by_user, user_code, item_codes, config, n=3) -> list[Reason]``, where
-    `by_user` is the Csr of what the users have had; :mod:`tasks.models._explaining` speaks for those
+    `by_user` is the Csr of what the users have had; :mod:`tasks.models._explanations` speaks for those
     without.
     """
 

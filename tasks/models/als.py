@@ -11,7 +11,7 @@ from scipy.sparse import csr_matrix
 from data_contracts.interactions import GroupedMatrix
 from data_contracts.scoring import Factors
 from tasks.models import ModelConfig, Progress
-from tasks.models._search import Doubling, Range, Search
+from tasks.models._search_space import Doubling, Range, Search
 from tasks.numeric.csr import Weighting, check_matrix, value_weights
 from tasks.numeric.parallel import single_threaded_blas
 

@@ -16,7 +16,7 @@ from pydantic import Field
 from data_contracts.interactions import Csr, GroupedMatrix
 from data_contracts.scoring import Factors
 from tasks.models import ModelConfig, Progress
-from tasks.models._search import Doubling, Range, Search
+from tasks.models._search_space import Doubling, Range, Search
 from tasks.numeric.csr import Weighting, check_matrix, value_weights
 from tasks.numeric.pairwise import ascend
 from tasks.numeric.parallel import for_each_block

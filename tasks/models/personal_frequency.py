@@ -11,7 +11,7 @@ from pydantic import Field
 from data_contracts.interactions import Csr, GroupedMatrix, History
 from data_contracts.scoring import PersonalScores
 from tasks.models import ModelConfig, Progress, Reason
-from tasks.models._search import Choice, Range, Search
+from tasks.models._search_space import Choice, Range, Search
 
 
 class Config(ModelConfig):

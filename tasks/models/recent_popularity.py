@@ -10,7 +10,7 @@ from pydantic import Field
 from data_contracts.interactions import GroupedMatrix
 from data_contracts.scoring import ItemScores
 from tasks.models import ModelConfig, Progress
-from tasks.models._search import Range, Search
+from tasks.models._search_space import Range, Search
 
 
 class Config(ModelConfig):

@@ -15,7 +15,7 @@ from data_contracts.interactions import Csr, GroupedMatrix
 from data_contracts.scoring import Factors
 from tasks.models import ModelConfig, Progress, Reason
 from tasks.models._checkpoints import Checkpoint, Resume, check_factors, start
-from tasks.models._search import Doubling, Range, Search
+from tasks.models._search_space import Doubling, Range, Search
 from tasks.numeric.csr import Weighting, check_matrix, one_row
 from tasks.numeric.reasons import strongest, wals_contributions
 from tasks.numeric.wals_loss import objective

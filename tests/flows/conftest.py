@@ -8,7 +8,7 @@ import pytest
 from small_shop import run, write_dataset
 
 from data_contracts.parameters import NightlyParameters
-from tasks.sample import write_sample
+from tasks.sources.sample import write_sample
 
 
 @pytest.fixture(scope="session", autouse=True)

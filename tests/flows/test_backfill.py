@@ -13,7 +13,7 @@ from small_shop import write_dataset
 from data_contracts.errors import ConfigurationError, UnfinishedError
 from data_contracts.parameters import BackfillParameters
 from flows.backfill import backfill
-from tasks.publication import latest, published
+from tasks.publication.registry import latest, published
 
 DATES = {"first": date(2025, 5, 20), "last": date(2025, 6, 3), "every": "1w"}
 
@@ -157,7 +157,7 @@ SCRIPT = textwrap.dedent("""
     import os, signal, sys
     from data_contracts.parameters import BackfillParameters
     from flows.backfill import backfill
-    from tasks import store
+    from tasks.runtime import store
 
     whole, exports = store.seal, []
 

@@ -17,11 +17,12 @@ from data_contracts.predictions import TABLES
 from data_contracts.source_section import SourceSection
 from flows.backfill import backfill
 from flows.cli import main
-from tasks import arrival, snapshots
-from tasks.databases import source_url
-from tasks.delivery import deliver, export_folder
-from tasks.progress import Silent, listening
-from tasks.publication import latest
+from tasks.ingestion import task
+from tasks.publication.delivery import deliver, export_folder
+from tasks.publication.registry import latest
+from tasks.runtime.progress import Silent, listening
+from tasks.sources import snapshot
+from tasks.sources.databases import source_url
 
 SECRET = "not-to-be-seen"
 # Not the line: it would tell the copies of a row apart.
@@ -103,15 +104,15 @@ def test_backfill__a_file_given_instead_of_the_database(warm_home, from_shop, sm
 
 def test_find_source__the_snapshot_given_as_a_file_is_the_same_source(home, from_shop):
     spec = DatasetSpec.load(from_shop)
-    read = arrival.find_source(spec)
+    read = task.find_source(spec)
 
-    assert arrival.find_source(spec, str(read.path)) == read
+    assert task.find_source(spec, str(read.path)) == read
     assert read.path.name == "small.parquet"
     assert SECRET not in read.model_dump_json()
 
 
 def test_find_source__tries_again_when_the_database_is_away(home, from_shop, monkeypatch):
-    take, calls = snapshots.take_snapshot, []
+    take, calls = snapshot.take_snapshot, []
 
     def away_once(spec):
         calls.append(spec.name)
@@ -119,22 +120,22 @@ def test_find_source__tries_again_when_the_database_is_away(home, from_shop, mon
             raise DatabaseError("the database is being restarted")
         return take(spec)
 
-    monkeypatch.setattr(snapshots, "take_snapshot", away_once)
+    monkeypatch.setattr(snapshot, "take_snapshot", away_once)
     monkeypatch.setattr(
-        arrival, "snapshot", arrival.snapshot.with_options(retry_delay_seconds=0, retry_jitter_factor=None)
+        task, "snapshot", task.snapshot.with_options(retry_delay_seconds=0, retry_jitter_factor=None)
     )
 
-    assert arrival.find_source(DatasetSpec.load(from_shop)).path.exists()
+    assert task.find_source(DatasetSpec.load(from_shop)).path.exists()
     assert calls == ["small", "small"]
 
 
 def test_find_source__a_wrong_query_is_not_tried_again(home, from_shop, shop, monkeypatch):
-    take, calls = snapshots.take_snapshot, []
+    take, calls = snapshot.take_snapshot, []
     run_sql(shop, "DROP TABLE orders")
-    monkeypatch.setattr(snapshots, "take_snapshot", lambda spec: calls.append(spec) or take(spec))
+    monkeypatch.setattr(snapshot, "take_snapshot", lambda spec: calls.append(spec) or take(spec))
 
     with pytest.raises(ConfigurationError, match="no such table: orders"):
-        arrival.find_source(DatasetSpec.load(from_shop))
+        task.find_source(DatasetSpec.load(from_shop))
     assert len(calls) == 1
 
 

@@ -11,14 +11,15 @@ from prefect import get_client
 from prefect.client.schemas.filters import FlowRunFilter
 from small_shop import published_bytes, run
 
-from tasks import store
-from tasks.publication import latest, published
+from tasks.publication.registry import latest, published
+from tasks.runtime import store
 
 SCRIPT = textwrap.dedent("""
     import os, signal, sys
     from data_contracts.parameters import NightlyParameters
     from flows.nightly import nightly
-    from tasks import publication, store
+    from tasks.publication import registry
+    from tasks.runtime import store
 
     victim = sys.argv[1]
     whole = store.seal

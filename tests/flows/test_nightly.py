@@ -9,8 +9,8 @@ from small_shop import FAST_MODELS, published_bytes, run
 
 from data_contracts.errors import ConfigurationError, ContractError
 from flows import announcing, evidence
-from tasks import store
-from tasks.publication import latest
+from tasks.publication.registry import latest
+from tasks.runtime import store
 
 
 def test_nightly__publishes_lists_for_every_user_and_item(warm_home, first_run):
@@ -75,7 +75,7 @@ def test_nightly__again_reuses_every_step(warm_home, small):
 def test_nightly__a_change_in_one_model_runs_it_and_what_follows_and_nothing_else(
     warm_home, small, monkeypatch
 ):
-    from tasks import step
+    from tasks.runtime import step
 
     plain = step.code_hash
     monkeypatch.setattr(

@@ -2,9 +2,9 @@ from datetime import timedelta
 
 from data_contracts.dataset import DatasetSpec
 from flows.planning import chosen_models, contenders
-from tasks.files import read_json, write_json
-from tasks.publication import latest
-from tasks.store import MANIFEST
+from tasks.publication.registry import latest
+from tasks.runtime.files import read_json, write_json
+from tasks.runtime.store import MANIFEST
 
 
 def with_live(small, **recipe):

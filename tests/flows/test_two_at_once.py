@@ -7,8 +7,8 @@ from pathlib import Path
 
 from small_shop import published_bytes, write_dataset
 
-from tasks import store
-from tasks.publication import latest, published
+from tasks.publication.registry import latest, published
+from tasks.runtime import store
 
 COMMAND = Path(sys.executable).with_name("shelftalker")
 

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import numpy as np
 
-from tasks.report_data import Exposure, Lists, Scores
+from tasks.report.statistics import Exposure, Lists, Scores
 
 HOSTILE = "<script>alert('x')</script><img src=https://evil.example/a.png>"
 

@@ -14,7 +14,7 @@ from data_contracts.predictions import (
     TABLES,
     USERS_PER_ITEM_SCHEMA,
 )
-from tasks.publication import Publication, publish
+from tasks.publication.registry import Publication, publish
 
 ODD_IDS = (
     "0071053",

@@ -6,7 +6,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 
 from data_contracts.dataset import DatasetSpec
-from tasks.ingestion import ingest
+from tasks.ingestion.pipeline import ingest
 
 COLUMNS = """
 [columns]

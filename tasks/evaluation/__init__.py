@@ -1,0 +1,1 @@
+"""Score models on the hold-out, choose one, decide whether it may go live."""

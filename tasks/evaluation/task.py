@@ -1,0 +1,109 @@
+"""Score one model on the hold-out, in both scenarios, and keep the value of every user and basket."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from data_contracts.dataset_sections import EvaluationSection, ModelChoice
+from data_contracts.errors import ConfigurationError
+from data_contracts.evaluation import Evaluation, Holdout
+from data_contracts.interactions import Csr
+from data_contracts.scoring import Scorer, Scores
+from tasks.numeric.ranking import recommend, stranger_list
+from tasks.numeric.scenarios import TopLists
+from tasks.numeric.scenarios import evaluate as evaluate_lists
+from tasks.preparation.grouping import load_grouped
+from tasks.preparation.splitting import load_holdout
+from tasks.runtime import store
+from tasks.runtime.files import read_json, write_json
+from tasks.runtime.step import step
+from tasks.training.task import load_model
+
+
+def stranger_scores(name: str, scorer: Scorer, cold: Scorer) -> Scores:
+    """Item scores for strangers: the model's own opinion, else that of the dataset's cold-start model.
+
+    Raises
+    ------
+    ConfigurationError
+        If neither has one.
+
+    """
+    own = scorer.stranger if scorer.stranger is not None else cold.stranger
+    if own is None:
+        raise ConfigurationError(
+            f"evaluation.cold_start must name a model with a list for strangers, such as popularity; the one "
+            f"it names has none, and {name!r} has none either"
+        )
+    return own
+
+
+def make_lists(
+    scorer: Scorer, for_strangers: npt.NDArray[np.int32], holdout: Holdout, k: int, seen: Csr | None
+) -> TopLists:
+    """Lists of the holdout users: known users by the model, the others get the strangers' list.
+
+    Parameters
+    ----------
+    scorer
+        The model.
+    for_strangers
+        int32 (k,): the list of strangers.
+    holdout
+        Whose lists are wanted.
+    k
+        Length of the lists.
+    seen
+        Items to leave out, by user code; None leaves out nothing.
+
+    """
+    rows = np.tile(for_strangers, (len(holdout.user_codes), 1))
+    warm = holdout.user_codes >= 0
+    rows[warm] = recommend(scorer, holdout.user_codes[warm], k, exclude=seen)[0]
+    return TopLists(rows.astype(np.int32), for_strangers)
+
+
+def _model_code(given: dict[str, Any]) -> tuple[str, ...]:
+    return (f"tasks.models.{given['choice'].kind}",)
+
+
+@step("evaluate {name}", code=_model_code)
+def evaluate(
+    out: Path,
+    name: str,
+    choice: ModelChoice,
+    model: store.ArtifactRef,
+    stranger: store.ArtifactRef,
+    holdout: store.ArtifactRef,
+    matrix: store.ArtifactRef,
+    evaluation: EvaluationSection,
+    seed: int,
+) -> store.Facts:
+    """Write ``summary.json`` (means, intervals, slices) and ``units.npz`` (the values behind them)."""
+    grouped, truth = load_grouped(matrix), load_holdout(holdout)
+    scorer, cold = load_model(model, holdout.facts), load_model(stranger, holdout.facts)
+    k = max(evaluation.ks)
+    for_strangers = stranger_list(stranger_scores(name, scorer, cold), k)
+    result = evaluate_lists(
+        make_lists(scorer, for_strangers, truth, k, None),
+        make_lists(scorer, for_strangers, truth, k, grouped.by_user),
+        truth,
+        grouped.by_user,
+        ks=evaluation.ks,
+        seed=seed,
+        popularity=grouped.item_events(),
+        n_samples=evaluation.bootstrap_samples,
+    )
+    write_json(out / "summary.json", result.summary)
+    np.savez(out / "units.npz", **result.arrays)  # type: ignore[arg-type]
+    return {"name": name, "kind": choice.kind}
+
+
+def load_evaluation(artifact: store.ArtifactRef) -> Evaluation:
+    """Read what :func:`evaluate` wrote."""
+    arrays: dict[str, npt.NDArray[Any]] = {}
+    with np.load(artifact.folder / "units.npz", allow_pickle=False) as units:
+        arrays = {name: units[name] for name in units.files}
+    return Evaluation(read_json(artifact.folder / "summary.json"), arrays)

@@ -1,0 +1,1 @@
+"""One pass over the log: read, normalize, judge, quarantine, write events."""

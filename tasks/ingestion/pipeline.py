@@ -1,0 +1,71 @@
+"""Raw log in, judged events out: the accepted rows, the rejected rows, the items' names, the counts."""
+
+import json
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from data_contracts.dataset import DatasetSpec
+from tasks.ingestion.log_pass import Intake, row_contract
+from tasks.ingestion.reader import Log
+from tasks.runtime.duckdb_engine import connect
+from tasks.sources.files import files_of, locate_items
+
+EVENTS, QUARANTINE, ITEMS, PROFILE = "events.parquet", "quarantine.parquet", "items.parquet", "profile.json"
+
+
+def ingest(spec: DatasetSpec, source: Path, out: Path, *, scratch: Path) -> dict[str, Any]:
+    """Read a log, judge every row by the dataset's contract, and write what was found.
+
+    Parameters
+    ----------
+    spec
+        The dataset.
+    source
+        Its file or folder.
+    out
+        Existing folder; gets ``events.parquet`` (user_id, item_id, event_time, value, and basket_id where the
+        log has baskets), ``quarantine.parquet``, ``items.parquet`` and ``profile.json``.
+    scratch
+        Existing folder for temporary files.
+
+    Returns
+    -------
+    The profile (counts of rows read, accepted, anonymous, by reason; first and last time) and ``seconds``.
+
+    Raises
+    ------
+    ConfigurationError
+        If the source, a column or the suite is not as the dataset file says.
+    ContractError
+        If the data breaks the contract, or cannot be read.
+
+    """
+    started = time.perf_counter()
+    with _workplace(scratch) as place, connect(place) as connection:
+        log = Log(spec, files_of(source, spec.source.format), connection, place)
+        intake = Intake(spec, log, row_contract(spec), out / EVENTS, place)
+        try:
+            intake.run()
+        finally:
+            intake.close()
+        intake.judge()
+        intake.quarantine.write(out / QUARANTINE)
+        items = locate_items(spec, source)
+        n_items = intake.descriptions.write(out / ITEMS, connection, items, place)
+    profile = {**intake.profile(), "described_items": n_items}
+    (out / PROFILE).write_text(json.dumps(profile, indent=2, sort_keys=True) + "\n", encoding="utf-8")
+    return {**profile, "seconds": round(time.perf_counter() - started, 3)}
+
+
+@contextmanager
+def _workplace(scratch: Path) -> Iterator[Path]:
+    place = Path(tempfile.mkdtemp(prefix="ingestion-", dir=scratch))
+    try:
+        yield place
+    finally:
+        shutil.rmtree(place, ignore_errors=True)

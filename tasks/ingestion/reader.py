@@ -1,0 +1,186 @@
+"""Stream the files of a log as Arrow batches: raw columns, event columns, and where each row stands."""
+
+import errno
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import duckdb
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from data_contracts.dataset import DatasetSpec
+from data_contracts.errors import ConfigurationError, ContractError
+from tasks.ingestion.normalization import FLOATS, NUMBERS, projection
+from tasks.runtime.duckdb_engine import first_line, literal
+from tasks.sources import csv_format
+from tasks.sources.files import Format, OpenFile, open_file
+
+_KEPT_TYPES = (*NUMBERS, *FLOATS, "VARCHAR", "BOOLEAN", "DATE", "TIMESTAMP")
+"""Raw columns of other types are read as text at once: Arrow cannot turn all of them into text."""
+
+RAW_HASH = "raw_hash"
+FILE_NUMBER = "file_number"
+RECORD = "record"
+"""Row among the readable rows of its file, from 1."""
+
+BATCH_ROWS = 122_880
+"""Rows that DuckDB hands over at once: the size of its own row groups."""
+
+
+@dataclass
+class Log:
+    """The files of one log, and what reading them has found out so far.
+
+    Parameters
+    ----------
+    spec
+        The dataset.
+    files
+        Paths and formats in the order of reading.
+    connection
+        Where they are read; nothing else may use it meanwhile.
+    scratch
+        Folder for copies in UTF-8.
+
+    """
+
+    spec: DatasetSpec
+    files: Sequence[tuple[Path, Format]]
+    connection: duckdb.DuckDBPyConnection
+    scratch: Path
+    names: tuple[str, ...] = ()
+    types: tuple[str, ...] = ()
+    unreadable: dict[int, list[csv_format.Unreadable]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Look at the first file, which the others must agree with."""
+        self.connection.execute(f"SET TimeZone = {literal(self.spec.source.timezone)}")
+        self.connection.execute("SET arrow_large_buffer_size = true")
+        self.connection.execute("SET preserve_insertion_order = true")
+        first = self._open(0)
+        self.names, self.types = first.names, first.types
+        form = self.spec.source.time_format
+        if "%" in form:
+            self._check_time_format(form)
+
+    def batches(self, rule_columns: Mapping[str, str], *, hashes: bool) -> Iterator[pa.RecordBatch]:
+        """All readable rows in order.
+
+        Yields
+        ------
+        Batches with the raw columns under :meth:`raw_names`, what `tasks.ingestion.normalization.projection` makes, the
+        file's number, the row's number among the readable ones, and if asked a hash of the raw columns.
+
+        """
+        for number in range(len(self.files)):
+            file = self._open(number)
+            selected = {**self._raw(file), **projection(file, self.spec, rule_columns)}
+            if hashes:
+                selected[RAW_HASH] = self._hash(file)
+            row = 0
+            for batch in self._stream(file, selected):
+                yield _placed(batch, number, row)
+                row += batch.num_rows
+            self._finish(file, number, row)
+
+    def repeated_hashes(self) -> npt.NDArray[np.uint64]:
+        """Hashes that more than one row of the log has, sorted."""
+        self.connection.execute("CREATE OR REPLACE TABLE row_hashes (h UBIGINT)")
+        for number in range(len(self.files)):
+            file = self._open(number)
+            self._run(file, f"INSERT INTO row_hashes SELECT {self._hash(file)} FROM {file.relation}")
+        found = self.connection.execute(
+            "SELECT h FROM row_hashes GROUP BY h HAVING count(*) > 1 ORDER BY h"
+        ).fetchnumpy()["h"]
+        self.connection.execute("DROP TABLE row_hashes")
+        return np.asarray(found, dtype=np.uint64)
+
+    def raw_names(self) -> list[str]:
+        """Names of the raw columns in a batch, in the order of :attr:`names`."""
+        return [f"raw:{at}" for at in range(len(self.names))]
+
+    def place(self, file_number: int, record: int) -> str:
+        """Say where a row stands; `record` counts readable rows, an unreadable one is minus its own row."""
+        row = -record if record < 0 else self.row_numbers(file_number, np.array([record]))[0]
+        return f"{self.files[file_number][0].name}, row {row}"
+
+    def row_numbers(self, file_number: int, records: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+        """Rows in the file (from 1 below the header) of rows among the readable ones.
+
+        Blank lines are not counted; where a file has both blank and unreadable lines, rows between the two
+        may be off by the number of blank ones, for DuckDB counts those in its list of unreadable lines.
+        """
+        missing = np.array([record for record, _, _ in self.unreadable.get(file_number, [])], dtype=np.int64)
+        shift = np.searchsorted(missing - np.arange(len(missing)), records, side="right")
+        return np.asarray(records + shift, dtype=np.int64)
+
+    def _open(self, number: int) -> OpenFile:
+        path, kind = self.files[number]
+        file = open_file(self.connection, path, kind, self.spec.source, self.scratch)
+        if self.names and set(file.names) != set(self.names):
+            raise ConfigurationError(
+                f"{path} and {self.files[0][0]} are of one log, but differ in columns: "
+                f"{sorted(set(file.names) ^ set(self.names))}"
+            )
+        return file
+
+    def _raw(self, file: OpenFile) -> dict[str, str]:
+        return dict(zip(self.raw_names(), self._raw_values(file), strict=True))
+
+    def _raw_values(self, file: OpenFile) -> list[str]:
+        """The raw columns in the order and the types of the first file."""
+        values = []
+        for name, first_type in zip(self.names, self.types, strict=True):
+            reference, own_type = file.column(name)
+            target = first_type if first_type in _KEPT_TYPES else "VARCHAR"
+            values.append(reference if own_type == target else f"{reference}::{target}")
+        return values
+
+    def _hash(self, file: OpenFile) -> str:
+        return f"hash({', '.join(self._raw_values(file))})"
+
+    def _stream(self, file: OpenFile, selected: Mapping[str, str]) -> Iterator[pa.RecordBatch]:
+        listed = ", ".join(
+            f'{sql} AS "{name.replace(chr(34), chr(34) * 2)}"' for name, sql in selected.items()
+        )
+        try:
+            yield from self.connection.sql(f"SELECT {listed} FROM {file.relation}").to_arrow_reader(
+                BATCH_ROWS
+            )
+        except (duckdb.Error, pa.ArrowException) as error:
+            raise _unreadable(file, error) from error
+
+    def _run(self, file: OpenFile, sql: str) -> None:
+        try:
+            self.connection.execute(sql)
+        except duckdb.Error as error:
+            raise _unreadable(file, error) from error
+
+    def _finish(self, file: OpenFile, number: int, n_readable: int) -> None:
+        if file.is_csv:
+            self.unreadable[number] = csv_format.unreadable(self.connection, file.path, n_readable)
+
+    def _check_time_format(self, form: str) -> None:
+        try:
+            self.connection.execute(f"SELECT try_strptime('', {literal(form)})")
+        except duckdb.Error as error:
+            raise ConfigurationError(
+                f"time_format = {form!r} in {self.spec.file} is no strptime format: {first_line(error)}"
+            ) from error
+
+
+def _placed(batch: pa.RecordBatch, number: int, row: int) -> pa.RecordBatch:
+    numbers = pa.array(np.full(batch.num_rows, number, dtype=np.int32))
+    records = pa.array(np.arange(row + 1, row + batch.num_rows + 1, dtype=np.int64))
+    return batch.append_column(FILE_NUMBER, numbers).append_column(RECORD, records)
+
+
+def _unreadable(file: OpenFile, error: Exception) -> Exception:
+    """Blame the file, unless it is the machine that ran out of memory or disk."""
+    out_of_disk = isinstance(error, duckdb.IOException) and os.strerror(errno.ENOSPC) in str(error)
+    if out_of_disk or isinstance(error, duckdb.OutOfMemoryException):
+        return error
+    return ContractError(f"{file.path} cannot be read to its end: {first_line(error)}")

@@ -1,0 +1,92 @@
+"""The first step of a run: find the log, know it by its content, and let the ingestion judge it."""
+
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+from data_contracts.dataset import FOLDER, DatasetSpec
+from data_contracts.source_section import PLACE_KEYS
+from data_contracts.suite_files import find_suite
+from tasks.ingestion.pipeline import ingest as ingest_log
+from tasks.runtime import store
+from tasks.runtime.files import sha256_of
+from tasks.runtime.step import step
+from tasks.sources.files import locate, source_hash
+from tasks.sources.sample import ensure_sample
+from tasks.sources.snapshot import snapshot, snapshot_file
+
+SAMPLE_FILE = FOLDER / "sample.toml"
+READ_BY_INGESTION = ("source", "columns", "items", "cleaning", "cancellation", "feedback", "contract")
+
+
+class Source(BaseModel):
+    """A log on disk and the rules it is read by; known by content, wherever it lies."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    dataset: str
+    """Name, for people."""
+    spec: DatasetSpec
+    """The dataset file."""
+    path: Path
+    """File or folder."""
+    sha256: str
+    """Of the content of all its files and of the item table."""
+    contract_sha256: str
+    """Of the suite that judges its rows."""
+
+    def cache_identity(self) -> dict[str, Any]:
+        """Content, and the parts of the dataset file that decide what ingestion makes of it."""
+        rules = self.spec.model_dump(mode="json", include=set(READ_BY_INGESTION))
+        # Where the log lies does not matter: it is known by its content.
+        for place in PLACE_KEYS:
+            rules["source"].pop(place)
+        return {"sha256": self.sha256, "contract": self.contract_sha256, "rules": rules}
+
+
+def find_source(spec: DatasetSpec, given: str | None = None) -> Source:
+    """Find a dataset's log and hash it; one that lies in a database is read from there first.
+
+    Parameters
+    ----------
+    spec
+        The dataset.
+    given
+        Path of a file or folder that overrides what the dataset file says.
+
+    Raises
+    ------
+    ConfigurationError
+        If there is no such file, and the message names the places that were tried, or the database refuses
+        the query.
+    DatabaseError
+        If the database cannot be reached.
+
+    """
+    if given is None and spec.file == SAMPLE_FILE:
+        path = ensure_sample(store.home())
+    elif given is None and spec.source.query is not None:
+        path = snapshot(spec).folder / snapshot_file(spec)
+    else:
+        path = locate(spec, Path(given) if given else None)
+    suite = find_suite(spec.contract.suite, spec.folder)
+    return Source(
+        dataset=spec.name,
+        spec=spec,
+        path=path,
+        sha256=source_hash(spec, path),
+        contract_sha256=sha256_of(suite),
+    )
+
+
+def find_holdout_source(spec: DatasetSpec) -> Source:
+    """Find the log that a dataset with ``split = "file"`` holds out: as its source, under `test_path`."""
+    assert spec.window.test_path is not None
+    return find_source(spec.model_copy(update={"source": spec.source.at(spec.window.test_path)}))
+
+
+@step("read and check {source.path.name}", contracts=("events",))
+def ingest(out: Path, source: Source) -> store.Facts:
+    """Write events, quarantine and item descriptions; a log that breaks its contract ends the run."""
+    return ingest_log(source.spec, source.path, out, scratch=store.scratch())

@@ -1,0 +1,104 @@
+"""Look things up in what is published: lists for a user, users for an item, similar items, histories."""
+
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from data_contracts.columns import ITEM_ID, RANK, TITLE, USER_ID
+from data_contracts.errors import ConfigurationError
+from data_contracts.predictions import PREDICTIONS, SIMILAR_ITEMS, STRANGERS, USERS_PER_ITEM
+from tasks.preparation.select_events import ITEMS_FILE
+from tasks.publication.registry import Publication
+
+TITLES = "titles.parquet"
+
+Row = dict[str, Any]
+
+
+def items_for_user(publication: Publication, user_id: str, k: int) -> list[Row]:
+    """The user's list, at most `k` long; a user nobody knows gets the strangers' list."""
+    rows = _select(publication, PREDICTIONS, USER_ID, user_id, k)
+    return rows or _select(publication, STRANGERS, None, "", k)
+
+
+def users_for_item(publication: Publication, item_id: str, k: int) -> list[Row]:
+    """The users to show an item to, best first; ConfigurationError for an unknown item."""
+    _must_know(publication, item_id)
+    return _select(publication, USERS_PER_ITEM, ITEM_ID, item_id, k)
+
+
+def similar_to(publication: Publication, item_id: str, k: int) -> list[Row]:
+    """Items that go with an item, best first; ConfigurationError for an item not in the catalogue."""
+    _must_know(publication, item_id)
+    return _select(publication, SIMILAR_ITEMS, ITEM_ID, item_id, k)
+
+
+def some_users(publication: Publication, n: int) -> list[str]:
+    """Ids of a few users, spread evenly over the sorted lists."""
+    path = str(publication.folder / PREDICTIONS)
+    with duckdb.connect() as connection:
+        found = connection.execute(
+            f"""SELECT {USER_ID} FROM (
+                SELECT {USER_ID}, row_number() OVER (ORDER BY {USER_ID}) AS place, count(*) OVER () AS n
+                FROM read_parquet(?) WHERE {RANK} = 1)
+            WHERE place IN (SELECT (n * (i + 1)) // (? + 1) + 1 FROM range(?) AS r(i)) ORDER BY 1""",
+            [path, n, n],
+        ).fetchall()
+    return [row[0] for row in found]
+
+
+def titles_of(publication: Publication, item_ids: list[str]) -> dict[str, str]:
+    """Titles of those items that have one."""
+    path = publication.folder / TITLES
+    if not _has_titles(path):
+        return {}
+    with duckdb.connect() as connection:
+        query = f"SELECT {ITEM_ID}, {TITLE} FROM read_parquet(?) WHERE list_contains(?, {ITEM_ID})"
+        found = connection.execute(query, [str(path), item_ids]).fetchall()
+    return {item_id: title for item_id, title in found if title is not None}
+
+
+def _must_know(publication: Publication, item_id: str) -> None:
+    path = str(publication.folder / ITEMS_FILE)
+    with duckdb.connect() as connection:
+        query = f"SELECT count(*) FROM read_parquet(?) WHERE {ITEM_ID} = ?"
+        if not connection.execute(query, [path, item_id]).fetchall()[0][0]:
+            raise ConfigurationError(
+                f"item {item_id!r} is not in the catalogue of {publication.path}; "
+                "ids are compared letter by letter"
+            )
+
+
+def _select(publication: Publication, file: str, column: str | None, wanted: str, k: int) -> list[Row]:
+    """Rows of one list with titles, where the dataset has them."""
+    folder = publication.folder
+    which = f"WHERE {column} = $wanted" if column else "WHERE $wanted = ''"
+    lists = f"SELECT * FROM read_parquet($lists) {which} AND {RANK} <= $k"
+    parameters = {"lists": str(folder / file), "wanted": wanted, "k": k}
+    other = _shown_item(folder / file, column)
+    query = f"{lists} ORDER BY {RANK}"
+    if other and _has_titles(folder / TITLES):
+        parameters["titles"] = str(folder / TITLES)
+        query = (
+            f"SELECT l.*, t.{TITLE} FROM ({lists}) l LEFT JOIN read_parquet($titles) t "
+            f"ON l.{other} = t.{ITEM_ID} ORDER BY l.{RANK}"
+        )
+    with duckdb.connect() as connection:
+        rows = connection.execute(query, parameters)
+        names = [each[0] for each in rows.description]
+        return [dict(zip(names, row, strict=True)) for row in rows.fetchall()]
+
+
+def _shown_item(path: Path, owner: str | None) -> str | None:
+    """Column of a list that holds items and is not its owner."""
+    import pyarrow.parquet as pq
+
+    names = pq.read_schema(path).names
+    return next((name for name in names if name.endswith(ITEM_ID) and name != owner), None)
+
+
+def _has_titles(path: Path) -> bool:
+    import pyarrow.parquet as pq
+
+    return path.exists() and TITLE in pq.read_schema(path).names

@@ -1,0 +1,1 @@
+"""Draft a dataset file from a log."""

@@ -1,0 +1,214 @@
+"""The texts of a drafted dataset: its .toml with comments, and its suite."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from data_contracts import columns
+
+MIN_WARM_USERS = 100
+"""Users with a past that a hold-out by time must have; below, each user's last events are held out."""
+
+
+@dataclass(frozen=True)
+class Draft:
+    """What was guessed and counted.
+
+    Parameters
+    ----------
+    name
+        Of the dataset.
+    path
+        The file that was looked at.
+    source, roles, feedback
+        Keys of ``[source]``, ``[columns]`` and ``[feedback]``.
+    cancelled
+        What cancelled baskets start with, if any.
+    counts
+        Rows, users and what else `tasks.onboarding.draft` counts.
+
+    """
+
+    name: str
+    path: Path
+    source: dict[str, Any]
+    roles: dict[str, str]
+    feedback: dict[str, Any]
+    cancelled: str | None
+    counts: dict[str, Any]
+
+    @property
+    def cancellation(self) -> dict[str, Any] | None:
+        """Keys of ``[cancellation]``."""
+        return {"column": self.roles["basket"], "starts_with": self.cancelled} if self.cancelled else None
+
+    @property
+    def splits_by_time(self) -> bool:
+        """Whether enough users of the last weeks were there before."""
+        return bool("time" in self.roles and self.counts["warm_users"] >= MIN_WARM_USERS)
+
+    @property
+    def repeats(self) -> bool:
+        """Whether people take the same item again."""
+        return bool(self.counts["pairs"] < 0.98 * self.counts["rows"])
+
+    @property
+    def metric(self) -> str:
+        """The deciding metric."""
+        if "basket" in self.roles:
+            return "basket_precision@5"
+        return "precision@5" if self.repeats else "ndcg@10"
+
+    def tolerance(self, what: str) -> float:
+        """Twice the share that was counted, at least 1 %: room for an ordinary day."""
+        return float(min(1.0, max(0.01, round(2 * self.counts[what] / self.counts["rows"], 3))))
+
+
+def toml_text(found: Draft) -> str:
+    """Text of the dataset file."""
+    counts = found.counts
+    head = (
+        f"# Drafted from {found.path.name}: {counts['rows']:,} rows, {counts['users']:,} users, "
+        f"{counts['items']:,} items. Every value is a guess: read it once."
+    )
+    rejects = ("no_item", "no_time", "no_value", "not_positive", "cancelled")
+    sections = {
+        "source": [*_keys(found.source), *_zone(found)],
+        "columns": [*_keys(found.roles), *_absent(found)],
+        "cleaning": ['anonymous = "keep"              # or "reject": rows without a user'],
+        "cancellation": _keys(found.cancellation or {}),
+        "feedback": _keys(found.feedback),
+        "contract": [
+            f"suite = {_value(found.name + '.json')}",
+            f"max_reject_rate = {_value(round(min(1.0, sum(map(found.tolerance, rejects))), 3))}",
+        ],
+        "window": _window(found),
+        "evaluation": [f"decides = {_decides(found)}", f"metric = {_value(found.metric)}"],
+    }
+    parts = [f"[{name}]\n" + "\n".join(lines) for name, lines in sections.items() if lines]
+    return "\n\n".join([f'{head}\nname = {_value(found.name)}\ndescription = ""', *parts]) + "\n"
+
+
+def suite_text(found: Draft) -> str:
+    """Text of the suite, one rule a line."""
+    anonymous = _rule(
+        "not_be_null", columns.USER_ID, "anonymous", "every row has a user", found.tolerance("guests")
+    )
+    item = _rule(
+        "not_be_null", columns.ITEM_ID, "missing_item", "every row has an item", found.tolerance("no_item")
+    )
+    rules = [anonymous, item]
+    for name in (columns.USER_ID, columns.ITEM_ID):
+        words = "ids have at most 500 characters"
+        rules.append(_rule("lengths", name, "id_too_long", words, 0.001, max_value=500))
+    if "time" in found.roles:
+        rules += _time_rules(found)
+    if "value" in found.roles:
+        rules += _value_rules(found)
+    if found.cancelled:
+        words, tolerance = "cancelled rows are left out", found.tolerance("cancelled")
+        rules.append(_rule("between", columns.CANCELLED, "cancellation", words, tolerance, max_value=0))
+    meta = {"description": f"Rows of {found.name}: drafted, edit the limits.", "unreadable_tolerance": 0.001}
+    listed = ",\n    ".join(json.dumps(rule) for rule in rules)
+    head = f'{{\n  "name": {json.dumps(found.name)},\n  "meta": {json.dumps(meta)},\n'
+    return f'{head}  "expectations": [\n    {listed}\n  ]\n}}\n'
+
+
+def _time_rules(found: Draft) -> list[dict[str, Any]]:
+    first: datetime = found.counts["first"]
+    last: datetime = found.counts["last"]
+    bounds = {
+        "min_value": (first - timedelta(days=366)).strftime("%Y-%m-%dT00:00:00"),
+        "max_value": (last + timedelta(days=3660)).strftime("%Y-%m-%dT00:00:00"),
+    }
+    readable, period = (
+        "every row has a time",
+        "times lie within a year before and ten after the drafted file's",
+    )
+    tolerance = found.tolerance("no_time")
+    return [
+        _rule("not_be_null", columns.EVENT_TIME, "unreadable_time", readable, tolerance),
+        _rule("between", columns.EVENT_TIME, "impossible_time", period, 0.01, **bounds),
+    ]
+
+
+def _value_rules(found: Draft) -> list[dict[str, Any]]:
+    readable, tolerance = "every row has a value that can be read", found.tolerance("no_value")
+    rules = [_rule("not_be_null", columns.VALUE, "unreadable_value", readable, tolerance)]
+    if found.feedback["kind"] in {"quantity", "duration"}:
+        judged = columns.KEPT_VALUE if found.cancelled else columns.VALUE
+        words, tolerance = "what was not cancelled is more than nothing", found.tolerance("not_positive")
+        limits = {"min_value": 0, "strict_min": True, "max_value": 1e9}
+        rules.append(_rule("between", judged, "impossible_value", words, tolerance, **limits))
+    else:
+        words = "values lie where those of the drafted file lay"
+        limits = {"min_value": found.counts["low"], "max_value": found.counts["high"]}
+        rules.append(_rule("between", columns.VALUE, "impossible_value", words, 0.01, **limits))
+    return rules
+
+
+def _zone(found: Draft) -> list[str]:
+    form = str(found.source.get("time_format", "epoch"))
+    if form.startswith("epoch"):
+        return []
+    doubt = ["# Day and month may be the other way round: look at the file."] if form[:5] in _DOUBTFUL else []
+    return [*doubt, 'timezone = "UTC"                # of times without an offset, such as "Europe/London"']
+
+
+_DOUBTFUL = ("%m/%d", "%d/%m")
+
+
+def _absent(found: Draft) -> list[str]:
+    missing = [
+        f'# {role} = "..."' for role in ("time", "value", "basket", "title") if role not in found.roles
+    ]
+    return missing if "title" in found.roles else [*missing, *_ITEMS_HINT]
+
+
+_ITEMS_HINT = (
+    "",
+    "# [items]                       # a table beside the log that describes items",
+    '# path = "items.csv"',
+    '# id = "..."',
+    '# title = "..."',
+)
+
+
+def _window(found: Draft) -> list[str]:
+    if "time" not in found.roles:
+        return ['split = "random"                # the log has no times', "random_share = 0.2"]
+    if found.splits_by_time:
+        return ['split = "time"', "holdout_days = 28"]
+    warm = found.counts["warm_users"]
+    return [
+        f'split = "leave_last"            # only {warm} users of the last 28 days were there before',
+        "leave_last_n = 1",
+    ]
+
+
+def _decides(found: Draft) -> str:
+    return '"repeat"' if found.repeats else '"discovery"           # hardly anybody takes an item twice'
+
+
+_TYPES = {
+    "not_be_null": "expect_column_values_to_not_be_null",
+    "between": "expect_column_values_to_be_between",
+    "lengths": "expect_column_value_lengths_to_be_between",
+}
+
+
+def _rule(kind: str, column: str, reason: str, words: str, tolerance: float, **limits: Any) -> dict[str, Any]:
+    meta = {"reason": reason, "rule": words, "tolerance": tolerance}
+    return {"type": _TYPES[kind], "kwargs": {"column": column, **limits}, "severity": "warning", "meta": meta}
+
+
+def _keys(settings: Mapping[str, Any]) -> list[str]:
+    return [f"{key} = {_value(value)}" for key, value in settings.items()]
+
+
+def _value(value: Any) -> str:
+    """TOML and JSON write texts, numbers and lists of texts the same way."""
+    return json.dumps(value, ensure_ascii=False)

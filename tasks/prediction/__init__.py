@@ -1,0 +1,1 @@
+"""Lists for every user and every item."""

@@ -1,0 +1,1 @@
+"""From events to matrices: select, map ids, encode, aggregate, group, split."""

@@ -1,0 +1,125 @@
+"""The selected events as codes: read once from Parquet, kept as one plain file a column."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import duckdb
+import numpy as np
+
+from data_contracts.columns import EVENT_TIME, ITEM_ID, USER_ID
+from data_contracts.dataset_sections import FeedbackSection, GroupingSection
+from data_contracts.selection import Selection
+from tasks.preparation.select_events import ROW, load_codes
+from tasks.preparation.weights import event_weight, is_one, share_of_pair
+from tasks.runtime import duckdb_engine
+
+USERS, ITEMS, DAYS, AGES, WEIGHTS, SHARES = "users", "items", "days", "ages", "weights", "shares"
+TYPES: dict[str, type[np.generic]] = {
+    USERS: np.int32,
+    ITEMS: np.int32,
+    DAYS: np.int32,
+    ROW: np.int64,
+    AGES: np.float64,
+    WEIGHTS: np.float32,
+    SHARES: np.float64,
+}
+
+
+class CodedEvents:
+    """Columns of the selected events, memory-mapped and in no particular order.
+
+    ``users`` (int32) holds code + 1, and 0 for an event of nobody; ``items`` (int32) the code; ``days``
+    (int32) the whole days before the cut-off. Others are there only if somebody needs them: ``event_row``,
+    ``ages`` (float64, days), ``weights`` (float32) and ``shares`` (float64, what counts for the pair).
+
+    Parameters
+    ----------
+    folder
+        Where the columns are.
+    names
+        The columns.
+    n_events
+        Their length.
+    n_users, n_items
+        Sizes of the vocabularies.
+    timed
+        Whether every event has a time.
+
+    """
+
+    def __init__(
+        self, folder: Path, names: tuple[str, ...], n_events: int, n_users: int, n_items: int, *, timed: bool
+    ) -> None:
+        self.folder, self.names, self.n_events = folder, names, n_events
+        self.n_users, self.n_items, self.timed = n_users, n_items, timed
+
+    def column(self, name: str) -> np.ndarray:
+        """One column; empty if it was not asked for."""
+        if name not in self.names or not self.n_events:
+            return np.empty(0, TYPES[name])
+        return np.memmap(self.folder / name, TYPES[name], mode="r")
+
+
+def code_events(
+    connection: duckdb.DuckDBPyConnection,
+    vocabulary: Path,
+    folder: Path,
+    *,
+    selection: Selection,
+    feedback: FeedbackSection,
+    grouping: GroupingSection,
+) -> CodedEvents:
+    """Read the view ``events``, replace ids by codes, and write columns into `folder`.
+
+    Events of items that the vocabulary lacks are left out; users that it lacks are nobody.
+    """
+    n_users, n_items = load_codes(connection, vocabulary)
+    wanted = _columns(connection, selection, feedback, grouping)
+    query = (
+        f"SELECT {', '.join(f'{sql} AS {name}' for name, sql in wanted.items())} "
+        f"FROM events JOIN items USING ({ITEM_ID}) LEFT JOIN users USING ({USER_ID})"
+    )
+    # The order of the file would cost a fifth of the time; who needs it has the rows' numbers.
+    connection.execute("SET preserve_insertion_order = false")
+    n_events = n_times = 0
+    for batch in _written(connection, query, folder, tuple(wanted)):
+        n_events += batch[0]
+        n_times += batch[1]
+    return CodedEvents(folder, tuple(wanted), n_events, n_users, n_items, timed=n_times == n_events)
+
+
+def _columns(
+    connection: duckdb.DuckDBPyConnection,
+    selection: Selection,
+    feedback: FeedbackSection,
+    grouping: GroupingSection,
+) -> dict[str, str]:
+    """SQL of the columns that this grouping needs."""
+    end = f"(SELECT max({EVENT_TIME}) + INTERVAL 1 MICROSECOND FROM events)"
+    if selection.end:
+        end = f"TIMESTAMPTZ '{selection.end.isoformat()}'"
+    age = f"((epoch_us({end}) - epoch_us({EVENT_TIME})) / 86400e6)"
+    weight = event_weight(connection, feedback)
+    wanted = {USERS: "coalesce(users.code + 1, 0)", ITEMS: "items.code", DAYS: f"floor({age})::INT"}
+    if grouping.history or grouping.merge == "last":
+        wanted |= {AGES: age}
+    if grouping.history and not is_one(feedback):
+        wanted |= {WEIGHTS: f"({weight})::FLOAT"}
+    if AGES in wanted and not is_one(feedback):
+        wanted |= {ROW: ROW}
+    if not is_one(feedback) or grouping.half_life_days is not None or grouping.merge != "sum":
+        wanted |= {SHARES: share_of_pair(weight, age, grouping)}
+    return wanted
+
+
+def _written(
+    connection: duckdb.DuckDBPyConnection, query: str, folder: Path, names: tuple[str, ...]
+) -> Iterator[tuple[int, int]]:
+    """Append batch after batch; yields (events, events with a time) of each."""
+    with ExitStack() as stack:
+        files = [stack.enter_context((folder / name).open("wb")) for name in names]
+        for batch in duckdb_engine.batches(connection, query):
+            for name, file, column in zip(names, files, batch.columns, strict=True):
+                file.write(column.fill_null(0).to_numpy().astype(TYPES[name], copy=False).data)
+            yield len(batch), len(batch) - batch.column(names.index(DAYS)).null_count

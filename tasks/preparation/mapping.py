@@ -1,0 +1,80 @@
+"""The id mapping: sorted vocabularies of users and items, from the training window only."""
+
+from pathlib import Path
+
+from data_contracts.columns import ITEM_ID, USER_ID
+from data_contracts.errors import ContractError
+from data_contracts.identifiers import Vocabulary
+from data_contracts.selection import Selection
+from tasks.preparation.select_events import ITEMS_FILE, USERS_FILE, select_events
+from tasks.runtime import duckdb_engine, store
+from tasks.runtime.step import step
+from tasks.validation.suites import check_facts
+from tasks.validation.table_facts import vocabulary_facts
+
+
+def make_vocabularies(events: Path, selection: Selection, scratch: Path) -> tuple[Vocabulary, Vocabulary]:
+    """Users and items of the selected events; items of anonymous events count too.
+
+    Parameters
+    ----------
+    events
+        events.parquet of the ingestion.
+    selection
+        Which events may be seen.
+    scratch
+        Where DuckDB may spill.
+
+    Raises
+    ------
+    ContractError
+        If there is no event, or fewer than two users or two items, to learn from.
+
+    """
+    with duckdb_engine.connect(scratch) as connection:
+        select_events(connection, events, selection)
+        found = []
+        for name in (USER_ID, ITEM_ID):
+            distinct = f"SELECT DISTINCT {name} FROM events WHERE {name} IS NOT NULL ORDER BY {name}"
+            found.append(Vocabulary(name, duckdb_engine.table(connection, distinct).column(0)))
+    for vocabulary in found:
+        if len(vocabulary) < 2:  # one row or one column leaves nothing to compare
+            window = f"{selection.start or 'the first event'} to {selection.end or 'the last event'}"
+            raise ContractError(
+                f"the training window from {window} holds {len(vocabulary)} different {vocabulary.name}; "
+                "at least 2 are needed. Choose a later --as-of or a longer lookback_days"
+            )
+    return found[0], found[1]
+
+
+@step("map ids to codes", contracts=("vocabulary",))
+def mapping(out: Path, events: store.ArtifactRef, selection: Selection) -> store.Facts:
+    """Write both vocabularies as Parquet; their sha256 goes with everything made of codes."""
+    users, items = make_vocabularies(events.folder / "events.parquet", selection, store.scratch())
+    for vocabulary in (users, items):
+        check_facts("vocabulary", vocabulary_facts(vocabulary))
+    users.save(out / USERS_FILE)
+    items.save(out / ITEMS_FILE)
+    return {
+        "n_users": len(users),
+        "n_items": len(items),
+        "users_sha256": users.sha256,
+        "items_sha256": items.sha256,
+    }
+
+
+def load_vocabularies(artifact: store.ArtifactRef) -> tuple[Vocabulary, Vocabulary]:
+    """Read what :func:`mapping` wrote, users first.
+
+    Raises
+    ------
+    VocabularyMismatchError
+        If the ids are not those that the manifest's hashes speak of.
+
+    """
+    users = Vocabulary.load(artifact.folder / USERS_FILE)
+    items = Vocabulary.load(artifact.folder / ITEMS_FILE)
+    store.same_vocabulary(
+        artifact.facts, {"users_sha256": users.sha256, "items_sha256": items.sha256}, str(artifact.path)
+    )
+    return users, items

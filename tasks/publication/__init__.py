@@ -1,0 +1,1 @@
+"""Immutable publications, one pointer to what is live, and copies for others."""

@@ -1,0 +1,156 @@
+"""Take a publication to where a shop reads it: files in other formats, tables of a database."""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+
+from data_contracts.dataset import DatasetSpec
+from data_contracts.errors import ConfigurationError, ContractError
+from data_contracts.predictions import TABLES
+from tasks.publication.database_load import load
+from tasks.publication.file_export import CHUNK_ROWS, FileFormat, write_copy
+from tasks.publication.registry import Publication, latest, live_publication, published
+from tasks.runtime import store
+from tasks.runtime.step import IO_RETRIES
+from tasks.sources.databases import sink_url
+
+Row = dict[str, Any]
+
+
+def deliver(publication: Publication, spec: DatasetSpec) -> list[Row]:
+    """Do what ``[export]`` of the dataset file says, if the publication is the live one.
+
+    A run of an older day, which did not become live, replaces nothing.
+
+    Returns
+    -------
+    A row for each file and table that was written.
+
+    Raises
+    ------
+    ConfigurationError, DatabaseError, OSError
+        If something cannot be written; the publication is live all the same.
+
+    """
+    wanted = bool(spec.export.formats or spec.export.sink_env)
+    if not wanted or latest(publication.dataset) != publication:
+        return []
+    rows: list[Row] = _deliver(publication, spec)
+    return rows
+
+
+def check_delivery(spec: DatasetSpec) -> None:
+    """Refuse, before anything is read, a run whose lists would have nowhere to go.
+
+    Raises
+    ------
+    ConfigurationError
+        If the variable that names the database is missing or holds no URL.
+
+    """
+    if spec.export.sink_env is not None:
+        sink_url("env:" + spec.export.sink_env)
+
+
+@task(
+    name="deliver",
+    task_run_name="deliver {publication.path}",
+    cache_policy=NO_CACHE,
+    persist_result=False,
+    **IO_RETRIES,
+)
+def _deliver(publication: Publication, spec: DatasetSpec) -> list[Row]:
+    """Write the files and load the tables that the dataset file asks for."""
+    export = spec.export
+    rows = write_files(publication, TABLES, export.formats, export_folder(publication), overwrite=True)
+    if export.sink_env is not None:
+        sink = "env:" + export.sink_env
+        rows += load_tables(publication, TABLES, sink, schema=export.sink_schema)
+    return rows
+
+
+def export_folder(publication: Publication) -> Path:
+    """Where files go if nobody says otherwise."""
+    return store.home() / publication.path.replace("published", "exports", 1)
+
+
+def find_publication(dataset: str, run: str | None = None) -> Publication:
+    """Find the live publication, or one by its run, and see that its files are whole.
+
+    Parameters
+    ----------
+    dataset
+        Name of the dataset.
+    run
+        Name of a run, or its first letters; None takes what is live.
+
+    Raises
+    ------
+    ConfigurationError
+        If there is none; the message lists what there is.
+    ContractError
+        If a file of it is not what was written.
+
+    """
+    if run is None:
+        found = live_publication(dataset)
+    else:
+        known = published(dataset)
+        chosen = [each for each in known if each.run.startswith(run)]
+        if len(chosen) != 1:
+            names = ", ".join(each.run for each in known) or "none"
+            raise ConfigurationError(
+                f"dataset {dataset!r} has no single publication {run!r}; there are: {names}"
+            )
+        found = chosen[0]
+    problem = store.damage(found.folder)
+    if problem:
+        raise ContractError(f"publication {found.folder} is damaged ({problem}); run its day again")
+    return found
+
+
+def write_files(
+    publication: Publication,
+    tables: Iterable[str],
+    formats: Iterable[FileFormat],
+    folder: Path,
+    *,
+    overwrite: bool = False,
+    chunk_rows: int = CHUNK_ROWS,
+) -> list[Row]:
+    """Write tables of a publication as files ``<table>.<format>``; returns a row for each.
+
+    Raises
+    ------
+    ConfigurationError
+        If one of the files is there and `overwrite` is not said; nothing is written then.
+
+    """
+    targets = [(table, form, folder / f"{table}.{form}") for form in formats for table in tables]
+    there = [target for _table, _form, target in targets if target.exists()]
+    if there and not overwrite:
+        raise ConfigurationError(f"{there[0]} exists already; move it away, or give --overwrite")
+    return [
+        {
+            "what": target.name,
+            "rows": write_copy(publication.folder / TABLES[table], target, form, chunk_rows=chunk_rows),
+            "where": str(folder),
+        }
+        for table, form, target in targets
+    ]
+
+
+def load_tables(
+    publication: Publication,
+    tables: Iterable[str],
+    sink: str,
+    *,
+    schema: str | None = None,
+    chunk_rows: int = CHUNK_ROWS,
+) -> list[Row]:
+    """Load tables of a publication into a database; `sink` is a URL, or ``env:NAME``."""
+    files = {table: publication.folder / TABLES[table] for table in tables}
+    return load(publication, files, sink_url(sink), schema=schema, chunk_rows=chunk_rows)

@@ -1,0 +1,110 @@
+"""What a finished run leaves so that the same run need not be done twice: one small file a run."""
+
+import hashlib
+from collections.abc import Iterable
+from datetime import date
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+from pydantic_core import to_json
+
+from data_contracts.dataset import DatasetSpec
+from data_contracts.source_section import PLACE_KEYS
+from data_contracts.suite_files import FOLDER
+from data_contracts.tuned import Tuned
+from tasks.ingestion.task import Source
+from tasks.publication.registry import UNDATED, Publication
+from tasks.runtime import store
+from tasks.runtime.code_hash import code_hash
+from tasks.runtime.files import read_json, replace_json, sha256_of
+
+RECEIPTS = "receipts"
+WHOLE_RUN = "flows.nightly"
+"""The module whose code, with all that it imports, makes a run what it is."""
+
+Outcome = Literal["published", "rejected"]
+
+
+class Receipt(BaseModel):
+    """A run that came to its end."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    key: str
+    """Hash of everything that decided the run: see :func:`key_of_run`."""
+    dataset: str
+    """Name."""
+    as_of: date | None
+    """Day of the run; None for a log without times."""
+    run: str
+    """Name of the run."""
+    outcome: Outcome
+    """What became of it."""
+    winner: str
+    """The model that won."""
+    artifacts: tuple[str, ...]
+    """Paths, relative to the home, of all that the run made or used."""
+
+    def keep(self) -> None:
+        """Write it; doing it again changes nothing."""
+        path = _path(self.dataset, self.as_of, self.key)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        replace_json(path, self.model_dump(mode="json"))
+
+    def still_holds(self) -> bool:
+        """Whether what the run left is still there, whole."""
+        if self.outcome == "rejected":
+            return True
+        folder = Publication(dataset=self.dataset, as_of=self.as_of, run=self.run).folder
+        return not store.damage(folder)
+
+
+def key_of_run(
+    spec: DatasetSpec, sources: Iterable[Source], as_of: date | None, seed: int, tuned: Tuned | None
+) -> str:
+    """Name a run by all that decides it: dataset file, content of the log, day, parameters, code, contracts."""
+    kinds = {choice.kind for choice in (tuned.applied(spec.models) if tuned else spec.models).values()}
+    rules = spec.model_dump(mode="json", exclude={"description"})
+    for place in PLACE_KEYS:  # the log is known by its content, wherever it lies
+        rules["source"].pop(place)
+    rules["export"] = spec.export.cache_identity()  # where the lists go does not change them
+    described = [
+        rules,
+        [source.cache_identity() for source in sources],
+        as_of,
+        seed,
+        tuned.model_dump(mode="json") if tuned else None,
+        code_hash(WHOLE_RUN, *(f"tasks.models.{kind}" for kind in sorted(kinds))),
+        [sha256_of(suite) for suite in sorted(FOLDER.glob("*.json"))],
+    ]
+    return hashlib.sha256(to_json(described)).hexdigest()
+
+
+def find(dataset: str, as_of: date | None, key: str) -> Receipt | None:
+    """The receipt of a run that was done before and whose publication is still whole, or None."""
+    path = _path(dataset, as_of, key)
+    if not path.exists():
+        return None
+    receipt = Receipt.model_validate(read_json(path))
+    return receipt if receipt.still_holds() else None
+
+
+def newest(n: int) -> list[Receipt]:
+    """The receipts of the `n` newest runs of each dataset, by day and then by when they ended."""
+    found: dict[str, list[Receipt]] = {}
+    for receipt in every():
+        found.setdefault(receipt.dataset, []).append(receipt)
+    return [receipt for each in found.values() for receipt in each[-n:]]
+
+
+def every() -> list[Receipt]:
+    """All receipts, those of a dataset by day and then by when the runs ended."""
+    paths = (store.home() / RECEIPTS).glob("*/*/*.json")
+    ordered = sorted(paths, key=lambda path: (path.parts[-3:-1], path.stat().st_mtime))
+    return [Receipt.model_validate(read_json(path)) for path in ordered]
+
+
+def _path(dataset: str, as_of: date | None, key: str) -> Path:
+    folder = store.home() / RECEIPTS / store.must_be_plain("dataset", dataset) / str(as_of or UNDATED)
+    return folder / f"{key}.json"

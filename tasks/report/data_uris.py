@@ -1,0 +1,55 @@
+"""Figures of the report for places that show pictures only: each a whole SVG in a data URI, so no server is asked."""
+
+import base64
+from collections.abc import Mapping
+from typing import Any
+
+from tasks.report import figures
+from tasks.report.text import finite, shown
+
+INK, PAPER = "#1b1f24", "#ffffff"
+LONGEST_NAME = 24
+PICTURES = "pictures.json"
+"""File of what :func:`pictures` made."""
+
+
+def pictures(content: Mapping[str, Any]) -> dict[str, tuple[str, str]]:
+    """Take the metrics with intervals, and the deciding metric by history length, off the report's page.
+
+    Parameters
+    ----------
+    content
+        Of the page; see :func:`tasks.report.task.page_content`.
+
+    Returns
+    -------
+    For each name the picture as a data URI, and what it shows.
+
+    """
+    metric = content["gate"]["metric"]
+    found = {"history-plot": (content["slice_figure"], f"{metric} by length of the user's history")}
+    if content["metric_figures"]:  # that of the deciding scenario comes first
+        first = content["metric_figures"][0]
+        found["metrics-plot"] = (first["svg"], f"{metric} in the {first['title']}, with 95 % intervals")
+    return {name: (_data_uri(str(svg)), meaning) for name, (svg, meaning) in found.items()}
+
+
+def by_history(slices: Mapping[str, Mapping[str, Any]], metric: str) -> str:
+    """Draw a metric by length of the user's history, as SVG; `slices` is {model: {slice: {metric: entry}}}."""
+    names = [name for name in next(iter(slices.values())) if name.startswith("history ")]
+    series = {
+        shown(model, LONGEST_NAME): [finite(found.get(name, {}).get(metric)) for name in names]
+        for model, found in slices.items()
+    }
+    return figures.by_slice(series, [name.removeprefix("history ") for name in names], metric)
+
+
+def _data_uri(svg: str) -> str:
+    """Turn a figure made for the report's page into a picture of its own, dark on light."""
+    alone = svg.replace(
+        "<svg ",
+        f'<svg xmlns="http://www.w3.org/2000/svg" '
+        f'xmlns:xlink="http://www.w3.org/1999/xlink" style="color: {INK}; background: {PAPER}" ',
+        1,
+    )
+    return "data:image/svg+xml;base64," + base64.b64encode(alone.encode()).decode()

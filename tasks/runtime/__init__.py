@@ -1,0 +1,1 @@
+"""What every step stands on: the artifact store, its home, DuckDB, progress."""

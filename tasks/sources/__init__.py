@@ -1,0 +1,1 @@
+"""Where logs come from: files, folders, databases, the built-in sample."""

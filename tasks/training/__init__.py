@@ -1,0 +1,1 @@
+"""Fit models and keep them."""

@@ -1,0 +1,92 @@
+"""Train one model and keep it: the only step that knows randomness."""
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from pydantic import ValidationError
+
+from data_contracts.dataset_sections import ModelChoice
+from data_contracts.errors import ConfigurationError
+from data_contracts.scoring import Scorer
+from tasks import models
+from tasks.preparation.grouping import load_grouped
+from tasks.runtime import store
+from tasks.runtime.progress import listener
+from tasks.runtime.step import step
+from tasks.training.serialization import load_scorer, save_scorer
+from tasks.validation.suites import check_facts
+from tasks.validation.table_facts import model_facts
+
+
+def configure(name: str, choice: ModelChoice) -> Any:
+    """Check a model's parameters by its own ``Config``, long before anything is read.
+
+    Raises
+    ------
+    ConfigurationError
+        Naming the model, the parameter, its value and the limit.
+
+    """
+    try:
+        return models.load(choice.kind).Config(**choice.parameters)
+    except ValidationError as error:
+        problems = "; ".join(
+            f"{'.'.join(map(str, each['loc']))} = {each['input']!r}: {each['msg']}" for each in error.errors()
+        )
+        raise ConfigurationError(f"model {name!r} of kind {choice.kind!r}: {problems}") from error
+    except ValueError as error:
+        raise ConfigurationError(f"[models.{name}]: {error}") from error
+
+
+def generator(seed: int, name: str) -> np.random.Generator:
+    """A generator of its own for each model: adding a model changes no other model's numbers."""
+    digest = hashlib.sha256(f"{seed}:{name}".encode()).digest()
+    return np.random.default_rng(int.from_bytes(digest[:16], "big"))
+
+
+def _model_code(given: dict[str, Any]) -> tuple[str, ...]:
+    return (f"tasks.models.{given['choice'].kind}",)
+
+
+@step("train {name}", code=_model_code, contracts=("model",))
+def train(out: Path, name: str, choice: ModelChoice, matrix: store.ArtifactRef, seed: int) -> store.Facts:
+    """Fit one model on a grouped matrix and write its scorer."""
+    grouped = load_grouped(matrix)
+    config = configure(name, choice)
+    curve: list[dict[str, float]] = []
+
+    def progress(done: int, total: int, figures: dict[str, float]) -> None:
+        curve.append(figures)
+        listener().advanced(f"train {name}", done, total, figures)
+
+    # The kind decides the seed, not the name: a model trained again under another name is the same model.
+    scorer = models.load(choice.kind).fit(
+        grouped, config, rng=generator(seed, choice.kind), progress=progress
+    )
+    save_scorer(scorer, out)
+    names = ("users_sha256", "items_sha256")
+    sizes = (matrix.facts["n_users"], matrix.facts["n_items"])
+    check_facts("model", model_facts(out, scorer.shape, sizes, differences=0))
+    return {
+        "kind": choice.kind,
+        "parameters": config.model_dump(mode="json"),
+        "n_users": scorer.shape[0],
+        "n_items": scorer.shape[1],
+        **{each: matrix.facts[each] for each in names},
+        "curve": [{key: float(value) for key, value in each.items()} for each in curve if each],
+    }
+
+
+def load_model(artifact: store.ArtifactRef, vocabulary: store.Facts) -> Scorer:
+    """Open a trained model for ids of a given vocabulary.
+
+    Raises
+    ------
+    VocabularyMismatchError
+        If it was trained with other ids.
+
+    """
+    store.same_vocabulary(vocabulary, artifact.facts, f"model {artifact.path}")
+    return load_scorer(artifact.folder)

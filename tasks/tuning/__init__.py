@@ -1,0 +1,1 @@
+"""Search better parameters on windows before the hold-out."""

@@ -1,0 +1,149 @@
+import json
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from small_logs import many, write_csv
+
+from data_contracts.dataset import DatasetSpec
+from data_contracts.errors import ConfigurationError, ContractError
+from tasks.ingestion.pipeline import ingest
+from tasks.onboarding.draft import draft
+from tasks.sources.files import locate
+
+
+def accept(folder, source):
+    """Draft, load and ingest: the dataset and the profile."""
+    toml, suite = draft(source)
+    name = toml.partition('name = "')[2].partition('"')[0]
+    (folder / f"{name}.toml").write_text(toml, encoding="utf-8")
+    (folder / f"{name}.json").write_text(suite, encoding="utf-8")
+    spec = DatasetSpec.load(folder / f"{name}.toml")
+    return spec, ingest(spec, locate(spec), folder, scratch=folder)
+
+
+def lines(n, form):
+    return [
+        form.format(user=at % 9, item=at % 5, day=1 + at % 28, at=at, rating=1 + at % 5) for at in range(n)
+    ]
+
+
+def test_draft__movie_ratings(tmp_path):
+    source = write_csv(
+        tmp_path, lines(90, "{user},{item},{rating}.0,9649{at:05}"), header="userId,movieId,rating,timestamp"
+    )
+
+    spec, facts = accept(tmp_path, source)
+
+    assert spec.columns.by_role() == {
+        "user": "userId",
+        "item": "movieId",
+        "time": "timestamp",
+        "value": "rating",
+    }
+    assert spec.source.time_format == "epoch_seconds"
+    assert (spec.feedback.kind, spec.feedback.threshold) == ("rating", 4.0)
+    assert spec.window.split == "leave_last"
+    assert facts["rows_accepted"] == 90
+
+
+def test_draft__shop_export_with_cancellations(tmp_path):
+    rows = lines(60, "5363{at:02};8512{item}A;Mug {item};{rating};{day}.3.2011 08:26;2,55;1785{user}")
+    rows[7] = "C536307;85122A;Mug 2;-1;13.3.2011 08:26;2,55;17857"
+    header = "InvoiceNo;StockCode;Description;Quantity;InvoiceDate;UnitPrice;CustomerID"
+
+    spec, facts = accept(tmp_path, write_csv(tmp_path, rows, name="my shop.csv", header=header))
+
+    assert spec.name == "my_shop"
+    assert spec.columns.by_role() == {
+        "user": "CustomerID",
+        "item": "StockCode",
+        "time": "InvoiceDate",
+        "value": "Quantity",
+        "basket": "InvoiceNo",
+        "title": "Description",
+    }
+    assert spec.source.time_format == "%d.%m.%Y %H:%M"
+    assert spec.cancellation.starts_with == "C"
+    assert spec.feedback.kind == "quantity"
+    assert spec.evaluation.metric == "basket_precision@5"
+    assert facts["rejected"] == {"cancellation": 1}
+
+
+def test_draft__web_events_with_labels_and_long_ids(tmp_path):
+    kinds = ("view", "addtocart", "transaction")
+    rows = [f"14332210785{at:02},{at % 9 + 10**18},{kinds[at % 3]},{at % 5}" for at in range(90)]
+
+    spec, facts = accept(tmp_path, write_csv(tmp_path, rows, header="timestamp,visitorid,event,itemid"))
+
+    assert spec.source.time_format == "epoch_milliseconds"
+    assert spec.feedback.labels == kinds
+    assert facts["rows_accepted"] == 90
+
+
+def test_draft__splits_by_time_where_people_come_back(tmp_path):
+    rows = [
+        f"u{user},i{day % 7},2024-{month:02}-{day:02} 10:00"
+        for user in range(120)
+        for month, day in ((1, 5), (6, 5), (6, 20))
+    ]
+
+    spec, _ = accept(tmp_path, write_csv(tmp_path, rows))
+
+    assert spec.window.split == "time"
+    assert spec.evaluation.decides == "repeat"
+
+
+def test_draft__guesses_user_and_item_by_content_and_splits_at_random_without_times(tmp_path):
+    table = pa.table(
+        {"who": [at % 9 for at in range(90)], "what": [f"x{at % 5}" for at in range(90)], "note": range(90)}
+    )
+    pq.write_table(table, tmp_path / "log.parquet")
+
+    spec, facts = accept(tmp_path, tmp_path / "log.parquet")
+
+    assert spec.columns.by_role() == {"user": "who", "item": "what"}
+    assert spec.window.split == "random"
+    assert facts["rows_accepted"] == 90
+
+
+def test_draft__finds_other_encodings(tmp_path):
+    source = tmp_path / "log.csv"
+    source.write_bytes(
+        b"user,item,time\n" + "\n".join(many(30)).encode() + "\nJosé,i1,2024-01-01\n".encode("cp1252")
+    )
+
+    spec, facts = accept(tmp_path, source)
+
+    assert spec.source.encoding == "cp1252"
+    assert facts["rows_accepted"] == 31
+
+
+def test_draft__every_rule_of_the_suite_explains_itself(tmp_path):
+    _, suite = draft(write_csv(tmp_path, many(30)))
+
+    assert all(
+        {"reason", "rule", "tolerance"} <= set(entry["meta"]) for entry in json.loads(suite)["expectations"]
+    )
+
+
+@pytest.mark.parametrize(
+    ("content", "error", "message"),
+    [
+        (None, ConfigurationError, r"log\.csv does not exist"),
+        ("", ContractError, r"log\.csv is empty"),
+        ("user,item\n", ContractError, r"log\.csv holds no row below its header"),
+        (
+            "price,height\n1.5,2.5\n2.5,2.5\n",
+            ConfigurationError,
+            r"no column of .*log\.csv looks like a user .*price",
+        ),
+    ],
+)
+def test_draft__says_what_it_cannot_describe(tmp_path, content, error, message):
+    path = tmp_path / "log.csv"
+    if content is not None:
+        path.write_text(content)
+
+    with pytest.raises(error, match=message):
+        draft(path)

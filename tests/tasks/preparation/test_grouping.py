@@ -1,0 +1,123 @@
+import numpy as np
+import pytest
+from tiny_log import ROWS, day, write_events
+
+from data_contracts.dataset_sections import FeedbackSection, GroupingSection
+from data_contracts.selection import Selection
+from tasks.preparation.grouping import group, open_grouped
+from tasks.preparation.mapping import make_vocabularies
+
+
+@pytest.fixture
+def grouped(tmp_path):
+    def make(selection=None, feedback=None, grouping=None, rows=ROWS, **log):
+        selection = selection or Selection(end=day(8))
+        events = write_events(tmp_path / "events.parquet", rows, **log)
+        users, items = make_vocabularies(events, selection, tmp_path)
+        users.save(tmp_path / "users.parquet")
+        items.save(tmp_path / "items.parquet")
+        facts = group(
+            events,
+            tmp_path,
+            tmp_path,
+            selection=selection,
+            feedback=feedback or FeedbackSection(),
+            grouping=grouping or GroupingSection(),
+            scratch=tmp_path,
+        )
+        return open_grouped(tmp_path, facts), users.ids.to_pylist(), items.ids.to_pylist(), facts
+
+    return make
+
+
+def dense(matrix):
+    return matrix.by_user.to_scipy().toarray().tolist()
+
+
+def test_group__counts_rows_of_known_users(grouped):
+    matrix, users, items, facts = grouped()
+
+    assert (users, items) == (["u-a", "u-b"], ["10", "11", "12", "13"])
+    assert dense(matrix) == [[0, 1, 0, 1], [1, 2, 0, 0]]
+    np.testing.assert_array_equal(matrix.by_item.to_scipy().toarray(), np.array(dense(matrix)).T)
+    assert (facts["events"], facts["anonymous_events"]) == (6, 1)
+
+
+def test_group__counts_anonymous_events_in_the_timeline(grouped):
+    matrix = grouped()[0]
+
+    # ages in whole days before day 8, so an event of day 2 at 01:00 is 5 days old
+    assert matrix.item_events().tolist() == [1, 3, 1, 1]
+    assert matrix.timeline.ages.tolist() == [7, 4, 6, 7, 5, 3]
+
+
+def test_group__keeps_each_users_events_oldest_first(grouped):
+    history = grouped()[0].history
+
+    assert history.indptr.tolist() == [0, 2, 5]
+    assert history.items.tolist() == [1, 3, 0, 1, 1]
+    np.testing.assert_allclose(history.ages, np.array([7, 4, 8, 8, 5]) - 1 / 24, rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("merge", "expected"),
+    [
+        ("sum", [[0, 5, 0, 3], [1, 6, 0, 0]]),
+        ("max", [[0, 5, 0, 3], [1, 4, 0, 0]]),
+        ("last", [[0, 5, 0, 3], [1, 4, 0, 0]]),
+    ],
+)
+def test_group__merges_as_asked(grouped, merge, expected):
+    matrix = grouped(feedback=FeedbackSection(kind="quantity"), grouping=GroupingSection(merge=merge))[0]
+
+    assert dense(matrix) == expected
+
+
+def test_group__clips_quantities_at_a_quantile_of_the_window(grouped):
+    matrix = grouped(feedback=FeedbackSection(kind="quantity", clip_quantile=0.5))[0]
+
+    assert dense(matrix) == [[0, 2, 0, 2], [1, 4, 0, 0]]
+
+
+def test_group__decays_by_half_life(grouped):
+    matrix = grouped(grouping=GroupingSection(half_life_days=3.0))[0]
+    old, new = 2 ** (-(8 - 1 / 24) / 3), 2 ** (-(5 - 1 / 24) / 3)
+
+    assert dense(matrix)[1][1] == pytest.approx(old + new, rel=1e-5)
+
+
+def test_group__durations_are_scaled_by_the_median_and_clipped(grouped):
+    matrix = grouped(feedback=FeedbackSection(kind="duration"), grouping=GroupingSection(merge="max"))[0]
+
+    # the median of 2, 1, 5, 1, 4, 3 is 2.5
+    np.testing.assert_allclose(matrix.by_user.to_scipy().toarray()[0], [0, 0.6, 0, 0.36], rtol=1e-6)
+
+
+def test_group__log_without_times_has_no_timeline(grouped):
+    matrix = grouped(selection=Selection(), times=False)[0]
+
+    assert matrix.timeline is None
+    assert matrix.history is None
+    assert matrix.item_events().tolist() == [2.0, 2.0, 0.0, 1.0, 1.0]
+
+
+def test_group__agrees_with_pandas_on_a_larger_log(grouped, rng):
+    n = 5000
+    rows = [
+        (
+            None if rng.random() < 0.1 else f"u{rng.integers(60)}",
+            str(rng.integers(40)),
+            int(rng.integers(7)),
+            1.0,
+            None,
+        )
+        for _ in range(n)
+    ]
+    matrix, users, items, _ = grouped(rows=rows)
+    expected = np.zeros((len(users), len(items)), np.float32)
+    for user, item, *_ in rows:
+        if user:
+            expected[users.index(user), items.index(item)] += 1
+
+    np.testing.assert_array_equal(matrix.by_user.to_scipy().toarray(), expected)
+    np.testing.assert_array_equal(matrix.by_item.to_scipy().toarray(), expected.T)

@@ -1,0 +1,135 @@
+import fcntl
+import os
+import subprocess
+import sys
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from data_contracts.errors import ConfigurationError, ShelftalkerError
+from tasks.publication import registry as pub
+from tasks.publication.registry import Publication, champion, latest, publish, published, roll_back
+
+
+@pytest.fixture
+def make(home, tmp_path):
+    def publish_one(day, run, text="x"):
+        source = tmp_path / "predictions.parquet"
+        source.write_text(text)
+        one = Publication(dataset="shop", as_of=date(2026, 1, day), run=run)
+        return one, publish(one, {"predictions.parquet": source}, {"model": {"kind": "popularity"}})
+
+    return publish_one
+
+
+def test_publish__is_whole_and_live(make):
+    one, live = make(1, "aaa")
+
+    assert live
+    assert latest("shop") == one
+    assert (one.folder / "predictions.parquet").read_text() == "x"
+    assert one.manifest["model"] == {"kind": "popularity"}
+
+
+def test_publish__again_changes_nothing(make):
+    one, _ = make(1, "aaa", "first")
+    make(1, "aaa", "second")
+
+    assert (one.folder / "predictions.parquet").read_text() == "first"
+
+
+def test_publish__repairs_a_damaged_publication(make):
+    one, _ = make(1, "aaa")
+    (one.folder / "predictions.parquet").write_text("harm")
+    make(1, "aaa")
+
+    assert (one.folder / "predictions.parquet").read_text() == "x"
+
+
+def test_publish__an_older_day_never_becomes_live(make):
+    newer, _ = make(5, "new")
+    older, live = make(2, "old")
+
+    assert not live
+    assert latest("shop") == newer
+    assert published("shop") == [older, newer]
+
+
+def test_publish__a_failure_leaves_the_pointer_and_no_partial_folder(make, home, monkeypatch):
+    one, _ = make(1, "aaa")
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(pub.shutil, "copyfile", full)
+    with pytest.raises(OSError, match="no space left"):
+        make(2, "bbb")
+
+    assert latest("shop") == one
+    assert published("shop") == [one]
+    assert [each.name for each in (home / "published/shop/2026-01-02").iterdir()] == []
+
+
+def test_champion__is_what_was_live_before_the_day(make):
+    first, _ = make(1, "aaa")
+    second, _ = make(2, "bbb")
+    third, _ = make(3, "ccc")
+
+    assert champion("shop", date(2026, 1, 4)) == third
+    assert champion("shop", date(2026, 1, 3)) == second
+    assert champion("shop", date(2026, 1, 1)) is None
+    assert champion("shop", None) == third
+    roll_back("shop", "aaa")
+    assert champion("shop", date(2026, 1, 4)) == first  # what is live, not what is newest
+
+
+def test_roll_back__goes_to_the_one_before_or_the_one_named(make):
+    first, _ = make(1, "aaa")
+    second, _ = make(2, "bbb")
+    third, _ = make(3, "ccc")
+
+    assert roll_back("shop") == second
+    assert roll_back("shop") == first
+    assert roll_back("shop", "cc") == third
+    assert latest("shop") == third
+
+
+def test_roll_back__lists_what_there_is(make):
+    make(1, "aaa")
+
+    with pytest.raises(
+        ConfigurationError, match=r"no single publication 'zzz'; there are: aaa \(as of 2026-01-01\)"
+    ):
+        roll_back("shop", "zzz")
+    with pytest.raises(ConfigurationError, match="before the live one"):
+        roll_back("shop")
+
+
+def test_publishing__waits_and_then_says_who_holds_the_lock(make, home, monkeypatch):
+    make(1, "aaa")
+    monkeypatch.setattr(pub, "LOCK_SECONDS", 0.1)
+    handle = os.open(home / "published/shop/.lock", os.O_RDWR)
+    fcntl.flock(handle, fcntl.LOCK_EX)
+    try:
+        with pytest.raises(ShelftalkerError, match="another run has been publishing 'shop'"):
+            make(2, "bbb")
+    finally:
+        os.close(handle)
+    assert make(2, "bbb")[1]
+
+
+def test_publishing__the_lock_of_a_killed_process_is_free_at_once(make, home, monkeypatch):
+    make(1, "aaa")
+    monkeypatch.setattr(pub, "LOCK_SECONDS", 5.0)
+    script = "import time\nfrom tasks.publication.registry import publishing\nwith publishing('shop'):\n print(1, flush=True)\n time.sleep(60)"
+    holder = subprocess.Popen(
+        [sys.executable, "-c", script],
+        stdout=subprocess.PIPE,
+        env={**os.environ, "PYTHONPATH": str(Path.cwd())},
+    )
+    assert holder.stdout.readline() == b"1\n"
+    holder.kill()
+    holder.communicate()
+
+    assert make(2, "bbb")[1]
