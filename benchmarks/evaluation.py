@@ -22,7 +22,7 @@ import numpy.typing as npt
 from data_contracts.evaluation import Evaluation, Holdout
 from data_contracts.interactions import Csr
 from data_contracts.scoring import Factors
-from tasks.evaluation.model_selection import Question, choose
+from tasks.evaluation.model_selection import Criterion, choose
 from tasks.numeric.ranking import recommend
 from tasks.numeric.scenarios import TopLists, evaluate
 
@@ -96,9 +96,9 @@ def run(case: Case) -> dict[str, float]:
     for number in range(case.n_models):
         model = Factors(factors(rng, case.n_users, case), factors(rng, case.n_items, case))
         start, cpu_start = time.perf_counter(), time.process_time()
-        stranger = np.arange(K, dtype=np.int32)
-        repeat = TopLists(recommend(model, users, K)[0], stranger)
-        discovery = TopLists(recommend(model, users, K, exclude=seen)[0], stranger)
+        cold_start = np.arange(K, dtype=np.int32)
+        repeat = TopLists(recommend(model, users, K)[0], cold_start)
+        discovery = TopLists(recommend(model, users, K, exclude=seen)[0], cold_start)
         listed = time.perf_counter()
         results[f"model {number}"] = evaluate(repeat, discovery, holdout, seen, ks=KS, seed=SEED)
         seconds["top_k"] += listed - start
@@ -106,7 +106,7 @@ def run(case: Case) -> dict[str, float]:
         cpu += time.process_time() - cpu_start
     start = time.perf_counter()
     names = list(results)
-    choose(results, Question("precision@5", "repeat", SEED), baselines=names[:1], candidates=names[1:])
+    choose(results, Criterion("precision@5", "repeat", SEED), baselines=names[:1], candidates=names[1:])
     seconds["choose"] = time.perf_counter() - start
     figures = {**seconds, "total": sum(seconds.values()), "cpu": cpu}
     return {part: round(value, 2) for part, value in figures.items()}

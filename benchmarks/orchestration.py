@@ -18,8 +18,8 @@ from typing import Any
 from benchmarks._children import measure
 from benchmarks.pipeline import COMMAND, default_source
 from data_contracts.errors import GateClosedError
-from deployments.place import Place, free_port
 from deployments.stack import Stack
+from deployments.workspace import Place, free_port
 from tasks.sources.sample import ensure_sample
 
 Report = dict[str, Any]

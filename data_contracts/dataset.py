@@ -16,7 +16,7 @@ from data_contracts.dataset_sections import (
     FeedbackSection,
     GroupingSection,
     ItemsSection,
-    ModelChoice,
+    ModelSection,
     Section,
     WindowSection,
 )
@@ -34,9 +34,9 @@ UNSAID = {"url", "url_env", "url_block", "sink_env", "password"}
 """Keys whose value no error repeats: somebody may have put a password there."""
 
 
-def default_models() -> dict[str, ModelChoice]:
+def default_models() -> dict[str, ModelSection]:
     """Models of a dataset file that names none."""
-    return {name: ModelChoice(kind=name, baseline=name in BASELINES) for name in (*BASELINES, *CANDIDATES)}
+    return {name: ModelSection(kind=name, baseline=name in BASELINES) for name in (*BASELINES, *CANDIDATES)}
 
 
 class DatasetSpec(Section):
@@ -65,7 +65,7 @@ class DatasetSpec(Section):
     window: WindowSection = WindowSection()
     grouping: GroupingSection = GroupingSection()
     evaluation: EvaluationSection = EvaluationSection()
-    models: dict[str, ModelChoice] = Field(default_factory=default_models, min_length=1)
+    models: dict[str, ModelSection] = Field(default_factory=default_models, min_length=1)
     gate: GateSection = GateSection()
     export: ExportSection = ExportSection()
 
@@ -93,7 +93,7 @@ class DatasetSpec(Section):
 
     @model_validator(mode="after")
     def _models_are_there(self) -> Self:
-        """Refuse a run without a baseline, and a list for strangers that no model makes."""
+        """Refuse a run without a baseline, and a cold-start list that no model makes."""
         if not any(choice.baseline for choice in self.models.values()):
             raise ValueError("no model is a baseline: write baseline = true under one [models.NAME]")
         if self.evaluation.cold_start not in self.models:
@@ -173,7 +173,7 @@ def _find(name_or_path: str) -> Path:
 
 
 def _model_choice(name: str, keys: Any) -> Any:
-    if isinstance(keys, ModelChoice) or not isinstance(keys, dict):
+    if isinstance(keys, ModelSection) or not isinstance(keys, dict):
         return keys
     own = {"kind": keys.get("kind", name), "baseline": keys.get("baseline", False)}
     parameters = {key: value for key, value in keys.items() if key not in own}

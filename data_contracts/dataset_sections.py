@@ -176,7 +176,7 @@ class EvaluationSection(Section):
     ks: tuple[PositiveInt, ...] = Field(default=(5, 10), min_length=1)
     """List lengths that every metric is computed at."""
     cold_start: str = "recent_popularity"
-    """Model whose list users get whom no model knows."""
+    """Model whose list users get unknown to the model."""
     bootstrap_samples: PositiveInt = 2000
     """Resamples of users behind every interval."""
 
@@ -192,7 +192,7 @@ class EvaluationSection(Section):
         return self
 
 
-class ModelChoice(Section):
+class ModelSection(Section):
     """``[models.NAME]``: one model of the run; keys other than these two are its parameters."""
 
     kind: str

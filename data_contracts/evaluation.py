@@ -23,7 +23,7 @@ METRICS: Final[Mapping[str, str]] = {
     "min(k, relevant items)",
     "mrr": "1 / rank of the first relevant item, 0 if it is not among the first k",
     "basket_precision": "rows of the basket whose item is among the first k / k, mean over baskets; baskets "
-    "without a user are scored with the list that strangers get",
+    "without a user are scored with the cold-start list",
     "novelty": "mean of -log2((events of the item + 1) / (all events + items)) over the first k of the list",
     "full_lists": "1 if the list holds k items, else 0",
     "coverage": "share of the catalogue that stands among the first k of at least one holdout user's list; "
@@ -64,7 +64,7 @@ class Holdout:
 
     Users here are the *holdout users*: everybody with a user id and at least one event after the
     cut-off. Row j of the truth belongs to ``user_codes[j]``, which is -1 for a user who came after the
-    cut-off (a cold user, served with the strangers' list).
+    cut-off (a cold user, served with the cold-start list).
 
     Parameters
     ----------
@@ -77,7 +77,7 @@ class Holdout:
         that no list can hold.
     basket_rows
         int32 (n_baskets,): the holdout row whose list a basket is scored with, -1 = anonymous
-        (strangers' list). Empty where the dataset has no baskets.
+        (cold-start list). Empty where the dataset has no baskets.
     basket_indptr, basket_items
         int64 (n_baskets + 1,), int32: known items of each basket, one entry per log row (an item on two
         rows of an invoice stands twice), rising within a basket.
@@ -175,7 +175,7 @@ class Evaluation:
         return self.arrays[key], clusters
 
 
-class GateRule(BaseModel):
+class RuleResult(BaseModel):
     """One rule of the gate after it was applied."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
@@ -203,5 +203,5 @@ class GateDecision(BaseModel):
     """True when every rule passed, those that only warn aside."""
     winner: str
     """Name of the model that would be published."""
-    rules: tuple[GateRule, ...]
+    rules: tuple[RuleResult, ...]
     """All rules, passed or not, in the order they were applied."""

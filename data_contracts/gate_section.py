@@ -11,7 +11,7 @@ BEST_BASELINE = "best_baseline"
 LIVE = "live"
 
 
-class OwnRule(Section):
+class CustomRule(Section):
     """``[[gate.rules]]``: one more demand on the winner.
 
     With `versus` the low end of the interval of (winner - versus) must lie above ``-margin``; with
@@ -63,12 +63,12 @@ class GateSection(Section):
     """Share of the catalogue that must be on somebody's list."""
     max_identical_share: Share = Field(default=0.95, ge=0, le=1)
     """Share of users with a history who may get one and the same list."""
-    rules: tuple[OwnRule, ...] = ()
+    rules: tuple[CustomRule, ...] = ()
     """``[[gate.rules]]``: applied after the built-in ones."""
 
     @field_validator("rules")
     @classmethod
-    def _names_differ(cls, value: tuple[OwnRule, ...]) -> tuple[OwnRule, ...]:
+    def _names_differ(cls, value: tuple[CustomRule, ...]) -> tuple[CustomRule, ...]:
         names = [rule.name for rule in value]
         if len(set(names)) != len(names):
             raise ValueError(f"two rules share a name; got {names}")

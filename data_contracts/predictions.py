@@ -42,7 +42,7 @@ USERS_PER_ITEM_SCHEMA: Final = pa.schema(
 """Users for items, sorted by item_id and rank."""
 
 STRANGERS_SCHEMA: Final = pa.schema([_RANKED[0], (ITEM_ID, pa.large_string()), *_RANKED[1:]])
-"""The one list for everybody whom no model knows."""
+"""The one list for everybody unknown to the model."""
 
 SIMILAR_SCHEMA: Final = pa.schema(
     [(ITEM_ID, pa.large_string()), _RANKED[0], (SIMILAR_ID, pa.large_string()), _RANKED[1]]

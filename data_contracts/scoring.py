@@ -26,8 +26,8 @@ class Scorer(Protocol):
         ...
 
     @property
-    def stranger(self) -> Scores | None:
-        """Item scores for a user nobody knows, (n_items,), or None where the model has no opinion."""
+    def cold_start(self) -> Scores | None:
+        """Item scores for an unknown user, (n_items,), or None where the model has no opinion."""
         ...
 
     def scores(self, user_codes: npt.NDArray[np.integer]) -> Scores:
@@ -87,7 +87,7 @@ class Factors:
         return len(self.user_factors), len(self.item_factors)
 
     @property
-    def stranger(self) -> None:
+    def cold_start(self) -> None:
         """Factors say nothing about a user without a row."""
         return
 
@@ -121,7 +121,7 @@ class ItemScores:
         return self.n_users, len(self.items)
 
     @property
-    def stranger(self) -> Scores:
+    def cold_start(self) -> Scores:
         """The list that everybody gets."""
         return self.items
 
@@ -140,8 +140,8 @@ class PersonalScores:
         Csr (n_users, n_items), values > 0: how strongly each past item counts for the user.
     fill
         float64 (n_items,) in [0, 1): order among equals and among items never had.
-    stranger_items
-        float64 (n_items,): what a user nobody knows gets.
+    cold_start_items
+        float64 (n_items,): what an unknown user gets.
 
     Notes
     -----
@@ -152,7 +152,7 @@ class PersonalScores:
 
     own: Csr
     fill: npt.NDArray[np.float64]
-    stranger_items: npt.NDArray[np.float64]
+    cold_start_items: npt.NDArray[np.float64]
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -160,9 +160,9 @@ class PersonalScores:
         return self.own.shape
 
     @property
-    def stranger(self) -> Scores:
-        """What a user nobody knows gets."""
-        return self.stranger_items
+    def cold_start(self) -> Scores:
+        """What an unknown user gets."""
+        return self.cold_start_items
 
     def scores(self, user_codes: npt.NDArray[np.integer]) -> Scores:
         """Dense scores, float64 (len(user_codes), n_items)."""

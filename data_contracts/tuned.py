@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic import Field, ValidationError
 
-from data_contracts.dataset_sections import ModelChoice, Section
+from data_contracts.dataset_sections import ModelSection, Section
 from data_contracts.errors import ConfigurationError
 
 NONE = "none"
@@ -97,7 +97,7 @@ class Tuned(Section):
             lines += ["", f"[models.{name}.parameters]", *_rows(model.parameters)]
         return "\n".join(lines) + "\n"
 
-    def applied(self, choices: Mapping[str, ModelChoice]) -> dict[str, ModelChoice]:
+    def applied(self, choices: Mapping[str, ModelSection]) -> dict[str, ModelSection]:
         """The models of a dataset file with the tuned parameters over their own.
 
         Raises

@@ -11,8 +11,8 @@ import click
 
 from data_contracts.errors import ConfigurationError
 from deployments.description import describe
-from deployments.place import ROOT
 from deployments.stack import DEPLOYMENTS, POOL, refusals_explained
+from deployments.workspace import ROOT
 from flows.cli_common import exits
 
 QUEUES = {"nightly": 1, "upkeep": 2, "backfill": 3}

@@ -22,11 +22,11 @@ from data_contracts.errors import ShelftalkerError
 from deployments import rehearsal
 from deployments.drill_checks import Checks, wait_until
 from deployments.observer import Observer
-from deployments.place import ROOT, Place, free_port
 from deployments.postgres import scratch_database
 from deployments.processes import interrupt_on_signals
 from deployments.small_disk import small_disk
 from deployments.stack import Stack
+from deployments.workspace import ROOT, Place, free_port
 from tasks.runtime.files import read_json
 
 POSTGRES = "SHELFTALKER_TEST_POSTGRES"

@@ -11,7 +11,7 @@ from prefect.client.schemas.filters import ArtifactFilter, DeploymentFilter, Flo
 from prefect.client.schemas.objects import DeploymentSchedule, FlowRun
 from prefect.settings import PREFECT_API_AUTH_STRING, PREFECT_API_URL, temporary_settings
 
-from deployments.place import Place
+from deployments.workspace import Place
 
 UNDER_WAY = ("PENDING", "RUNNING", "CANCELLING")
 

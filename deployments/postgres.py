@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy.engine import make_url
 
 from data_contracts.errors import ConfigurationError
-from deployments.place import async_url
+from deployments.workspace import async_url
 
 EXTENSION = "pg_trgm"
 OLDEST = 140_009

@@ -10,7 +10,7 @@ from urllib.parse import unquote, urlsplit
 
 import click
 
-from deployments.place import LOOPBACK, REPORTS_PORT
+from deployments.workspace import LOOPBACK, REPORTS_PORT
 from flows.cli_common import exits, home_option
 from tasks.runtime import store
 

@@ -13,9 +13,9 @@ from rich.table import Table
 
 from data_contracts.errors import ConfigurationError
 from deployments import postgres
-from deployments.place import PORT, REPORTS_PORT, Place, async_url, must_be_free
 from deployments.processes import interrupt_on_signals
 from deployments.stack import DEPLOYMENTS, Stack
+from deployments.workspace import PORT, REPORTS_PORT, Place, async_url, must_be_free
 from flows.cli_common import exits, home_option
 from tasks.runtime import store
 

@@ -12,8 +12,8 @@ from typing import Self
 import httpx
 
 from data_contracts.errors import ConfigurationError, ShelftalkerError
-from deployments.place import LOOPBACK, ROOT, Place
 from deployments.processes import Child, descendants
+from deployments.workspace import LOOPBACK, ROOT, Place
 
 POOL = "shelftalker"
 DEPLOYMENTS = ROOT / "deployments" / "prefect.yaml"

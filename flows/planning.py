@@ -9,7 +9,7 @@ from prefect import get_client, runtime
 from prefect.context import FlowRunContext
 
 from data_contracts.dataset import DatasetSpec
-from data_contracts.dataset_sections import ModelChoice
+from data_contracts.dataset_sections import ModelSection
 from data_contracts.errors import ConfigurationError
 from data_contracts.tuned import Tuned
 from tasks.publication import registry
@@ -67,7 +67,7 @@ def _scheduled_day(spec: DatasetSpec) -> date | None:
     return scheduled.astimezone(ZoneInfo(spec.source.timezone)).date()
 
 
-def chosen_models(spec: DatasetSpec, tuned: Tuned | None = None) -> dict[str, ModelChoice]:
+def chosen_models(spec: DatasetSpec, tuned: Tuned | None = None) -> dict[str, ModelSection]:
     """Models that the dataset file or the tuned file names, checked before anything is read.
 
     Raises
@@ -83,8 +83,8 @@ def chosen_models(spec: DatasetSpec, tuned: Tuned | None = None) -> dict[str, Mo
 
 
 def contenders(
-    dataset: str, as_of: date | None, choices: dict[str, ModelChoice]
-) -> tuple[dict[str, ModelChoice], str | None]:
+    dataset: str, as_of: date | None, choices: dict[str, ModelSection]
+) -> tuple[dict[str, ModelSection], str | None]:
     """Models of the run, and the name of the one that stands for what is live.
 
     What is live competes by its recipe: the same kind and parameters, trained on the same window as the
@@ -98,7 +98,7 @@ def contenders(
     for name, config in configs.items():
         if choices[name].kind == kind and config.model_dump(mode="json") == parameters:
             return choices, name
-    name, recipe = f"live_{kind}", ModelChoice(kind=kind, parameters=parameters)
+    name, recipe = f"live_{kind}", ModelSection(kind=kind, parameters=parameters)
     try:
         configure(name, recipe)
     except (

@@ -3,18 +3,18 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from data_contracts.evaluation import Evaluation, GateRule
-from data_contracts.gate_section import BEST_BASELINE, LIVE, OwnRule
-from tasks.evaluation.model_selection import Choice, Question, difference
+from data_contracts.evaluation import Evaluation, RuleResult
+from data_contracts.gate_section import BEST_BASELINE, LIVE, CustomRule
+from tasks.evaluation.model_selection import Criterion, SelectedModel, difference
 
 
 def apply_rules(
-    rules: Sequence[OwnRule],
-    choice: Choice,
+    rules: Sequence[CustomRule],
+    choice: SelectedModel,
     results: Mapping[str, Evaluation],
-    question: Question,
+    criterion: Criterion,
     live: Evaluation | None = None,
-) -> tuple[GateRule, ...]:
+) -> tuple[RuleResult, ...]:
     """Hold the winner against each rule.
 
     Parameters
@@ -34,14 +34,16 @@ def apply_rules(
     return tuple(
         _at_least(rule, rule.at_least, choice, results)
         if rule.at_least is not None
-        else _versus(rule, choice, results, question, live)
+        else _versus(rule, choice, results, criterion, live)
         for rule in rules
     )
 
 
-def _at_least(rule: OwnRule, floor: float, choice: Choice, results: Mapping[str, Evaluation]) -> GateRule:
+def _at_least(
+    rule: CustomRule, floor: float, choice: SelectedModel, results: Mapping[str, Evaluation]
+) -> RuleResult:
     value = results[choice.winner].summary[rule.scenario][rule.metric]["value"]
-    return GateRule(
+    return RuleResult(
         name=rule.name,
         value=value,
         limit=floor,
@@ -52,22 +54,22 @@ def _at_least(rule: OwnRule, floor: float, choice: Choice, results: Mapping[str,
 
 
 def _versus(
-    rule: OwnRule,
-    choice: Choice,
+    rule: CustomRule,
+    choice: SelectedModel,
     results: Mapping[str, Evaluation],
-    question: Question,
+    criterion: Criterion,
     live: Evaluation | None,
-) -> GateRule:
+) -> RuleResult:
     name = choice.best_baseline if rule.versus == BEST_BASELINE else str(rule.versus)
     winner, other = results[choice.winner], live if name == LIVE else results[name]
     if other is None or other is winner:
         value, meaning = None, "nothing is live yet" if other is None else f"the winner is {name} itself"
     else:
-        asked = replace(question, metric=rule.metric, scenario=rule.scenario)
+        asked = replace(criterion, metric=rule.metric, scenario=rule.scenario)
         value = difference(winner, other, asked).low
         meaning = f"low end of the interval of {rule.scenario} {rule.metric}, {choice.winner} minus {name}"
     limit = 0.0 - rule.margin
-    return GateRule(
+    return RuleResult(
         name=rule.name,
         value=value,
         limit=limit,

@@ -4,11 +4,19 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
-from data_contracts.dataset_sections import EvaluationSection, ModelChoice
+from data_contracts.dataset_sections import EvaluationSection, ModelSection
 from data_contracts.evaluation import GateDecision
 from data_contracts.gate_section import GateSection
 from tasks.evaluation.custom_rules import apply_rules
-from tasks.evaluation.model_selection import SAME_FOR_ALL, Choice, Fitness, Limits, Question, choose, judge
+from tasks.evaluation.model_selection import (
+    SAME_FOR_ALL,
+    Criterion,
+    Fitness,
+    Limits,
+    SelectedModel,
+    choose,
+    judge,
+)
 from tasks.evaluation.task import load_evaluation
 from tasks.runtime import store
 from tasks.runtime.files import read_json, write_json
@@ -39,7 +47,7 @@ class Verdict(BaseModel):
 def gate(
     out: Path,
     evaluations: dict[str, store.ArtifactRef],
-    choices: dict[str, ModelChoice],
+    choices: dict[str, ModelSection],
     models: dict[str, store.ArtifactRef],
     vocabulary: store.ArtifactRef,
     evaluation: EvaluationSection,
@@ -53,7 +61,7 @@ def gate(
     same hold-out as the others; None where nothing is live.
     """
     results = {name: load_evaluation(ref) for name, ref in evaluations.items()}
-    question = Question(
+    criterion = Criterion(
         metric=evaluation.metric,
         scenario=evaluation.decides,
         seed=seed,
@@ -61,21 +69,21 @@ def gate(
     )
     chosen = choose(
         results,
-        question,
+        criterion,
         baselines=[name for name, choice in choices.items() if choice.baseline],
         candidates=[name for name, choice in choices.items() if not choice.baseline],
     )
     decision = judge(
         chosen,
         results,
-        question,
+        criterion,
         fitness=_fitness(models[chosen.winner], vocabulary),
         live=results[live] if live else None,
-        limits=_limits(gate, results[live].summary[question.scenario] if live else {}, evaluation.metric),
+        limits=_limits(gate, results[live].summary[criterion.scenario] if live else {}, evaluation.metric),
         same_for_all=[name for name, choice in choices.items() if choice.kind in SAME_FOR_ALL],
-        own_rules=apply_rules(gate.rules, chosen, results, question, results[live] if live else None),
+        custom_rules=apply_rules(gate.rules, chosen, results, criterion, results[live] if live else None),
     )
-    verdict = _verdict(decision, chosen, question)
+    verdict = _verdict(decision, chosen, criterion)
     write_json(out / DECISION, verdict.model_dump(mode="json"))
     return {"open": decision.open, "winner": decision.winner}
 
@@ -85,13 +93,13 @@ def load_verdict(artifact: store.ArtifactRef) -> Verdict:
     return Verdict.model_validate(read_json(artifact.folder / DECISION))
 
 
-def _verdict(decision: GateDecision, chosen: Choice, question: Question) -> Verdict:
+def _verdict(decision: GateDecision, chosen: SelectedModel, criterion: Criterion) -> Verdict:
     return Verdict(
         decision=decision,
         best_baseline=chosen.best_baseline,
         differences={name: interval.to_json() for name, interval in chosen.differences.items()},
-        metric=question.metric,
-        scenario=question.scenario,
+        metric=criterion.metric,
+        scenario=criterion.scenario,
     )
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from data_contracts.evaluation import Evaluation, GateDecision, GateRule, Interval, Scenario, parse_metric
+from data_contracts.evaluation import Evaluation, GateDecision, Interval, RuleResult, Scenario, parse_metric
 from tasks.numeric.bootstrap import N_SAMPLES, paired_difference
 
 SAME_FOR_ALL: Collection[str] = ("popularity", "recent_popularity")
@@ -11,7 +11,7 @@ SAME_FOR_ALL: Collection[str] = ("popularity", "recent_popularity")
 
 
 @dataclass(frozen=True)
-class Question:
+class Criterion:
     """What decides: one metric in one scenario, with the resamples that all comparisons share."""
 
     metric: str
@@ -21,7 +21,7 @@ class Question:
 
 
 @dataclass(frozen=True)
-class Choice:
+class SelectedModel:
     """The winner and what it was measured against.
 
     Parameters
@@ -66,11 +66,11 @@ class Fitness:
 
 def choose(
     results: Mapping[str, Evaluation],
-    question: Question,
+    criterion: Criterion,
     *,
     baselines: Sequence[str],
     candidates: Sequence[str],
-) -> Choice:
+) -> SelectedModel:
     """Take the best candidate that is surely better than the best baseline, else that baseline.
 
     "Surely": the paired 95 % interval of the difference lies above zero. Equal means go to the name that
@@ -87,33 +87,33 @@ def choose(
         raise ValueError(
             f"choose needs a result for every model and one baseline; missing: {missing or 'all'}"
         )
-    parse_metric(question.metric)
-    means = {name: _mean(results[name], question) for name in (*baselines, *candidates)}
+    parse_metric(criterion.metric)
+    means = {name: _mean(results[name], criterion) for name in (*baselines, *candidates)}
     best = max(baselines, key=means.__getitem__)
-    differences = {name: difference(results[name], results[best], question) for name in candidates}
+    differences = {name: difference(results[name], results[best], criterion) for name in candidates}
     sure = [name for name in candidates if differences[name].low > 0.0]
-    return Choice(max(sure, key=means.__getitem__, default=best), best, differences)
+    return SelectedModel(max(sure, key=means.__getitem__, default=best), best, differences)
 
 
-def difference(result: Evaluation, other: Evaluation, question: Question) -> Interval:
+def difference(result: Evaluation, other: Evaluation, criterion: Criterion) -> Interval:
     """Mean of `result` minus mean of `other` on the same units, with its interval."""
-    values, clusters = result.units(question.scenario, question.metric)
-    others, _ = other.units(question.scenario, question.metric)
+    values, clusters = result.units(criterion.scenario, criterion.metric)
+    others, _ = other.units(criterion.scenario, criterion.metric)
     return paired_difference(
-        values, others, seed=question.seed, clusters=clusters, n_samples=question.n_samples
+        values, others, seed=criterion.seed, clusters=clusters, n_samples=criterion.n_samples
     )
 
 
 def judge(
-    choice: Choice,
+    choice: SelectedModel,
     results: Mapping[str, Evaluation],
-    question: Question,
+    criterion: Criterion,
     *,
     fitness: Fitness,
     live: Evaluation | None = None,
     limits: Limits | None = None,
     same_for_all: Collection[str] = SAME_FOR_ALL,
-    own_rules: Sequence[GateRule] = (),
+    custom_rules: Sequence[RuleResult] = (),
 ) -> GateDecision:
     """Apply every rule to the winner; the gate opens when all of them pass, those that only warn aside.
 
@@ -135,7 +135,7 @@ def judge(
     same_for_all
         Models excused from the rule on identical lists: a shop whose best model is popularity must get
         its lists, and equal lists are then right, not a sign of a broken model.
-    own_rules
+    custom_rules
         Rules of the dataset file, applied already; they count like the built-in ones.
 
     """
@@ -143,40 +143,40 @@ def judge(
     winner = results[choice.winner]
     rules = (
         _beats_best_baseline(choice),
-        _not_worse_than_live(winner, live, question, limits.margin_live),
-        *_list_rules(choice.winner, winner, question, limits, choice.winner in same_for_all),
-        GateRule(
+        _not_worse_than_live(winner, live, criterion, limits.margin_live),
+        *_list_rules(choice.winner, winner, criterion, limits, choice.winner in same_for_all),
+        RuleResult(
             name="finite_scores",
             value=fitness.not_finite,
             limit=0,
             passed=fitness.not_finite == 0,
             meaning="scores of the winner that are NaN or infinite",
         ),
-        GateRule(
+        RuleResult(
             name="same_vocabulary",
             value=fitness.model_vocabulary,
             limit=fitness.expected_vocabulary,
             passed=fitness.model_vocabulary == fitness.expected_vocabulary,
             meaning="hash of the ids that the model was trained with = hash of the ids to be published",
         ),
-        *own_rules,
+        *custom_rules,
     )
     is_open = all(rule.passed or rule.level == "warn" for rule in rules)
     return GateDecision(open=is_open, winner=choice.winner, rules=rules)
 
 
-def _mean(result: Evaluation, question: Question) -> float:
-    values, _ = result.units(question.scenario, question.metric)
+def _mean(result: Evaluation, criterion: Criterion) -> float:
+    values, _ = result.units(criterion.scenario, criterion.metric)
     if not len(values):
-        raise ValueError(f"{question.scenario} {question.metric} has no users or baskets in this hold-out")
+        raise ValueError(f"{criterion.scenario} {criterion.metric} has no users or baskets in this hold-out")
     return float(values.mean(dtype="float64"))
 
 
-def _beats_best_baseline(choice: Choice) -> GateRule:
+def _beats_best_baseline(choice: SelectedModel) -> RuleResult:
     """A baseline only wins when no candidate beats it: then there is no difference to show."""
     is_baseline = choice.winner == choice.best_baseline
     low = 0.0 if is_baseline else choice.differences[choice.winner].low
-    return GateRule(
+    return RuleResult(
         name="beats_best_baseline",
         value=None if is_baseline else low,
         limit=0.0,
@@ -188,10 +188,10 @@ def _beats_best_baseline(choice: Choice) -> GateRule:
 
 
 def _not_worse_than_live(
-    winner: Evaluation, live: Evaluation | None, question: Question, margin: float
-) -> GateRule:
-    low = None if live is None else difference(winner, live, question).low
-    return GateRule(
+    winner: Evaluation, live: Evaluation | None, criterion: Criterion, margin: float
+) -> RuleResult:
+    low = None if live is None else difference(winner, live, criterion).low
+    return RuleResult(
         name="not_worse_than_live",
         value=low,
         limit=0.0 - margin,
@@ -201,19 +201,19 @@ def _not_worse_than_live(
 
 
 def _list_rules(
-    name: str, winner: Evaluation, question: Question, limits: Limits, same_for_all: bool
-) -> tuple[GateRule, ...]:
+    name: str, winner: Evaluation, criterion: Criterion, limits: Limits, same_for_all: bool
+) -> tuple[RuleResult, ...]:
     """Rules on the lists of the deciding scenario, and on seen items where they are forbidden."""
     facts = winner.summary["lists"]
-    _, k = parse_metric(question.metric)
-    coverage = winner.summary[question.scenario][f"coverage@{k}"]["value"]
+    _, k = parse_metric(criterion.metric)
+    coverage = winner.summary[criterion.scenario][f"coverage@{k}"]["value"]
     # Lists that are the same for all show k items, however large the catalogue is.
     floor = None if same_for_all else limits.min_coverage
-    identical = facts[question.scenario]["identical_share"]
+    identical = facts[criterion.scenario]["identical_share"]
     ceiling = None if same_for_all else limits.max_identical_share
-    complete = facts[question.scenario]["complete_share"]
+    complete = facts[criterion.scenario]["complete_share"]
     return (
-        GateRule(
+        RuleResult(
             name="coverage",
             value=coverage,
             limit=floor,
@@ -221,14 +221,14 @@ def _list_rules(
             meaning=f"share of the catalogue in the lists of {k}"
             + (f"; {name} shows everybody the same" if same_for_all else ""),
         ),
-        GateRule(
+        RuleResult(
             name="complete_lists",
             value=complete,
             limit=1.0,
             passed=complete >= 1.0,
             meaning="share of users whose list is as long as it can be",
         ),
-        GateRule(
+        RuleResult(
             name="identical_lists",
             value=identical,
             limit=ceiling,
@@ -236,7 +236,7 @@ def _list_rules(
             meaning="share of known users who get the most frequent list"
             + (f"; {name} shows everybody the same" if same_for_all else ""),
         ),
-        GateRule(
+        RuleResult(
             name="no_forbidden_item",
             value=facts["discovery"]["forbidden"],
             limit=0,

@@ -6,12 +6,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from data_contracts.dataset_sections import EvaluationSection, ModelChoice
+from data_contracts.dataset_sections import EvaluationSection, ModelSection
 from data_contracts.errors import ConfigurationError
 from data_contracts.evaluation import Evaluation, Holdout
 from data_contracts.interactions import Csr
 from data_contracts.scoring import Scorer, Scores
-from tasks.numeric.ranking import recommend, stranger_list
+from tasks.numeric.ranking import cold_start_list, recommend
 from tasks.numeric.scenarios import TopLists
 from tasks.numeric.scenarios import evaluate as evaluate_lists
 from tasks.preparation.grouping import load_grouped
@@ -22,8 +22,8 @@ from tasks.runtime.step import step
 from tasks.training.task import load_model
 
 
-def stranger_scores(name: str, scorer: Scorer, cold: Scorer) -> Scores:
-    """Item scores for strangers: the model's own opinion, else that of the dataset's cold-start model.
+def cold_start_scores(name: str, scorer: Scorer, cold: Scorer) -> Scores:
+    """Item scores for unknown users: the model's own opinion, else that of the dataset's cold-start model.
 
     Raises
     ------
@@ -31,26 +31,26 @@ def stranger_scores(name: str, scorer: Scorer, cold: Scorer) -> Scores:
         If neither has one.
 
     """
-    own = scorer.stranger if scorer.stranger is not None else cold.stranger
+    own = scorer.cold_start if scorer.cold_start is not None else cold.cold_start
     if own is None:
         raise ConfigurationError(
-            f"evaluation.cold_start must name a model with a list for strangers, such as popularity; the one "
+            f"evaluation.cold_start must name a model with a cold-start list, such as popularity; the one "
             f"it names has none, and {name!r} has none either"
         )
     return own
 
 
 def make_lists(
-    scorer: Scorer, for_strangers: npt.NDArray[np.int32], holdout: Holdout, k: int, seen: Csr | None
+    scorer: Scorer, for_cold_start: npt.NDArray[np.int32], holdout: Holdout, k: int, seen: Csr | None
 ) -> TopLists:
-    """Lists of the holdout users: known users by the model, the others get the strangers' list.
+    """Lists of the holdout users: known users by the model, the others get the cold-start list.
 
     Parameters
     ----------
     scorer
         The model.
-    for_strangers
-        int32 (k,): the list of strangers.
+    for_cold_start
+        int32 (k,): the cold-start list.
     holdout
         Whose lists are wanted.
     k
@@ -59,10 +59,10 @@ def make_lists(
         Items to leave out, by user code; None leaves out nothing.
 
     """
-    rows = np.tile(for_strangers, (len(holdout.user_codes), 1))
+    rows = np.tile(for_cold_start, (len(holdout.user_codes), 1))
     warm = holdout.user_codes >= 0
     rows[warm] = recommend(scorer, holdout.user_codes[warm], k, exclude=seen)[0]
-    return TopLists(rows.astype(np.int32), for_strangers)
+    return TopLists(rows.astype(np.int32), for_cold_start)
 
 
 def _model_code(given: dict[str, Any]) -> tuple[str, ...]:
@@ -73,9 +73,9 @@ def _model_code(given: dict[str, Any]) -> tuple[str, ...]:
 def evaluate(
     out: Path,
     name: str,
-    choice: ModelChoice,
+    choice: ModelSection,
     model: store.ArtifactRef,
-    stranger: store.ArtifactRef,
+    cold_start: store.ArtifactRef,
     holdout: store.ArtifactRef,
     matrix: store.ArtifactRef,
     evaluation: EvaluationSection,
@@ -83,12 +83,12 @@ def evaluate(
 ) -> store.Facts:
     """Write ``summary.json`` (means, intervals, slices) and ``units.npz`` (the values behind them)."""
     grouped, truth = load_grouped(matrix), load_holdout(holdout)
-    scorer, cold = load_model(model, holdout.facts), load_model(stranger, holdout.facts)
+    scorer, cold = load_model(model, holdout.facts), load_model(cold_start, holdout.facts)
     k = max(evaluation.ks)
-    for_strangers = stranger_list(stranger_scores(name, scorer, cold), k)
+    for_cold_start = cold_start_list(cold_start_scores(name, scorer, cold), k)
     result = evaluate_lists(
-        make_lists(scorer, for_strangers, truth, k, None),
-        make_lists(scorer, for_strangers, truth, k, grouped.by_user),
+        make_lists(scorer, for_cold_start, truth, k, None),
+        make_lists(scorer, for_cold_start, truth, k, grouped.by_user),
         truth,
         grouped.by_user,
         ks=evaluation.ks,

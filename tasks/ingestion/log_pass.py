@@ -84,7 +84,7 @@ def _judged_columns(spec: DatasetSpec) -> list[str]:
     return found + ([columns.EXTRA_COPY] if spec.cleaning.drop_exact_duplicates else [])
 
 
-class Intake:
+class LogPass:
     """One pass over a log.
 
     Parameters

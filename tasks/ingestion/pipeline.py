@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from data_contracts.dataset import DatasetSpec
-from tasks.ingestion.log_pass import Intake, row_contract
+from tasks.ingestion.log_pass import LogPass, row_contract
 from tasks.ingestion.reader import Log
 from tasks.runtime.duckdb_engine import connect
 from tasks.sources.files import files_of, locate_items
@@ -48,16 +48,16 @@ def ingest(spec: DatasetSpec, source: Path, out: Path, *, scratch: Path) -> dict
     started = time.perf_counter()
     with _workplace(scratch) as place, connect(place) as connection:
         log = Log(spec, files_of(source, spec.source.format), connection, place)
-        intake = Intake(spec, log, row_contract(spec), out / EVENTS, place)
+        log_pass = LogPass(spec, log, row_contract(spec), out / EVENTS, place)
         try:
-            intake.run()
+            log_pass.run()
         finally:
-            intake.close()
-        intake.judge()
-        intake.quarantine.write(out / QUARANTINE)
+            log_pass.close()
+        log_pass.judge()
+        log_pass.quarantine.write(out / QUARANTINE)
         items = locate_items(spec, source)
-        n_items = intake.descriptions.write(out / ITEMS, connection, items, place)
-    profile = {**intake.profile(), "described_items": n_items}
+        n_items = log_pass.descriptions.write(out / ITEMS, connection, items, place)
+    profile = {**log_pass.profile(), "described_items": n_items}
     (out / PROFILE).write_text(json.dumps(profile, indent=2, sort_keys=True) + "\n", encoding="utf-8")
     return {**profile, "seconds": round(time.perf_counter() - started, 3)}
 

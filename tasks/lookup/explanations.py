@@ -23,7 +23,7 @@ HISTORY = "history"
 """Folder of a publication that holds what the users have had."""
 HISTORY_FILES = tuple(f"by_user_{part}.npy" for part in ("indptr", "indices", "values"))
 
-NOBODY = "nobody knows this user: this is the list for strangers"
+UNKNOWN_USER = "unknown user: this is the cold-start list"
 
 
 def with_reasons(publication: Publication, user_id: str, rows: list[Row], n: int = N_REASONS) -> list[Row]:
@@ -59,7 +59,7 @@ def with_reasons(publication: Publication, user_id: str, rows: list[Row], n: int
     users = Vocabulary.load(folder / USERS_FILE)
     code = int(users.codes([user_id], missing="negative")[0])
     if code < 0 or not rows:
-        return [{**row, BECAUSE: [], WHY: NOBODY} for row in rows]
+        return [{**row, BECAUSE: [], WHY: UNKNOWN_USER} for row in rows]
     items = Vocabulary.load(folder / ITEMS_FILE)
     reasons = _reasons(folder, publication.manifest["model"], users, items, code, rows, n)
     named = [list(zip(items.ids_of([at for at, _ in each.past]), each.past, strict=True)) for each in reasons]

@@ -17,7 +17,7 @@ Row = dict[str, Any]
 
 
 def items_for_user(publication: Publication, user_id: str, k: int) -> list[Row]:
-    """The user's list, at most `k` long; a user nobody knows gets the strangers' list."""
+    """The user's list, at most `k` long; an unknown user gets the cold-start list."""
     rows = _select(publication, PREDICTIONS, USER_ID, user_id, k)
     return rows or _select(publication, STRANGERS, None, "", k)
 

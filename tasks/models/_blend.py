@@ -58,8 +58,8 @@ class Blend:
         The WALS part.
     neighbours
         Csr (n_items, n_items): how much a past item speaks for others.
-    strangers
-        float64 (n_items,): what strangers take.
+    unknown users
+        float64 (n_items,): what unknown users take.
 
     """
 
@@ -69,7 +69,7 @@ class Blend:
     items: Float32
     factors: Factors
     neighbours: Csr
-    strangers: Float64
+    cold_start_items: Float64
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -77,9 +77,9 @@ class Blend:
         return self.past.shape
 
     @property
-    def stranger(self) -> Scores:
-        """What a user nobody knows gets: what earlier strangers took."""
-        return self.strangers
+    def cold_start(self) -> Scores:
+        """What an unknown user gets: what earlier unknown users took."""
+        return self.cold_start_items
 
     def scores(self, user_codes: Codes) -> Scores:
         """Dense scores, float32 (len(user_codes), n_items)."""

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from data_contracts.scoring import Scores
 from tasks.models._blend import Blend, Codes
 from tasks.models._lambdamart_signals import ABSENT, ITEM_SIGNALS, PAIR_SIGNALS, USER_SIGNALS, Signals
-from tasks.models._lessons import best, best_others
+from tasks.models._training_examples import best, best_others
 from tasks.numeric.rank_trees import Forests
 
 Float32 = npt.NDArray[np.float32]
@@ -60,9 +60,9 @@ class LambdaMart:
         return self.blend.shape
 
     @property
-    def stranger(self) -> Scores:
-        """What a user nobody knows gets: the blend's list."""
-        return self.blend.stranger
+    def cold_start(self) -> Scores:
+        """What an unknown user gets: the blend's list."""
+        return self.blend.cold_start
 
     @cached_property
     def forests(self) -> Forests:

@@ -155,16 +155,16 @@ def _of_users(by_user: Csr, times: PairTimes, popular: Float64) -> Float64:
     def total(values: npt.NDArray[np.floating]) -> Float64:
         return np.bincount(owner, weights=values, minlength=by_user.shape[0]).astype(np.float64)
 
-    taken = total(times.baskets)
+    targets = total(times.baskets)
     return np.column_stack(
         [
             np.log(times.user_baskets),
             times.user_last,
             times.user_first,
             (times.user_first - times.user_last) / np.maximum(times.user_baskets - 1.0, 1.0),
-            np.log(taken / times.user_baskets),
-            by_user.lengths() / taken,
-            total(times.baskets * popular[by_user.indices]) / taken,
+            np.log(targets / times.user_baskets),
+            by_user.lengths() / targets,
+            total(times.baskets * popular[by_user.indices]) / targets,
         ]
     )
 

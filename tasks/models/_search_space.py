@@ -48,7 +48,7 @@ class Range:
 
 
 @dataclass(frozen=True)
-class Choice:
+class Categorical:
     """One of these values."""
 
     values: tuple[Value, ...]
@@ -78,7 +78,7 @@ class Doubling:
         return tuple(self.first * 2**step for step in range(1, steps + 1))
 
 
-Search = Mapping[str, Range | Choice | Doubling]
+Search = Mapping[str, Range | Categorical | Doubling]
 """By parameter name; parameters that are not named keep their value."""
 
 Parameters = dict[str, Any]

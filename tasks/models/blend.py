@@ -22,12 +22,12 @@ from data_contracts.interactions import Csr, GroupedMatrix, History
 from tasks.models import ModelConfig, Progress, Reason, wals
 from tasks.models._blend import PRIOR, Blend, Codes
 from tasks.models._blend_reasons import reasons
-from tasks.models._lessons import best_others, came_again, taken_next
+from tasks.models._training_examples import best_others, returning_users, with_targets
 from tasks.numeric.csr import check_matrix
-from tasks.numeric.listwise import Choices, fit_listwise
+from tasks.numeric.listwise import TrainingExamples, fit_listwise
 from tasks.numeric.neighbours import item_neighbours
 from tasks.numeric.parallel import single_threaded_blas
-from tasks.numeric.past import look_back, own_past, stranger_events
+from tasks.numeric.past import cold_start_events, look_back, own_past
 
 
 class Config(ModelConfig):
@@ -38,7 +38,7 @@ class Config(ModelConfig):
     neighbours: int = Field(default=50, ge=1)
     """Neighbours kept per item."""
     recent_half_life_days: float = Field(default=14.0, gt=0)
-    """Half-life of "popular lately" and of the list for strangers."""
+    """Half-life of "popular lately" and of the cold-start list."""
     profile_half_life_days: float = Field(default=60.0, gt=0)
     """Half-life of a past item's voice for its neighbours."""
     fade: float = Field(default=0.9, gt=0, le=1)
@@ -87,15 +87,15 @@ def fit(
     """
     check_matrix(matrix)
     windows = list(_windows(matrix, config))
-    lessons = []
-    for done, (older, came) in enumerate(windows, start=1):
-        lessons.append(_lesson(parts(older, config, rng), came, config, rng))
+    examples = []
+    for done, (older, later) in enumerate(windows, start=1):
+        examples.append(_examples(parts(older, config, rng), later, config, rng))
         if progress is not None:
             progress(done, len(windows) + 1, {})
     model = parts(matrix, config, rng)
-    if lessons:
+    if examples:
         with single_threaded_blas():
-            weights = fit_listwise(_joined(lessons), model.weights, prior_events=config.prior_events)
+            weights = fit_listwise(_joined(examples), model.weights, prior_events=config.prior_events)
         model = replace(model, weights=weights)
     if progress is not None:
         progress(len(windows) + 1, len(windows) + 1, {})
@@ -120,9 +120,9 @@ def _windows(matrix: GroupedMatrix, config: Config) -> Iterator[tuple[GroupedMat
         return
     days = window_days(matrix.history, config)
     for number in range(config.inner_windows):
-        older, came = look_back(matrix, number * days, (number + 1) * days)
-        if len(came_again(older.by_user, came)):
-            yield older, came
+        older, later = look_back(matrix, number * days, (number + 1) * days)
+        if len(returning_users(older.by_user, later)):
+            yield older, later
 
 
 def window_days(history: History, config: Config) -> int:
@@ -154,25 +154,25 @@ def parts(matrix: GroupedMatrix, config: Config, rng: np.random.Generator) -> Bl
         items=items.astype(np.float32),
         factors=wals.fit(matrix, config.taste, rng=rng),
         neighbours=item_neighbours(matrix, config.neighbours),
-        strangers=stranger_events(matrix, config.recent_half_life_days),
+        cold_start_items=cold_start_events(matrix, config.recent_half_life_days),
     )
 
 
-def _lesson(model: Blend, came: Csr, config: Config, rng: np.random.Generator) -> Choices:
+def _examples(model: Blend, later: Csr, config: Config, rng: np.random.Generator) -> TrainingExamples:
     """What users known in `model` took next, among their own items and the best of the rest."""
 
     def see(users: Codes) -> tuple[list[Codes], npt.NDArray[np.float64]]:
         offered = _candidates(model, users, config.candidates)
         return offered, model.signals(users, offered)
 
-    features, taken, lengths = taken_next(learned_from(model, came, config, rng), came, see)
+    features, targets, lengths = with_targets(learned_from(model, later, config, rng), later, see)
     starts = np.concatenate([[0], np.cumsum(lengths)[:-1]]).astype(np.int64)
-    return Choices(features, taken, starts)
+    return TrainingExamples(features, targets, starts)
 
 
-def learned_from(model: Blend, came: Csr, config: Config, rng: np.random.Generator) -> Codes:
+def learned_from(model: Blend, later: Csr, config: Config, rng: np.random.Generator) -> Codes:
     """Users known in `model` who came again, sorted; a draw of them where they are many."""
-    users = came_again(model.past, came)
+    users = returning_users(model.past, later)
     if len(users) > config.max_inner_users:
         users = np.sort(rng.choice(users, size=config.max_inner_users, replace=False))
     return users
@@ -187,10 +187,10 @@ def _candidates(model: Blend, users: Codes, n_new: int) -> list[Codes]:
     return offered
 
 
-def _joined(lessons: list[Choices]) -> Choices:
-    offsets = np.cumsum([0, *(len(lesson.taken) for lesson in lessons[:-1])])
-    return Choices(
-        np.concatenate([lesson.features for lesson in lessons]),
-        np.concatenate([lesson.taken for lesson in lessons]),
-        np.concatenate([lesson.starts + offset for lesson, offset in zip(lessons, offsets, strict=True)]),
+def _joined(examples: list[TrainingExamples]) -> TrainingExamples:
+    offsets = np.cumsum([0, *(len(example.targets) for example in examples[:-1])])
+    return TrainingExamples(
+        np.concatenate([example.features for example in examples]),
+        np.concatenate([example.targets for example in examples]),
+        np.concatenate([example.starts + offset for example, offset in zip(examples, offsets, strict=True)]),
     )

@@ -22,7 +22,7 @@ from tasks.models import ModelConfig, Progress, Reason, blend
 from tasks.models._blend import Codes
 from tasks.models._lambdamart import NAMES, LambdaMart
 from tasks.models._lambdamart_signals import Signals, signals
-from tasks.models._lessons import came_again, taken_next
+from tasks.models._training_examples import returning_users, with_targets
 from tasks.numeric.csr import check_matrix
 from tasks.numeric.past import look_back
 from tasks.numeric.rank_trees import Growth, grow
@@ -93,14 +93,14 @@ def fit(
     tell(1)
     if not timed:
         return LambdaMart(found, _nothing(), (), config.own_candidates, config.new_candidates)
-    lessons = []
-    for done, (older, came) in enumerate(_windows(matrix, config), start=2):
-        if len(came_again(older.by_user, came)):
+    examples = []
+    for done, (older, later) in enumerate(_windows(matrix, config), start=2):
+        if len(returning_users(older.by_user, later)):
             parts = replace(blend.parts(older, config.candidates, rng), weights=found.weights)
             then = LambdaMart(parts, signals(older), (), config.own_candidates, config.new_candidates)
-            lessons.append(_lesson(then, came, config, rng))
+            examples.append(_examples(then, later, config, rng))
         tell(done)
-    trees = _trees(lessons, config, int(rng.integers(2**31 - 1)))
+    trees = _trees(examples, config, int(rng.integers(2**31 - 1)))
     tell(total)
     return LambdaMart(found, signals(matrix), trees, config.own_candidates, config.new_candidates)
 
@@ -136,19 +136,19 @@ def _windows(matrix: GroupedMatrix, config: Config) -> Iterator[tuple[GroupedMat
         yield look_back(matrix, latest, latest + days)
 
 
-def _lesson(then: LambdaMart, came: Csr, config: Config, rng: np.random.Generator) -> Lesson:
+def _examples(then: LambdaMart, later: Csr, config: Config, rng: np.random.Generator) -> Lesson:
     """What users known in `then` took next of their candidates."""
-    users = blend.learned_from(then.blend, came, config.candidates, rng)
-    return taken_next(users, came, lambda block: then.seen(block)[1:])
+    users = blend.learned_from(then.blend, later, config.candidates, rng)
+    return with_targets(users, later, lambda block: then.seen(block)[1:])
 
 
-def _trees(lessons: list[Lesson], config: Config, seed: int) -> tuple[str, ...]:
-    if not lessons:
+def _trees(examples: list[Lesson], config: Config, seed: int) -> tuple[str, ...]:
+    if not examples:
         return ()
-    table, taken, lengths = (np.concatenate(each) for each in zip(*lessons, strict=True))
+    table, targets, lengths = (np.concatenate(each) for each in zip(*examples, strict=True))
     growth = Growth(config.forests, config.rounds, config.learning_rate, config.leaves, config.min_leaf)
     start = table[:, NAMES.index("the blend's score")].astype(np.float64)
-    return tuple(grow(table, taken, lengths, start, growth, seed=seed, n_threads=get_num_threads()))
+    return tuple(grow(table, targets, lengths, start, growth, seed=seed, n_threads=get_num_threads()))
 
 
 def _nothing() -> Signals:

@@ -6,12 +6,12 @@ Recommendation Reality Check", TOIS 2023).
 
 import numpy as np
 import numpy.typing as npt
-from pydantic import Field
+from pydantic import AliasChoices, Field
 
 from data_contracts.interactions import Csr, GroupedMatrix, History
 from data_contracts.scoring import PersonalScores
 from tasks.models import ModelConfig, Progress, Reason
-from tasks.models._search_space import Choice, Range, Search
+from tasks.models._search_space import Categorical, Range, Search
 
 
 class Config(ModelConfig):
@@ -23,14 +23,20 @@ class Config(ModelConfig):
     fill_half_life_days: float | None = Field(default=21.0, gt=0, allow_inf_nan=False)
     """Half-life of the popularity (among known users) that orders equal counts and fills short lists."""
 
-    stranger_half_life_days: float | None = Field(default=10.0, gt=0, allow_inf_nan=False)
-    """Half-life of the popularity (anonymous events included) that a user nobody knows gets."""
+    cold_start_half_life_days: float | None = Field(
+        default=10.0,
+        gt=0,
+        allow_inf_nan=False,
+        # Its name in dataset files and publications made before version 0.2.
+        validation_alias=AliasChoices("cold_start_half_life_days", "stranger_half_life_days"),
+    )
+    """Half-life of the popularity (anonymous events included) that an unknown user gets."""
 
 
 SEARCH: Search = {
-    "half_life_days": Choice((None, 365.0, 180.0, 90.0, 60.0, 30.0, 14.0)),
+    "half_life_days": Categorical((None, 365.0, 180.0, 90.0, 60.0, 30.0, 14.0)),
     "fill_half_life_days": Range(2.0, 365.0, log=True),
-    "stranger_half_life_days": Range(2.0, 180.0, log=True),
+    "cold_start_half_life_days": Range(2.0, 180.0, log=True),
 }
 """From days to seasons; the user's own past may also be kept for good."""
 
@@ -50,7 +56,7 @@ def fit(
         Events are counted from its history; without one, the values of `by_user` stand for counts,
         which then cannot decay.
     config
-        Half-lives of the user's own past, of the fill and of the strangers' list.
+        Half-lives of the user's own past, of the fill and of the cold-start list.
     rng
         Not used: counting is not random.
     progress
@@ -71,7 +77,7 @@ def fit(
     if matrix.history is not None:
         own = _own_counts(matrix.history, matrix.n_items, config.half_life_days)
     fill = _rank_fraction(_known_popularity(matrix, config.fill_half_life_days))
-    return PersonalScores(own, fill, matrix.item_events(config.stranger_half_life_days))
+    return PersonalScores(own, fill, matrix.item_events(config.cold_start_half_life_days))
 
 
 def explain(

@@ -34,7 +34,7 @@ def fit(
     Returns
     -------
     ItemScores
-        The same list for every user and for strangers.
+        The same list for every user and for unknown users.
 
     """
     return ItemScores(matrix.item_events(None), matrix.n_users)

@@ -1,7 +1,7 @@
 """Recent popularity: counts in which an event is worth half as much after every half-life.
 
 On many logs this beats all-time popularity by far (Ji et al., "A Re-visit of the Popularity Baseline in
-Recommender Systems", SIGIR 2020), so it is the list for users nobody knows.
+Recommender Systems", SIGIR 2020), so it is the list for unknown users.
 """
 
 import numpy as np
@@ -48,7 +48,7 @@ def fit(
     Returns
     -------
     ItemScores
-        The same list for every user and for strangers.
+        The same list for every user and for unknown users.
 
     """
     return ItemScores(matrix.item_events(config.half_life_days), matrix.n_users)

@@ -10,7 +10,7 @@ Float64 = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
-class Choices:
+class TrainingExamples:
     """Candidates of many users.
 
     Parameters
@@ -25,11 +25,11 @@ class Choices:
     """
 
     features: Float64
-    taken: Float64
+    targets: Float64
     starts: npt.NDArray[np.int64]
 
 
-def fit_listwise(choices: Choices, prior: Float64, *, prior_events: float) -> Float64:
+def fit_listwise(choices: TrainingExamples, prior: Float64, *, prior_events: float) -> Float64:
     """Weights under which what users took is likeliest among their candidates.
 
     Each event is a choice from the user's candidates with probability softmax(features . weights)
@@ -55,8 +55,10 @@ def fit_listwise(choices: Choices, prior: Float64, *, prior_events: float) -> Fl
     scale[scale < 1e-9] = 1.0
     table = choices.features / scale
     centre = prior * scale
-    owner = np.repeat(np.arange(len(choices.starts)), np.diff(np.append(choices.starts, len(choices.taken))))
-    totals = np.add.reduceat(choices.taken, choices.starts)
+    owner = np.repeat(
+        np.arange(len(choices.starts)), np.diff(np.append(choices.starts, len(choices.targets)))
+    )
+    totals = np.add.reduceat(choices.targets, choices.starts)
     weight = max(float(totals.sum()), 1.0)
 
     def loss(weights: Float64) -> tuple[float, Float64]:
@@ -64,11 +66,11 @@ def fit_listwise(choices: Choices, prior: Float64, *, prior_events: float) -> Fl
         scores -= np.maximum.reduceat(scores, choices.starts)[owner]
         odds = np.exp(scores)
         sums = np.add.reduceat(odds, choices.starts)
-        surprise = float(totals @ np.log(sums) - choices.taken @ scores)
+        surprise = float(totals @ np.log(sums) - choices.targets @ scores)
         expected = odds / sums[owner] * totals[owner]
         off = weights - centre
         value = surprise + prior_events * float(off @ off) / 2.0
-        slope = table.T @ (expected - choices.taken) + prior_events * off
+        slope = table.T @ (expected - choices.targets) + prior_events * off
         return value / weight, slope / weight
 
     found = minimize(loss, centre, jac=True, method="L-BFGS-B", options={"maxiter": 200})

@@ -40,7 +40,7 @@ class MetricValues:
 
 def score_lists(
     lists: Int32,
-    stranger_list: Int32,
+    cold_start_list: Int32,
     holdout: Holdout,
     ks: Sequence[int],
     *,
@@ -54,8 +54,8 @@ def score_lists(
     ----------
     lists
         int32 (n_rows, K): item codes, best first, padded at the end with -1; row j is for holdout row j
-        (for a cold user it already is the strangers' list).
-    stranger_list
+        (for a cold user it already is the cold-start list).
+    cold_start_list
         int32 (K,): the list that anonymous baskets are scored with.
     holdout
         The truth.
@@ -73,7 +73,7 @@ def score_lists(
     """
     lists = np.ascontiguousarray(lists, dtype=np.int32)
     lengths = np.array(sorted(set(ks)), dtype=np.int64)
-    _check(lists, stranger_list, holdout, lengths)
+    _check(lists, cold_start_list, holdout, lengths)
     discounts = 1.0 / np.log2(np.arange(2, lengths[-1] + 2))
     table = np.empty((holdout.n_rows, len(lengths), len(RANKING)), dtype=np.float32)
     _score_rows(lists, holdout.indptr, holdout.items, holdout.n_relevant, lengths, discounts, table)
@@ -87,18 +87,18 @@ def score_lists(
             users[metric_name("novelty", int(k))] = _novelty(lists[:, :k], popularity)
         users[metric_name("full_lists", int(k))] = (lists[:, k - 1] >= 0).astype(np.float32)
     coverage = {metric_name("coverage", int(k)): _coverage(lists[:, :k], holdout.n_items) for k in lengths}
-    return MetricValues(users, _score_baskets(lists, stranger_list, holdout, lengths), coverage)
+    return MetricValues(users, _score_baskets(lists, cold_start_list, holdout, lengths), coverage)
 
 
-def _check(lists: Int32, stranger_list: Int32, holdout: Holdout, ks: Int64) -> None:
+def _check(lists: Int32, cold_start_list: Int32, holdout: Holdout, ks: Int64) -> None:
     if lists.ndim != 2 or len(lists) != holdout.n_rows:
         raise ValueError(f"lists must have one row for each of {holdout.n_rows} users; got {lists.shape}")
     width = lists.shape[1]
-    if stranger_list.shape != (width,):
-        raise ValueError(f"stranger_list must have shape ({width},); got {stranger_list.shape}")
+    if cold_start_list.shape != (width,):
+        raise ValueError(f"cold_start_list must have shape ({width},); got {cold_start_list.shape}")
     if not len(ks) or ks[0] < 1 or ks[-1] > width:
         raise ValueError(f"ks must lie between 1 and the list length {width}; got {ks.tolist()}")
-    for name, block in (("lists", lists), ("stranger_list", stranger_list[None, :])):
+    for name, block in (("lists", lists), ("cold_start_list", cold_start_list[None, :])):
         if block.size and (block.min() < -1 or block.max() >= holdout.n_items):
             raise ValueError(
                 f"{name} must hold codes below {holdout.n_items}, or -1; got {block.min()} to {block.max()}"
@@ -126,12 +126,14 @@ def _coverage(lists: Int32, n_items: int) -> float:
     return float(shown[:n_items].sum() / n_items)
 
 
-def _score_baskets(lists: Int32, stranger_list: Int32, holdout: Holdout, ks: Int64) -> dict[str, Float32]:
+def _score_baskets(lists: Int32, cold_start_list: Int32, holdout: Holdout, ks: Int64) -> dict[str, Float32]:
     if not holdout.n_baskets:
         return {}
-    with_stranger = np.vstack([lists, stranger_list[None, :]]).astype(np.int32)  # row -1 is the strangers'
+    with_cold_start = np.vstack([lists, cold_start_list[None, :]]).astype(
+        np.int32
+    )  # row -1 is the unknown users'
     hits = np.empty((holdout.n_baskets, len(ks)), dtype=np.int64)
-    _basket_hits(with_stranger, holdout.basket_rows, holdout.basket_indptr, holdout.basket_items, ks, hits)
+    _basket_hits(with_cold_start, holdout.basket_rows, holdout.basket_indptr, holdout.basket_items, ks, hits)
     return {
         metric_name("basket_precision", int(k)): (hits[:, at] / k).astype(np.float32)
         for at, k in enumerate(ks)
@@ -177,7 +179,7 @@ def _score_rows(
 def _basket_hits(
     lists: Int32, basket_rows: Int32, basket_indptr: Int64, basket_items: Int32, ks: Int64, hits: Int64
 ) -> None:
-    """Rows of each basket whose item is in its list; the last list belongs to strangers."""
+    """Rows of each basket whose item is in its list; the last list belongs to unknown users."""
     for basket in range(len(basket_rows)):
         truth = basket_items[basket_indptr[basket] : basket_indptr[basket + 1]]
         row = basket_rows[basket] if basket_rows[basket] >= 0 else len(lists) - 1

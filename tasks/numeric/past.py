@@ -1,4 +1,4 @@
-"""What a user's own past says about each item, what strangers take, and looking back to an earlier day."""
+"""What a user's own past says about each item, what unknown users take, and looking back to an earlier day."""
 
 from dataclasses import dataclass
 
@@ -56,11 +56,11 @@ def own_past(matrix: GroupedMatrix, *, fade: float, half_life_days: float) -> Ow
     return OwnPast(*np.ascontiguousarray(table.T))
 
 
-def stranger_events(matrix: GroupedMatrix, half_life_days: float, *, everybody: float = 0.01) -> Float64:
-    """Events by which to rank items for a user nobody knows: what earlier strangers took.
+def cold_start_events(matrix: GroupedMatrix, half_life_days: float, *, everybody: float = 0.01) -> Float64:
+    """Events by which to rank items for an unknown user: what earlier unknown users took.
 
     Those are events without a user and the first basket of every user, halved every `half_life_days`.
-    All events join with the small weight `everybody`, so that the list does not end where strangers do.
+    All events join with the small weight `everybody`, so that the list does not end where unknown users do.
 
     Parameters
     ----------
@@ -127,8 +127,8 @@ def look_back(matrix: GroupedMatrix, first_day: int, last_day: int) -> tuple[Gro
     )
     older = GroupedMatrix(grouped.by_user, grouped.by_item, _older(matrix.timeline, last_day), then)
     ones = np.ones(int(after.sum()))
-    came = GroupedMatrix.from_csr(_pairs(owner[after], history.items[after], ones, matrix.by_user.shape))
-    return older, came.by_user
+    later = GroupedMatrix.from_csr(_pairs(owner[after], history.items[after], ones, matrix.by_user.shape))
+    return older, later.by_user
 
 
 def _pairs(

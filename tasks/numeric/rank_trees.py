@@ -45,7 +45,7 @@ class Growth:
 
 def grow(
     table: Float32,
-    taken: Float64,
+    targets: Float64,
     lengths: npt.NDArray[np.integer],
     start: Float64,
     growth: Growth,
@@ -80,7 +80,7 @@ def grow(
     import lightgbm
 
     given = lightgbm.Dataset(
-        table, np.minimum(taken, MOST_TAKEN), group=lengths, init_score=start, free_raw_data=False
+        table, np.minimum(targets, MOST_TAKEN), group=lengths, init_score=start, free_raw_data=False
     )
     parameters = {
         "objective": "lambdarank",

@@ -1,4 +1,4 @@
-"""Lists from any trained model: items for users, users for items, and the list for strangers.
+"""Lists from any trained model: items for users, users for items, and the cold-start list.
 
 Factors are ranked exactly (:mod:`tasks.numeric.topk`), popularity and personal frequency from their common
 order, every other scorer from dense blocks. Ties go to the lower code everywhere. Lists longer than what
@@ -159,8 +159,8 @@ def top_scores(
     return items[0], values[0]
 
 
-def stranger_list(scores: npt.NDArray[np.floating], k: int) -> npt.NDArray[np.int32]:
-    """What a user nobody knows gets: the best k item codes, int32 (k,), padded with -1."""
+def cold_start_list(scores: npt.NDArray[np.floating], k: int) -> npt.NDArray[np.int32]:
+    """What an unknown user gets: the best k item codes, int32 (k,), padded with -1."""
     return top_scores(scores, k)[0]
 
 

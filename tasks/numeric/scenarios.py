@@ -29,14 +29,14 @@ class TopLists:
     ----------
     rows
         int32 (n_rows, K): one list per holdout user, padded at the end with -1; cold users' rows hold the
-        strangers' list.
-    stranger
-        int32 (K,): the list for users nobody knows.
+        cold-start list.
+    unknown user
+        int32 (K,): the list for unknown users.
 
     """
 
     rows: Int32
-    stranger: Int32
+    cold_start: Int32
 
 
 @dataclass(frozen=True)
@@ -95,14 +95,14 @@ def evaluate(
     summary: Json = {"repeat": {}, "discovery": {}, "slices": {}, "lists": {}}
     arrays: dict[str, npt.NDArray[Any]] = {}
     rest, kept = restrict(holdout, seen)
-    cut = TopLists(discovery.rows[kept], discovery.stranger)
+    cut = TopLists(discovery.rows[kept], discovery.cold_start)
     sampling = _Sampling(seed, n_samples)
     parts: tuple[tuple[Scenario, TopLists, Holdout], ...] = (
         ("repeat", repeat, holdout),
         ("discovery", cut, rest),
     )
     for scenario, lists, truth in parts:
-        values = score_lists(lists.rows, lists.stranger, truth, ks, popularity=popularity)
+        values = score_lists(lists.rows, lists.cold_start, truth, ks, popularity=popularity)
         summary[scenario] = _means(values, truth, sampling) | {
             name: Interval(value, value, value).to_json() for name, value in values.lists.items()
         }
@@ -168,7 +168,7 @@ def _clusters(holdout: Holdout) -> Int32:
 
 
 def _means(values: MetricValues, holdout: Holdout, sampling: _Sampling, rows: Bool | None = None) -> Json:
-    """Intervals of all metrics; `rows` (n_rows + 1,) marks a slice of users, last place = strangers."""
+    """Intervals of all metrics; `rows` (n_rows + 1,) marks a slice of users, last place = unknown users."""
     rows = np.ones(holdout.n_rows + 1, dtype=np.bool_) if rows is None else rows
     out: Json = {}
     groups = (
@@ -206,7 +206,7 @@ def _slices(
         out[name] = found[key] = found.get(key) or _means(values, holdout, sampling, rows)
     for name, wanted in item_slices(popularity):
         part, kept = keep_items(holdout, wanted)
-        scored = score_lists(lists.rows[kept], lists.stranger, part, ks)
+        scored = score_lists(lists.rows[kept], lists.cold_start, part, ks)
         ranking = {key: column for key, column in scored.users.items() if key.split("@")[0] in RANKING}
         out[name] = _means(MetricValues(ranking, scored.baskets, {}), part, sampling)
     return out

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from data_contracts.columns import ITEM_ID, USER_ID
-from data_contracts.dataset_sections import ExportSection, ModelChoice
+from data_contracts.dataset_sections import ExportSection, ModelSection
 from data_contracts.identifiers import Vocabulary
 from data_contracts.interactions import Csr, GroupedMatrix
 from data_contracts.predictions import (
@@ -25,7 +25,7 @@ from data_contracts.predictions import (
 )
 from data_contracts.scoring import Scorer
 from data_contracts.selection import Selection
-from tasks.evaluation.task import stranger_scores
+from tasks.evaluation.task import cold_start_scores
 from tasks.numeric.ranking import recommend, target, top_scores
 from tasks.numeric.similar import similar_items
 from tasks.numeric.slices import mark_new
@@ -47,7 +47,7 @@ def predict(
     users: Vocabulary,
     items: Vocabulary,
     scorer: Scorer,
-    for_strangers: tuple[np.ndarray, np.ndarray],
+    for_cold_start: tuple[np.ndarray, np.ndarray],
     *,
     k: int,
     seen: Csr | None,
@@ -58,19 +58,19 @@ def predict(
     Parameters
     ----------
     everyone
-        Ids of all users of the log, sorted; those outside `users` get the strangers' list.
+        Ids of all users of the log, sorted; those outside `users` get the cold-start list.
     users, items
         Vocabularies that `scorer` was trained with.
     scorer
         The model.
-    for_strangers
-        Item codes and scores of the strangers' list.
+    for_cold_start
+        Item codes and scores of the cold-start list.
     k
         Length of the lists.
     seen
         Items to leave out, by user code, or None.
     names
-        What to write into the model column: for known users, for strangers.
+        What to write into the model column: for known users, for unknown users.
 
     Yields
     ------
@@ -81,8 +81,8 @@ def predict(
         ids = everyone[start : start + BLOCK_USERS]
         codes = users.codes(ids, missing="negative")
         known = codes >= 0
-        lists = np.tile(for_strangers[0], (len(codes), 1))
-        scores = np.tile(for_strangers[1].astype(np.float32), (len(codes), 1))
+        lists = np.tile(for_cold_start[0], (len(codes), 1))
+        scores = np.tile(for_cold_start[1].astype(np.float32), (len(codes), 1))
         lists[known], scores[known] = recommend(scorer, codes[known], k, exclude=seen)
         yield ranked_rows(PREDICTIONS_SCHEMA, ids, items, (lists, scores), np.where(known, *names))
 
@@ -154,10 +154,10 @@ def _model_code(given: dict[str, Any]) -> tuple[str, ...]:
 def export(
     out: Path,
     name: str,
-    choice: ModelChoice,
+    choice: ModelSection,
     model: store.ArtifactRef,
-    stranger_name: str,
-    stranger: store.ArtifactRef,
+    cold_start_name: str,
+    cold_start: store.ArtifactRef,
     events: store.ArtifactRef,
     selection: Selection,
     vocabulary: store.ArtifactRef,
@@ -166,12 +166,12 @@ def export(
     *,
     exclude_seen: bool,
 ) -> store.Facts:
-    """Write the tables of predictions: items for users, users for items, strangers, similar items."""
+    """Write the tables of predictions: items for users, users for items, unknown users, similar items."""
     users, items = load_vocabularies(vocabulary)
-    scorer, cold = load_model(model, vocabulary.facts), load_model(stranger, vocabulary.facts)
+    scorer, cold = load_model(model, vocabulary.facts), load_model(cold_start, vocabulary.facts)
     grouped = load_grouped(matrix)
-    label = stranger_name if scorer.stranger is None else name
-    for_strangers = top_scores(stranger_scores(name, scorer, cold), lengths.k)
+    label = cold_start_name if scorer.cold_start is None else name
+    for_cold_start = top_scores(cold_start_scores(name, scorer, cold), lengths.k)
     everyone = _all_users(
         events.folder / "events.parquet",
         selection.model_copy(update={"start": None, "threshold": None}),
@@ -182,7 +182,7 @@ def export(
         users,
         items,
         scorer,
-        for_strangers,
+        for_cold_start,
         k=lengths.k,
         seen=grouped.by_user if exclude_seen else None,
         names=(name, label),
@@ -204,7 +204,7 @@ def export(
     )
     check_facts("predictions", counted)
     _write_others(out, scorer, grouped, (users, items), lengths, exclude_seen=exclude_seen, name=name)
-    one_list = (for_strangers[0][None], for_strangers[1][None])
-    strangers = ranked_rows(STRANGERS_SCHEMA, None, items, one_list, np.array([label]))
-    _write(out / STRANGERS, STRANGERS_SCHEMA, iter([strangers]))
+    one_list = (for_cold_start[0][None], for_cold_start[1][None])
+    cold_start_items = ranked_rows(STRANGERS_SCHEMA, None, items, one_list, np.array([label]))
+    _write(out / STRANGERS, STRANGERS_SCHEMA, iter([cold_start_items]))
     return {**facts, **{each: vocabulary.facts[each] for each in ("users_sha256", "items_sha256")}}

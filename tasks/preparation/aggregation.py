@@ -8,12 +8,12 @@ import numpy.typing as npt
 
 from data_contracts.dataset_sections import GroupingSection
 from tasks.numeric.counting_sort import SUM, Int32, Int64, UInt32, merge_runs, sort_by, sort_rows_oldest_first
-from tasks.preparation.encoding import AGES, DAYS, ITEMS, SHARES, USERS, WEIGHTS, CodedEvents
+from tasks.preparation.encoding import AGES, DAYS, ITEMS, SHARES, USERS, WEIGHTS, EncodedEvents
 from tasks.preparation.select_events import ROW
 from tasks.preparation.weights import MERGES
 
 
-def write_rows(events: CodedEvents, out: Path, grouping: GroupingSection) -> int:
+def write_rows(events: EncodedEvents, out: Path, grouping: GroupingSection) -> int:
     """Write timeline_*.npy, by_user_*.npy and history_*.npy; returns how many events have no known user."""
     items, days = events.column(ITEMS), events.column(DAYS)
     order = sort_by(days, int(days.max(initial=0)) + 1)[0] if events.timed else None
@@ -32,7 +32,7 @@ def _write_timeline(out: Path, rows: tuple[Int64, UInt32, Int32]) -> None:
     _write_merged(out, "timeline", ("ages", "counts"), rows, keys, np.empty(0), SUM)
 
 
-def _write_users(events: CodedEvents, out: Path, grouping: GroupingSection, order: UInt32) -> int:
+def _write_users(events: EncodedEvents, out: Path, grouping: GroupingSection, order: UInt32) -> int:
     users, items = events.column(USERS), events.column(ITEMS)
     if ROW in events.names:  # where times are equal, the file's order decides
         order, _ = sort_by(items, events.n_items, _file_order(events))
@@ -53,7 +53,7 @@ def _write_users(events: CodedEvents, out: Path, grouping: GroupingSection, orde
     return int(starts[0])
 
 
-def _file_order(events: CodedEvents) -> UInt32:
+def _file_order(events: EncodedEvents) -> UInt32:
     # Stable sorting is quick here: the rows arrive in long sorted stretches.
     return np.argsort(events.column(ROW), kind="stable").astype(np.uint32)
 
@@ -76,7 +76,7 @@ def _write_merged(
         np.save(out / f"{name}_{part}.npy", array[: indptr[-1]])
 
 
-def _write_history(out: Path, starts: Int64, order: UInt32, events: CodedEvents) -> None:
+def _write_history(out: Path, starts: Int64, order: UInt32, events: EncodedEvents) -> None:
     order = order[starts[0] :]
     np.save(out / "history_indptr.npy", starts - starts[0])
     np.save(out / "history_items.npy", events.column(ITEMS)[order])

@@ -26,7 +26,7 @@ TYPES: dict[str, type[np.generic]] = {
 }
 
 
-class CodedEvents:
+class EncodedEvents:
     """Columns of the selected events, memory-mapped and in no particular order.
 
     ``users`` (int32) holds code + 1, and 0 for an event of nobody; ``items`` (int32) the code; ``days``
@@ -61,7 +61,7 @@ class CodedEvents:
         return np.memmap(self.folder / name, TYPES[name], mode="r")
 
 
-def code_events(
+def encode_events(
     connection: duckdb.DuckDBPyConnection,
     vocabulary: Path,
     folder: Path,
@@ -69,7 +69,7 @@ def code_events(
     selection: Selection,
     feedback: FeedbackSection,
     grouping: GroupingSection,
-) -> CodedEvents:
+) -> EncodedEvents:
     """Read the view ``events``, replace ids by codes, and write columns into `folder`.
 
     Events of items that the vocabulary lacks are left out; users that it lacks are nobody.
@@ -86,7 +86,7 @@ def code_events(
     for batch in _written(connection, query, folder, tuple(wanted)):
         n_events += batch[0]
         n_times += batch[1]
-    return CodedEvents(folder, tuple(wanted), n_events, n_users, n_items, timed=n_times == n_events)
+    return EncodedEvents(folder, tuple(wanted), n_events, n_users, n_items, timed=n_times == n_events)
 
 
 def _columns(

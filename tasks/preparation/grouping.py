@@ -11,7 +11,7 @@ from data_contracts.interactions import Csr, GroupedMatrix, History, ItemTimelin
 from data_contracts.selection import Selection
 from tasks.numeric.transpose import transpose
 from tasks.preparation.aggregation import write_rows
-from tasks.preparation.encoding import code_events
+from tasks.preparation.encoding import encode_events
 from tasks.preparation.select_events import select_events
 from tasks.runtime import duckdb_engine, store
 from tasks.runtime.step import step
@@ -52,7 +52,7 @@ def group(
     with TemporaryDirectory(prefix="grouping-", dir=scratch) as folder:
         with duckdb_engine.connect(scratch) as connection:
             select_events(connection, events, selection)
-            coded = code_events(
+            coded = encode_events(
                 connection,
                 vocabulary,
                 Path(folder),

@@ -58,7 +58,7 @@ def read_lists(
     selection
         Events that the lists were made from.
     model
-        Whose scores are looked at; those of the strangers' list are on another scale.
+        Whose scores are looked at; those of the cold-start list are on another scale.
     scratch
         Where DuckDB may spill.
 

@@ -15,6 +15,9 @@ DESCRIPTION = "scorer.json"
 HOMES = ("data_contracts.scoring", "data_contracts.interactions", "tasks.models.")
 """Only classes of these modules are ever made from a file."""
 
+RENAMED = {"stranger_items": "cold_start_items", "strangers": "cold_start_items"}
+"""Fields as models stored before version 0.2 call them."""
+
 
 def save_scorer(scorer: Scorer, folder: Path) -> None:
     """Write a scorer into an existing folder: ``scorer.json`` and one .npy file an array."""
@@ -66,7 +69,7 @@ def _restore(described: Any, folder: Path) -> Any:
         return np.load(path, mmap_mode="r" if path.stat().st_size > 4096 else None, allow_pickle=False)
     if "list" in described:
         return tuple(_restore(each, folder) for each in described["list"])
-    parts = {name: _restore(each, folder) for name, each in described["fields"].items()}
+    parts = {RENAMED.get(name, name): _restore(each, folder) for name, each in described["fields"].items()}
     return _class(described["class"])(**parts)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from pydantic import ValidationError
 
-from data_contracts.dataset_sections import ModelChoice
+from data_contracts.dataset_sections import ModelSection
 from data_contracts.errors import ConfigurationError
 from data_contracts.scoring import Scorer
 from tasks import models
@@ -20,7 +20,7 @@ from tasks.validation.suites import check_facts
 from tasks.validation.table_facts import model_facts
 
 
-def configure(name: str, choice: ModelChoice) -> Any:
+def configure(name: str, choice: ModelSection) -> Any:
     """Check a model's parameters by its own ``Config``, long before anything is read.
 
     Raises
@@ -51,7 +51,7 @@ def _model_code(given: dict[str, Any]) -> tuple[str, ...]:
 
 
 @step("train {name}", code=_model_code, contracts=("model",))
-def train(out: Path, name: str, choice: ModelChoice, matrix: store.ArtifactRef, seed: int) -> store.Facts:
+def train(out: Path, name: str, choice: ModelSection, matrix: store.ArtifactRef, seed: int) -> store.Facts:
     """Fit one model on a grouped matrix and write its scorer."""
     grouped = load_grouped(matrix)
     config = configure(name, choice)

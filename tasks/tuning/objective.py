@@ -12,7 +12,7 @@ from data_contracts.scoring import Factors, Scorer, Scores
 from tasks import models
 from tasks.evaluation.task import make_lists
 from tasks.numeric.metrics import score_lists
-from tasks.numeric.ranking import stranger_list
+from tasks.numeric.ranking import cold_start_list
 from tasks.numeric.slices import restrict
 from tasks.training.task import generator
 
@@ -39,29 +39,31 @@ class Fold:
         What users took in the window, in the scenario that decides.
     seen
         Items to leave out of the lists; None leaves out nothing.
-    strangers
-        Item scores for strangers, of models that have none.
+    unknown users
+        Item scores for unknown users, of models that have none.
 
     """
 
     matrix: GroupedMatrix
     truth: Holdout
     seen: Csr | None
-    strangers: Scores
+    cold_start_items: Scores
 
     @classmethod
-    def of(cls, matrix: GroupedMatrix, holdout: Holdout, scenario: Scenario, strangers: Scores) -> "Fold":
+    def of(
+        cls, matrix: GroupedMatrix, holdout: Holdout, scenario: Scenario, cold_start_items: Scores
+    ) -> "Fold":
         """Cut the truth as the scenario says."""
         if scenario == "repeat":
-            return cls(matrix, holdout, None, strangers)
-        return cls(matrix, restrict(holdout, matrix.by_user)[0], matrix.by_user, strangers)
+            return cls(matrix, holdout, None, cold_start_items)
+        return cls(matrix, restrict(holdout, matrix.by_user)[0], matrix.by_user, cold_start_items)
 
     def value(self, scorer: Scorer, metric: str) -> float:
         """Mean of the metric over users or baskets."""
         _, k = parse_metric(metric)
-        own = scorer.stranger if scorer.stranger is not None else self.strangers
-        lists = make_lists(scorer, stranger_list(own, k), self.truth, k, self.seen)
-        values = score_lists(lists.rows, lists.stranger, self.truth, [k])
+        own = scorer.cold_start if scorer.cold_start is not None else self.cold_start_items
+        lists = make_lists(scorer, cold_start_list(own, k), self.truth, k, self.seen)
+        values = score_lists(lists.rows, lists.cold_start, self.truth, [k])
         columns = values.users | values.baskets
         if metric not in columns or not len(columns[metric]):
             raise ValueError(f"{metric} has no users or baskets in an inner window; choose more holdout_days")
@@ -69,7 +71,7 @@ class Fold:
 
 
 @dataclass(frozen=True, eq=False)
-class Question:
+class Objective:
     """What tuning asks: which parameters make this metric largest on these windows.
 
     Parameters
@@ -139,7 +141,7 @@ class Question:
 class Curve:
     """Scores the factors of a fit on its way; a model that takes a checkpoint gives them to it."""
 
-    question: Question
+    question: Objective
     fold: Fold
     report: Report
     points: Iterator[int] = field(default_factory=lambda: iter(range(CURVE_POINTS - 1)))

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tasks import models
-from tasks.models._search_space import Choice, Doubling, Range, Search
-from tasks.tuning.objective import OutOfTimeError, Question
+from tasks.models._search_space import Categorical, Doubling, Range, Search
+from tasks.tuning.objective import Objective, OutOfTimeError
 from tasks.tuning.studies import LARGER, PARAMETERS, ROLE, SEARCHED, START, finished
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ class Budget:
         return Budget(self.trials, now + SEARCH_SHARE * (self.deadline - now))
 
 
-def search(study: "optuna.Study", question: Question, budget: Budget, heard: Heard) -> None:
+def search(study: "optuna.Study", question: Objective, budget: Budget, heard: Heard) -> None:
     """Ask for parameters, try them, tell the study; then try larger sizes with the best of them.
 
     Ends at the budget. An interruption leaves every finished trial in the study.
@@ -86,7 +86,7 @@ def search(study: "optuna.Study", question: Question, budget: Budget, heard: Hea
         _enlarge(study, question, space, name, size, budget)
 
 
-def _ask(study: "optuna.Study", question: Question, space: Search, done: int) -> "optuna.Trial":
+def _ask(study: "optuna.Study", question: Objective, space: Search, done: int) -> "optuna.Trial":
     """The next trial; the first one is the dataset file's own parameters."""
     import optuna
     from optuna.trial import TrialState
@@ -102,14 +102,14 @@ def _ask(study: "optuna.Study", question: Question, space: Search, done: int) ->
     return study.ask()
 
 
-def _own(question: Question) -> dict[str, Any]:
+def _own(question: Objective) -> dict[str, Any]:
     """Parameters of the dataset file, completed by the defaults of the model."""
     complete: dict[str, Any] = models.load(question.kind).Config(**question.own).model_dump(mode="json")
     return complete
 
 
 def _try(
-    study: "optuna.Study", trial: "optuna.Trial", question: Question, space: Search, budget: Budget
+    study: "optuna.Study", trial: "optuna.Trial", question: Objective, space: Search, budget: Budget
 ) -> bool:
     """Run one trial and tell the study; False where time ran out meanwhile."""
     import optuna
@@ -150,7 +150,7 @@ def _suggested(trial: "optuna.Trial", space: Search) -> dict[str, Any]:
     for name, each in space.items():
         if isinstance(each, Doubling):
             found[name] = each.first
-        elif isinstance(each, Choice):
+        elif isinstance(each, Categorical):
             found[name] = trial.suggest_categorical(name, each.values)
         else:
             found[name] = _number(trial, name, each)
@@ -164,7 +164,7 @@ def _number(trial: "optuna.Trial", name: str, each: Range) -> float:
 
 
 def _enlarge(
-    study: "optuna.Study", question: Question, space: Search, name: str, size: Doubling, budget: Budget
+    study: "optuna.Study", question: Objective, space: Search, name: str, size: Doubling, budget: Budget
 ) -> None:
     """Try the best parameters of the first size at twice that size, and go on while it helps."""
     from optuna.trial import TrialState

@@ -9,19 +9,19 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from data_contracts.dataset import DatasetSpec
-from data_contracts.dataset_sections import ModelChoice
+from data_contracts.dataset_sections import ModelSection
 from data_contracts.errors import ConfigurationError
 from data_contracts.selection import Selection
 from data_contracts.tuned import TunedModel
 from tasks import models
-from tasks.evaluation.task import stranger_scores
+from tasks.evaluation.task import cold_start_scores
 from tasks.preparation.grouping import load_grouped
 from tasks.preparation.splitting import load_holdout
 from tasks.runtime import store
 from tasks.runtime.code_hash import code_hash
 from tasks.runtime.progress import listener
 from tasks.training.task import load_model
-from tasks.tuning.objective import Fold, Question
+from tasks.tuning.objective import Fold, Objective
 from tasks.tuning.search import Budget, search
 from tasks.tuning.studies import found, open_study, shown
 from tasks.tuning.tuned_files import keep
@@ -46,7 +46,7 @@ class Prepared(NamedTuple):
             load_grouped(self.matrix),
             load_holdout(self.holdout),
             spec.evaluation.decides,
-            stranger_scores(spec.evaluation.cold_start, cold, cold),
+            cold_start_scores(spec.evaluation.cold_start, cold, cold),
         )
 
     def in_words(self) -> str:
@@ -113,7 +113,7 @@ def tune_model(
     Ctrl-C ends the search; what it found so far is written all the same.
     """
     choice, label, began = spec.models[name], f"tune {name}", time.perf_counter()
-    question = Question(
+    question = Objective(
         choice.kind, choice.parameters, [each.open(spec) for each in prepared], spec.evaluation.metric, seed
     )
     study_id = study_name(spec, name, prepared, seed)
@@ -137,7 +137,7 @@ def tune_model(
     return {**facts, "seconds": round(seconds, 1)}
 
 
-def _describe(spec: DatasetSpec, choice: ModelChoice, prepared: list[Prepared], data: str) -> dict[str, Any]:
+def _describe(spec: DatasetSpec, choice: ModelSection, prepared: list[Prepared], data: str) -> dict[str, Any]:
     ends: list[datetime] = [each.window.end for each in prepared if each.window.end]
     return {
         "kind": choice.kind,

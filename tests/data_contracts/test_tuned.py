@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from data_contracts.dataset_sections import ModelChoice
+from data_contracts.dataset_sections import ModelSection
 from data_contracts.errors import ConfigurationError
 from data_contracts.tuned import Tuned, TunedModel
 
@@ -43,8 +43,8 @@ def test_tuned__reads_what_it_wrote(tmp_path_factory, parameters):
 
 def test_applied__puts_tuned_parameters_over_those_of_the_dataset_file():
     choices = {
-        "wals": ModelChoice(kind="wals", parameters={"n_factors": 8, "iterations": 2}),
-        "bpr": ModelChoice(kind="bpr"),
+        "wals": ModelSection(kind="wals", parameters={"n_factors": 8, "iterations": 2}),
+        "bpr": ModelSection(kind="bpr"),
     }
 
     found = Tuned(dataset="shop", models={"wals": model()}).applied(choices)
@@ -54,7 +54,7 @@ def test_applied__puts_tuned_parameters_over_those_of_the_dataset_file():
     assert choices["wals"].parameters == {"n_factors": 8, "iterations": 2}
 
 
-@pytest.mark.parametrize("choices", [{}, {"wals": ModelChoice(kind="bpr")}])
+@pytest.mark.parametrize("choices", [{}, {"wals": ModelSection(kind="bpr")}])
 def test_applied__refuses_a_model_that_is_not_what_was_tuned(choices):
     with pytest.raises(ConfigurationError, match="speaks of wals"):
         Tuned(dataset="shop", models={"wals": model()}).applied(choices)

@@ -4,8 +4,8 @@ import pytest
 
 from deployments import rehearsal
 from deployments.observer import Observer
-from deployments.place import Place, free_port
 from deployments.stack import Stack
+from deployments.workspace import Place, free_port
 
 EVERY_SECONDS = 3600.0
 

@@ -5,8 +5,8 @@ import threading
 import httpx
 import pytest
 
-from deployments.place import LOOPBACK
 from deployments.reports import make_server
+from deployments.workspace import LOOPBACK
 
 REPORT = "published/shop/2026-01-01/abc123/report.html"
 PICTURE = "rejected/shop/2026-01-01/abc123.svg"

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from deployments.drill_checks import wait_until
-from deployments.place import LOOPBACK, ROOT, Place, async_url, free_port
 from deployments.processes import descendants, lives
+from deployments.workspace import LOOPBACK, ROOT, Place, async_url, free_port
 
 COMMAND = [sys.executable, "-m", "deployments.serve"]
 

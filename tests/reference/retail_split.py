@@ -33,9 +33,9 @@ def load(split):
     return _group(before, users, n_items, cut), _baskets(after, users)
 
 
-def precision_at_5(lists, strangers_list, baskets):
+def precision_at_5(lists, cold_start_list, baskets):
     """Hits / (5 x invoices), hits counted per row of the invoice; lists by user code, (n_users, 5)."""
-    served = np.vstack([lists, strangers_list[None]])[baskets["user"]]
+    served = np.vstack([lists, cold_start_list[None]])[baskets["user"]]
     return float((served[baskets["row"]] == baskets["item"][:, None]).sum() / (5 * len(baskets["user"])))
 
 

@@ -42,11 +42,11 @@ def item_neighbours(rows, n_items, k, shrinkage):
 
 def listwise_loss(weights, choices, prior, prior_events):
     """Minus the log likelihood of the choices and of the prior, one list at a time."""
-    ends = [*choices.starts[1:], len(choices.taken)]
+    ends = [*choices.starts[1:], len(choices.targets)]
     scale = choices.features.std(axis=0)
     total = 0.0
     for start, end in zip(choices.starts, ends, strict=True):
         scores = choices.features[start:end] @ weights
         log_share = scores - np.log(np.exp(scores).sum())
-        total -= choices.taken[start:end] @ log_share
+        total -= choices.targets[start:end] @ log_share
     return total + prior_events / 2 * (((weights - prior) * scale) ** 2).sum()

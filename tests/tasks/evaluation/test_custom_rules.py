@@ -4,12 +4,12 @@ from pydantic import ValidationError
 
 from data_contracts.errors import ConfigurationError
 from data_contracts.evaluation import Evaluation
-from data_contracts.gate_section import GateSection, OwnRule
+from data_contracts.gate_section import CustomRule, GateSection
 from tasks.evaluation.custom_rules import apply_rules
-from tasks.evaluation.model_selection import Choice, Fitness, Question, choose, judge
+from tasks.evaluation.model_selection import Criterion, Fitness, SelectedModel, choose, judge
 
-QUESTION = Question("precision@5", "repeat", seed=0, n_samples=300)
-CHOICE = Choice("wals", "personal", {})
+QUESTION = Criterion("precision@5", "repeat", seed=0, n_samples=300)
+CHOICE = SelectedModel("wals", "personal", {})
 
 
 def _result(mean):
@@ -32,7 +32,7 @@ RESULTS = {"wals": _result(0.30), "personal": _result(0.20), "bpr": _result(0.31
 
 def _apply(live=None, **rule):
     given = {"name": "mine", "metric": "precision@5", **rule}
-    return apply_rules([OwnRule(**given)], CHOICE, RESULTS, QUESTION, live)[0]
+    return apply_rules([CustomRule(**given)], CHOICE, RESULTS, QUESTION, live)[0]
 
 
 @pytest.mark.parametrize(
@@ -69,7 +69,7 @@ def test_apply_rules__compares_with_what_is_live():
 @pytest.mark.parametrize(("level", "is_open"), [("fail", False), ("warn", True)])
 def test_judge__a_broken_rule_closes_the_gate_only_where_it_says_so(level, is_open):
     choice = choose(RESULTS, QUESTION, baselines=["personal"], candidates=["wals", "bpr"])
-    rule = OwnRule(name="mine", metric="precision@5", at_least=0.9, level=level)
+    rule = CustomRule(name="mine", metric="precision@5", at_least=0.9, level=level)
     fitness = Fitness(not_finite=0, model_vocabulary="a", expected_vocabulary="a")
 
     decision = judge(
@@ -77,7 +77,7 @@ def test_judge__a_broken_rule_closes_the_gate_only_where_it_says_so(level, is_op
         RESULTS,
         QUESTION,
         fitness=fitness,
-        own_rules=apply_rules([rule], choice, RESULTS, QUESTION),
+        custom_rules=apply_rules([rule], choice, RESULTS, QUESTION),
     )
 
     assert decision.open is is_open
@@ -103,7 +103,7 @@ def test_judge__a_broken_rule_closes_the_gate_only_where_it_says_so(level, is_op
 )
 def test_own_rule__refuses_what_cannot_be_answered(rule, said):
     with pytest.raises(ValidationError, match=said):
-        OwnRule(**{"name": "mine", "metric": "precision@5", **rule})
+        CustomRule(**{"name": "mine", "metric": "precision@5", **rule})
 
 
 def test_gate_section__refuses_two_rules_of_one_name():

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from data_contracts.evaluation import Evaluation
-from tasks.evaluation.model_selection import Fitness, Limits, Question, choose, judge
+from tasks.evaluation.model_selection import Criterion, Fitness, Limits, choose, judge
 
-METRIC = Question("precision@5", "repeat", seed=0, n_samples=500)
+METRIC = Criterion("precision@5", "repeat", seed=0, n_samples=500)
 FIT = Fitness(not_finite=0, model_vocabulary="ab12", expected_vocabulary="ab12")
 
 

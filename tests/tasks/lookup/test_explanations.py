@@ -81,11 +81,11 @@ def test_with_reasons__names_the_past_items_that_add_most(make, matrix):
         assert row["why"] == "shares of the score"
 
 
-def test_with_reasons__a_user_nobody_knows_is_told_so(make):
+def test_with_reasons__an_unknown_user_is_told_so(make):
     publication, _ = make()
-    (row,) = with_reasons(publication, "stranger", [{"rank": 1, "item_id": "not even an item"}])
+    (row,) = with_reasons(publication, "unknown user", [{"rank": 1, "item_id": "not even an item"}])
 
-    assert (row["because"], row["why"][:25]) == ([], "nobody knows this user: t")
+    assert (row["because"], row["why"][:25]) == ([], "unknown user: this is the")
 
 
 def test_with_reasons__an_old_publication_says_what_to_do(make):

@@ -7,7 +7,7 @@ import retail_split
 from tasks.models import personal_frequency, popularity, recent_popularity
 
 pytestmark = pytest.mark.real_data
-FORGETS_NOTHING = personal_frequency.Config(fill_half_life_days=None, stranger_half_life_days=None)
+FORGETS_NOTHING = personal_frequency.Config(fill_half_life_days=None, cold_start_half_life_days=None)
 
 
 def _lists(scores):
@@ -32,10 +32,10 @@ def test_baselines__reach_their_published_precision(rng, model, config, split, f
     matrix, baskets = retail_split.load(split)
     scorer = model.fit(matrix, config, rng=rng)
 
-    strangers = np.lexsort((np.arange(matrix.n_items), -scorer.stranger))[:5]
-    lists = np.tile(strangers, (matrix.n_users, 1))
+    cold_start_items = np.lexsort((np.arange(matrix.n_items), -scorer.cold_start))[:5]
+    lists = np.tile(cold_start_items, (matrix.n_users, 1))
     if model is personal_frequency:
         lists = _lists(scorer.scores(np.arange(matrix.n_users)))
 
     figure, within = figure_within
-    assert abs(retail_split.precision_at_5(lists, strangers, baskets) - figure) <= within
+    assert abs(retail_split.precision_at_5(lists, cold_start_items, baskets) - figure) <= within

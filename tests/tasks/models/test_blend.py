@@ -8,7 +8,7 @@ from event_logs import grouped, random_log
 from data_contracts.interactions import GroupedMatrix, History
 from tasks.models import blend, wals
 from tasks.models._blend import PRIOR
-from tasks.numeric.ranking import recommend, stranger_list
+from tasks.numeric.ranking import cold_start_list, recommend
 
 SMALL = blend.Config(taste=wals.Config(n_factors=8, iterations=4), inner_days=20, candidates=6)
 
@@ -93,7 +93,7 @@ def test_fit__keeps_the_first_weights_without_times(rng):
     [
         (0, 10),
         (2, 10),
-        (3, 20),  # day 5 of user 1 is news of a stranger
+        (3, 20),  # day 5 of user 1 is news of a unknown user
         (99, 40),  # twice as much would leave less than half of the log behind two windows
     ],
 )
@@ -129,13 +129,13 @@ def test_fit__learns_from_a_draw_of_users_where_there_are_many(rng):
     assert _weights(few) != PRIOR
 
 
-def test_stranger__gets_what_guests_and_newcomers_take():
+def test_cold_start__gets_what_guests_and_newcomers_take():
     """Everybody comes back for item 0; guests take item 1."""
     events = [(user, 0, float(day)) for user in range(30) for day in range(0, 90, 5)]
     events += [(user, 2, 89.0) for user in range(30)]
     events += [(-1, 1, float(day)) for day in range(40)]
 
-    assert np.argmax(_fit(events).stranger) == 1
+    assert np.argmax(_fit(events).cold_start) == 1
 
 
 @pytest.mark.real_data
@@ -148,6 +148,6 @@ def test_blend__reaches_its_measured_precision_on_online_retail(rng, split, figu
     scorer = blend.fit(matrix, blend.Config(), rng=rng)
 
     lists, _ = recommend(scorer, np.arange(matrix.n_users), 5)
-    found = retail_split.precision_at_5(lists, stranger_list(scorer.stranger, 5), baskets)
+    found = retail_split.precision_at_5(lists, cold_start_list(scorer.cold_start, 5), baskets)
     # Other first factors of WALS move it: five seeds gave 0.1982 to 0.1989 on validation.
     assert abs(found - figure) <= 0.002

@@ -66,7 +66,7 @@ def test_model__gives_a_scorer_of_the_shape_of_the_matrix(name):
     assert isinstance(scorer, Scorer)
     assert scorer.shape == (30, 20)
     assert scorer.scores(np.array([3, 0, 3])).shape == (3, 20)
-    assert scorer.stranger is None or scorer.stranger.shape == (20,)
+    assert scorer.cold_start is None or scorer.cold_start.shape == (20,)
 
 
 def test_model__scores_are_finite_also_for_users_and_items_without_entries(name):

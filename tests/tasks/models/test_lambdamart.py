@@ -8,7 +8,7 @@ from event_logs import grouped, random_log
 from tasks.models import blend, lambdamart, wals
 from tasks.models._lambdamart import NAMES
 from tasks.models._lambdamart_signals import ABSENT, ITEM_SIGNALS, PAIR_SIGNALS, USER_SIGNALS, signals
-from tasks.numeric.ranking import recommend, stranger_list
+from tasks.numeric.ranking import cold_start_list, recommend
 
 SMALL = lambdamart.Config(
     candidates=blend.Config(taste=wals.Config(n_factors=8, iterations=4), inner_days=20, min_inner_events=0),
@@ -164,5 +164,6 @@ def test_lambdamart__reaches_its_measured_precision_on_online_retail(split, figu
 
     lists, _ = recommend(scorer, np.arange(matrix.n_users), 5)
     assert (
-        abs(retail_split.precision_at_5(lists, stranger_list(scorer.stranger, 5), baskets) - figure) <= 0.002
+        abs(retail_split.precision_at_5(lists, cold_start_list(scorer.cold_start, 5), baskets) - figure)
+        <= 0.002
     )

@@ -5,7 +5,7 @@ from event_logs import grouped, random_log
 from data_contracts.interactions import GroupedMatrix
 from tasks.models.personal_frequency import Config, fit
 
-EVERYTHING_COUNTS = Config(half_life_days=None, fill_half_life_days=None, stranger_half_life_days=None)
+EVERYTHING_COUNTS = Config(half_life_days=None, fill_half_life_days=None, cold_start_half_life_days=None)
 
 
 def _order(row):
@@ -43,12 +43,12 @@ def test_personal_frequency__orders_by_count_then_popularity(seed, config):
     assert [_order(row) for row in scores] == [_slow_order(events, user, 20, config) for user in range(30)]
 
 
-def test_personal_frequency__gives_strangers_popularity_with_anonymous_events(rng):
+def test_personal_frequency__gives_unknown_users_popularity_with_anonymous_events(rng):
     events = [(0, 0, 1.0), (-1, 2, 1.0), (-1, 2, 1.0)]
 
     scorer = fit(grouped(events, 1, 3), EVERYTHING_COUNTS, rng=rng)
 
-    assert scorer.stranger.tolist() == [1, 0, 2]
+    assert scorer.cold_start.tolist() == [1, 0, 2]
     assert _order(scorer.scores(np.array([0]))[0]) == [0, 1, 2]
 
 
@@ -66,3 +66,7 @@ def test_personal_frequency__an_item_once_had_comes_before_one_never_had(rng):
     scorer = fit(grouped(events, 2, 2), Config(half_life_days=1.0), rng=rng)
 
     assert scorer.scores(np.array([0])).argmax() == 1
+
+
+def test_config__takes_the_name_that_older_files_use():
+    assert Config(stranger_half_life_days=3.0).cold_start_half_life_days == 3.0

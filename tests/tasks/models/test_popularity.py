@@ -13,7 +13,7 @@ def test_popularity__counts_every_event_anonymous_ones_too(rng):
     scorer = popularity.fit(grouped(EVENTS, 2, 4), popularity.Config(), rng=rng)
 
     assert scorer.items.tolist() == [3, 2, 1, 0]
-    assert scorer.stranger is scorer.items
+    assert scorer.cold_start is scorer.items
     assert scorer.scores(np.array([1, 0])).tolist() == [[3, 2, 1, 0]] * 2
 
 

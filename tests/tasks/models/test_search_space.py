@@ -3,13 +3,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tasks import models
-from tasks.models._search_space import Choice, Doubling, Range
+from tasks.models._search_space import Categorical, Doubling, Range
 
 TUNABLE = [name for name in models.names() if models.search_space(name)]
 
 
 def _values(each):
-    if isinstance(each, Choice):
+    if isinstance(each, Categorical):
         return st.sampled_from(each.values)
     if isinstance(each, Doubling):
         return st.sampled_from((each.first, *each.larger()))

@@ -307,9 +307,9 @@ def test_fit__names_a_bad_matrix(rng, values, message):
 @pytest.mark.real_data
 def test_fit__reaches_its_precision_on_online_retail():
     matrix, baskets = retail_split.load("validation")
-    strangers = np.argsort(-matrix.item_events(), kind="stable")[:5]
+    cold_start_items = np.argsort(-matrix.item_events(), kind="stable")[:5]
 
     factors = wals.fit(matrix, wals.Config(), rng=np.random.default_rng(0))
 
     lists = np.argsort(-factors.scores(np.arange(matrix.n_users)), axis=1, kind="stable")[:, :5]
-    assert retail_split.precision_at_5(lists, strangers, baskets) >= 0.155
+    assert retail_split.precision_at_5(lists, cold_start_items, baskets) >= 0.155

@@ -3,7 +3,7 @@ import pytest
 import slow_blend
 from scipy.optimize import approx_fprime
 
-from tasks.numeric.listwise import Choices, fit_listwise
+from tasks.numeric.listwise import TrainingExamples, fit_listwise
 
 
 def _choices(rng, n_lists=200, truth=(1.0, -2.0, 0.0)):
@@ -11,11 +11,11 @@ def _choices(rng, n_lists=200, truth=(1.0, -2.0, 0.0)):
     lengths = rng.integers(2, 9, n_lists)
     features = rng.normal(size=(lengths.sum(), len(truth))) * [1.0, 0.5, 3.0]
     starts = np.concatenate([[0], np.cumsum(lengths)[:-1]])
-    taken = []
+    targets = []
     for start, length in zip(starts, lengths, strict=True):
         odds = np.exp(features[start : start + length] @ truth)
-        taken.append(rng.multinomial(5, odds / odds.sum()))
-    return Choices(features, np.concatenate(taken).astype(float), starts)
+        targets.append(rng.multinomial(5, odds / odds.sum()))
+    return TrainingExamples(features, np.concatenate(targets).astype(float), starts)
 
 
 def test_fit_listwise__finds_the_weights_that_made_the_choices(rng):
@@ -46,17 +46,17 @@ def test_fit_listwise__stays_at_a_strong_prior(rng):
 def test_fit_listwise__keeps_the_prior_of_what_the_lists_do_not_tell(rng):
     """The second feature is the same for all candidates of a list, the third for all candidates."""
     choices = _choices(rng)
-    owner = np.repeat(np.arange(200), np.diff(np.append(choices.starts, len(choices.taken))))
+    owner = np.repeat(np.arange(200), np.diff(np.append(choices.starts, len(choices.targets))))
     told = np.column_stack([choices.features[:, 0], owner % 7, np.ones(len(owner))])
 
     found = fit_listwise(
-        Choices(told, choices.taken, choices.starts), np.array([0.0, 2.0, -3.0]), prior_events=1.0
+        TrainingExamples(told, choices.targets, choices.starts), np.array([0.0, 2.0, -3.0]), prior_events=1.0
     )
 
     np.testing.assert_allclose(found[1:], [2.0, -3.0], atol=1e-4)
 
 
 def test_fit_listwise__is_the_prior_without_any_event():
-    choices = Choices(np.array([[1.0], [2.0]]), np.zeros(2), np.array([0]))
+    choices = TrainingExamples(np.array([[1.0], [2.0]]), np.zeros(2), np.array([0]))
 
     assert fit_listwise(choices, np.array([0.7]), prior_events=1.0) == pytest.approx([0.7])

@@ -31,7 +31,7 @@ def test_score_lists__equals_the_table_made_by_hand():
         np.testing.assert_allclose(users[name], values, rtol=1e-6, err_msg=name)
 
 
-def test_score_lists__counts_basket_rows_and_serves_anonymous_baskets_with_the_strangers_list():
+def test_score_lists__counts_basket_rows_and_serves_anonymous_baskets_with_the_cold_start_list():
     truth = holdout([0], [[1, 2]], [(0, [1, 1, 2, 9]), (-1, [3, 3, 3, 0]), (0, [])], n_items=10)
     lists = np.array([[1, 5, 9]], dtype=np.int32)
 
@@ -45,9 +45,9 @@ def test_score_lists__counts_basket_rows_and_serves_anonymous_baskets_with_the_s
 def test_score_lists__equals_the_slow_reference(seed):
     rng = np.random.default_rng(seed)
     truth, _, lists = random_case(rng)
-    stranger = lists[0]
+    cold_start = lists[0]
 
-    values = score_lists(lists, stranger, truth, [1, 5, 8])
+    values = score_lists(lists, cold_start, truth, [1, 5, 8])
 
     for k in (1, 5, 8):
         for row in range(truth.n_rows):
@@ -57,7 +57,7 @@ def test_score_lists__equals_the_slow_reference(seed):
                 assert values.users[f"{name}@{k}"][row] == pytest.approx(value, rel=1e-6), name
         for basket, row in enumerate(truth.basket_rows):
             rows = truth.basket_items[truth.basket_indptr[basket] : truth.basket_indptr[basket + 1]].tolist()
-            ranked = (lists[row] if row >= 0 else stranger).tolist()
+            ranked = (lists[row] if row >= 0 else cold_start).tolist()
             expected = slow_metrics.basket_precision(ranked, rows, k)
             assert values.baskets[f"basket_precision@{k}"][basket] == pytest.approx(expected, rel=1e-6)
 

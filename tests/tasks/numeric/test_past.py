@@ -4,7 +4,7 @@ import slow_blend
 from event_logs import grouped
 
 from data_contracts.interactions import GroupedMatrix
-from tasks.numeric.past import look_back, own_past, stranger_events
+from tasks.numeric.past import cold_start_events, look_back, own_past
 
 
 def _log(seed, n_events=200):
@@ -49,25 +49,25 @@ def test_own_past__takes_values_where_there_are_no_times():
     assert past.baskets.tolist() == past.fading.tolist() == past.decayed.tolist() == [2, 1]
 
 
-def test_stranger_events__are_those_without_a_user_and_first_baskets():
-    """Item 0 is everybody's favourite later on; strangers take 1 (a guest) and 2 (a first basket)."""
+def test_cold_start_events__are_those_without_a_user_and_first_baskets():
+    """Item 0 is everybody's favourite later on; unknown users take 1 (a guest) and 2 (a first basket)."""
     events = [(0, 2, 8.0), *[(0, 0, float(age)) for age in range(8)], (-1, 1, 4.0)]
 
-    found = stranger_events(grouped(events, 1, 3), 4.0, everybody=0.0)
+    found = cold_start_events(grouped(events, 1, 3), 4.0, everybody=0.0)
 
     np.testing.assert_allclose(found, [0.0, 0.5, 0.25], atol=1e-6)
 
 
-def test_stranger_events__fall_back_on_all_events_without_times():
+def test_cold_start_events__fall_back_on_all_events_without_times():
     timed = grouped([(0, 0, 1.0), (1, 0, 2.0), (0, 1, 2.0)], 2, 2)
 
-    found = stranger_events(GroupedMatrix(timed.by_user, timed.by_item), 4.0)
+    found = cold_start_events(GroupedMatrix(timed.by_user, timed.by_item), 4.0)
 
     assert found.tolist() == [2, 1]
 
 
-def test_stranger_events__take_a_log_of_guests_only():
-    found = stranger_events(grouped([(-1, 1, 0.0)], 2, 3), 4.0, everybody=0.0)
+def test_cold_start_events__take_a_log_of_guests_only():
+    found = cold_start_events(grouped([(-1, 1, 0.0)], 2, 3), 4.0, everybody=0.0)
 
     assert found.tolist() == [0, 1, 0]
 
@@ -77,7 +77,7 @@ def test_look_back__is_the_matrix_of_that_day_and_what_came_next(seed):
     events = _log(seed)
     matrix = grouped(events, 9, 6)
 
-    older, came = look_back(matrix, 5, 20)
+    older, later = look_back(matrix, 5, 20)
 
     expected = grouped([(u, i, age - 20) for u, i, age in events if age >= 20], 9, 6)
     np.testing.assert_array_equal(older.by_user.to_scipy().toarray(), expected.by_user.to_scipy().toarray())
@@ -86,7 +86,7 @@ def test_look_back__is_the_matrix_of_that_day_and_what_came_next(seed):
         np.testing.assert_array_equal(getattr(older.history, part), getattr(expected.history, part))
     np.testing.assert_allclose(older.item_events(3.0), expected.item_events(3.0))
     next_events = grouped([event for event in events if 5 <= event[2] < 20], 9, 6)
-    np.testing.assert_array_equal(came.to_scipy().toarray(), next_events.by_user.to_scipy().toarray())
+    np.testing.assert_array_equal(later.to_scipy().toarray(), next_events.by_user.to_scipy().toarray())
 
 
 def test_look_back__needs_times():

@@ -8,7 +8,7 @@ from slow_topk import slow_lists, slow_scores
 from data_contracts.interactions import GroupedMatrix
 from data_contracts.scoring import Factors, ItemScores, PersonalScores
 from tasks.numeric import ranking
-from tasks.numeric.ranking import recommend, recommend_batches, stranger_list, target, top_scores
+from tasks.numeric.ranking import cold_start_list, recommend, recommend_batches, target, top_scores
 
 N_USERS, N_ITEMS = 40, 25
 
@@ -24,7 +24,7 @@ class Dense:
         return self.block.shape
 
     @property
-    def stranger(self):
+    def cold_start(self):
         return None
 
     def scores(self, user_codes):
@@ -167,9 +167,9 @@ def test_ranking__refuses_nan_scores():
             target(scorer, None, 3)
 
 
-def test_stranger_list__is_the_order_of_the_scores_with_ties_by_code():
+def test_cold_start_list__is_the_order_of_the_scores_with_ties_by_code():
     scores = np.array([1.0, 3.0, 3.0, 0.0])
 
-    assert stranger_list(scores, 3).tolist() == [1, 2, 0]
+    assert cold_start_list(scores, 3).tolist() == [1, 2, 0]
     assert top_scores(scores, 5)[0].tolist() == [1, 2, 0, 3, -1]
     assert top_scores(scores, 5)[1].tolist() == [3, 3, 1, 0, -np.inf]

@@ -12,10 +12,10 @@ def _evaluate(seed=0, **options):
     rng = np.random.default_rng(seed)
     truth, seen, repeat = random_case(rng)
     new = lists(rng, truth.user_codes, truth.n_items, repeat.shape[1])
-    stranger = np.arange(repeat.shape[1], dtype=np.int32)
+    cold_start = np.arange(repeat.shape[1], dtype=np.int32)
     found = evaluate(
-        TopLists(repeat, stranger),
-        TopLists(new, stranger),
+        TopLists(repeat, cold_start),
+        TopLists(new, cold_start),
         truth,
         seen,
         ks=[2, 5],

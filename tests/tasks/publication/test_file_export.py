@@ -36,7 +36,7 @@ def test_write_copy__csv_is_read_back_as_it_was(publication, tmp_path, table):
 
 
 def test_write_copy__numbers_are_as_short_as_they_are(publication, tmp_path):
-    path = tmp_path / "strangers.csv"
+    path = tmp_path / "unknown users.csv"
     write_copy(publication.folder / TABLES["strangers"], path, "csv")
 
     assert path.read_bytes() == b"rank,item_id,score,model\r\n1,0071053,0.9,wals\r\n2,85123A,0.4,wals\r\n"

@@ -241,9 +241,9 @@ def test_read_lists__agrees_with_plain_python(tmp_path, rng):
     ]
     known = sorted({user for user, _, _ in events})
     scores = [(user, rank, f"i{7 - rank}", 1.0 / rank, "wals") for user in known for rank in (1, 2, 3)]
-    strangers = [("zz", 1, "i7", 99.0, "popularity")]
+    cold_start_items = [("zz", 1, "i7", 99.0, "popularity")]
     names = ("user_id", "rank", "item_id", "score", "model")
-    lists = [*scores, *strangers]
+    lists = [*scores, *cold_start_items]
     pq.write_table(
         pa.table(dict(zip(names, zip(*lists, strict=True), strict=True))), tmp_path / "lists.parquet"
     )

@@ -27,13 +27,13 @@ def test_code_hash__changes_with_a_helper_and_nothing_else(tmp_path, monkeypatch
     (package / "__init__.py").write_text("")
     (package / "helper.py").write_text("X = 1\n")
     (package / "user.py").write_text("from tasks import helper\n")
-    (package / "stranger.py").write_text("")
+    (package / "unknown user.py").write_text("")
     monkeypatch.setattr(code_hash_module, "ROOT", tmp_path)
 
     def hashes():
         for cached in (code_hash, closure, code_hash_module._imports, code_hash_module._path):
             cached.cache_clear()
-        return code_hash("tasks.user"), code_hash("tasks.stranger")
+        return code_hash("tasks.user"), code_hash("tasks.unknown user")
 
     before = hashes()
     (package / "helper.py").write_text("X = 2\n")

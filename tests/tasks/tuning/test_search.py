@@ -9,7 +9,7 @@ from sqlalchemy import make_url
 from data_contracts.errors import ConfigurationError
 from tasks import models
 from tasks.models._search_space import Doubling, Range
-from tasks.tuning.objective import OutOfTimeError, Question
+from tasks.tuning.objective import Objective, OutOfTimeError
 from tasks.tuning.search import Budget, search
 from tasks.tuning.studies import create_study, finished, found, open_study, shown, sqlite_url
 
@@ -60,7 +60,7 @@ def test_search__resumed_goes_on_as_if_it_had_never_stopped(url):
 def test_search__ctrl_c_keeps_the_trials_and_changes_nothing_after(url, monkeypatch):
     asked = question("personal_frequency")
     straight = _run(url, asked, 6, "straight")
-    plain, calls = Question.value, []
+    plain, calls = Objective.value, []
 
     def value(self, *given):
         calls.append(1)
@@ -68,7 +68,7 @@ def test_search__ctrl_c_keeps_the_trials_and_changes_nothing_after(url, monkeypa
             raise KeyboardInterrupt
         return plain(self, *given)
 
-    monkeypatch.setattr(Question, "value", value)
+    monkeypatch.setattr(Objective, "value", value)
     with pytest.raises(KeyboardInterrupt):
         _run(url, asked, 6, "stopped")
     assert found(open_study(url, "stopped"), asked.kind).trials == 3
@@ -88,7 +88,7 @@ def clock(monkeypatch):
             raise OutOfTimeError
         return given.get("n_factors", 1) / 1000
 
-    monkeypatch.setattr(Question, "value", value)
+    monkeypatch.setattr(Objective, "value", value)
     return now
 
 
@@ -121,7 +121,7 @@ def test_search__tries_larger_sizes_while_they_help(memory, monkeypatch):
     space = {"regularization": Range(1e-3, 1e-1, log=True), "n_factors": Doubling(2, 16)}
     monkeypatch.setattr(models.load("wals"), "SEARCH", space)
     worth = {2: 0.1, 4: 0.2, 8: 0.15, 16: 0.9}
-    monkeypatch.setattr(Question, "value", lambda _self, given, *_: worth[given["n_factors"]])
+    monkeypatch.setattr(Objective, "value", lambda _self, given, *_: worth[given["n_factors"]])
 
     study = _run(memory, question("wals", n_factors=2), 4)
 
@@ -139,7 +139,7 @@ def test_search__gives_up_trials_that_are_behind(memory, monkeypatch):
         report(good, 2)
         return good
 
-    monkeypatch.setattr(Question, "value", value)
+    monkeypatch.setattr(Objective, "value", value)
     study = _run(memory, question(), 25)
 
     best = found(study, "recent_popularity")
@@ -154,7 +154,7 @@ def test_search__parameters_that_break_a_fit_lose_and_the_search_goes_on(memory,
             raise ValueError("diverged")
         return given["half_life_days"]
 
-    monkeypatch.setattr(Question, "value", value)
+    monkeypatch.setattr(Objective, "value", value)
     study = _run(memory, question(), 20)
 
     assert len(finished(study, "start", "search")) == 20

@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from data_contracts.interactions import Csr
-from tasks.models._lessons import BLOCK_USERS, best, best_others, came_again, taken_next
+from tasks.models._training_examples import BLOCK_USERS, best, best_others, returning_users, with_targets
 
 scores = arrays(np.float32, st.integers(1, 12), elements=st.sampled_from([-1.5, 0.0, 0.25, 3.0]))
 
@@ -30,14 +30,14 @@ def test_best_others__leaves_out_what_is_mine(values, n, data):
 
 def test_came_again__are_those_known_before_and_there_next():
     known = Csr(np.array([0, 1, 1, 2]), np.array([2, 0], np.int32), np.ones(2, np.float32), 3)
-    came = Csr(np.array([0, 1, 2, 2]), np.array([1, 1], np.int32), np.ones(2, np.float32), 3)
+    later = Csr(np.array([0, 1, 2, 2]), np.array([1, 1], np.int32), np.ones(2, np.float32), 3)
 
-    assert came_again(known, came).tolist() == [0]
+    assert returning_users(known, later).tolist() == [0]
 
 
 def test_taken_next__counts_what_was_taken_of_what_was_offered_across_blocks():
     n_users = BLOCK_USERS + 1
-    came = Csr(
+    later = Csr(
         np.arange(n_users + 1) * 2,
         np.tile(np.array([1, 3], np.int32), n_users),
         np.tile(np.array([2, 1], np.float32), n_users),
@@ -52,9 +52,9 @@ def test_taken_next__counts_what_was_taken_of_what_was_offered_across_blocks():
             [items[:, None] + 10.0 * code for code, items in zip(users, offered, strict=True)]
         )
 
-    table, taken, lengths = taken_next(np.arange(n_users), came, see)
+    table, targets, lengths = with_targets(np.arange(n_users), later, see)
 
     assert sizes == [BLOCK_USERS, 1]
     assert lengths.tolist() == [3] + [2] * BLOCK_USERS
-    assert taken.tolist() == [2, 0, 1] + [1, 0] * BLOCK_USERS
+    assert targets.tolist() == [2, 0, 1] + [1, 0] * BLOCK_USERS
     assert table[:5, 0].tolist() == [1, 2, 3, 13, 10]

@@ -17,13 +17,13 @@ Table = TypeVar("Table", Float32, Float64)
 BLOCK_USERS = 256
 
 
-def came_again(known: Csr, came: Csr) -> npt.NDArray[np.intp]:
+def returning_users(known: Csr, later: Csr) -> npt.NDArray[np.intp]:
     """Users with an entry in both, (n_users, n_items) each: known before a window, and there in it; rising."""
-    return np.flatnonzero((known.lengths() > 0) & (came.lengths() > 0))
+    return np.flatnonzero((known.lengths() > 0) & (later.lengths() > 0))
 
 
-def taken_next(
-    users: Codes, came: Csr, see: Callable[[Codes], tuple[list[Codes], Table]]
+def with_targets(
+    users: Codes, later: Csr, see: Callable[[Codes], tuple[list[Codes], Table]]
 ) -> tuple[Table, Float64, Int64]:
     """Ask a model block by block what it offers, and look up what was taken of it.
 
@@ -46,18 +46,18 @@ def taken_next(
         int64 (n_lists,): items offered to each user.
 
     """
-    tables, taken, lengths = [], [], []
+    tables, targets, lengths = [], [], []
     for first in range(0, len(users), BLOCK_USERS):
         block = users[first : first + BLOCK_USERS]
         offered, table = see(block)
         tables.append(table)
         for code, items in zip(block, offered, strict=True):
-            counts = np.zeros(came.n_cols)
-            next_items, times = came.row(int(code))
+            counts = np.zeros(later.n_cols)
+            next_items, times = later.row(int(code))
             counts[next_items] = times
-            taken.append(counts[items])
+            targets.append(counts[items])
             lengths.append(len(items))
-    return np.concatenate(tables), np.concatenate(taken), np.array(lengths, dtype=np.int64)
+    return np.concatenate(tables), np.concatenate(targets), np.array(lengths, dtype=np.int64)
 
 
 def best(scores: Float32, n: int) -> npt.NDArray[np.intp]:
