@@ -2,7 +2,7 @@ import time
 
 import numpy as np
 import pytest
-from small_questions import fold, question
+from small_objectives import fold, objective
 
 from tasks import models
 from tasks.numeric.ranking import recommend
@@ -28,7 +28,7 @@ def _recall(each, *, exclude):
 
 @pytest.mark.parametrize("scenario", ["repeat", "discovery"])
 def test_value__is_the_mean_over_windows_of_the_mean_over_users(scenario):
-    asked = question("popularity", scenario=scenario)
+    asked = objective("popularity", scenario=scenario)
     expected = np.mean([_recall(each, exclude=scenario == "discovery") for each in asked.folds])
 
     assert asked.value({}, _ignore) == pytest.approx(expected, abs=1e-6)
@@ -46,7 +46,7 @@ def test_value__reports_the_curve_of_the_first_window_then_the_mean_after_each()
     heard = []
     small = {"n_factors": 4, "iterations": 9}
 
-    value = question("wals", **small).value(small, lambda value, place: heard.append((place, value)))
+    value = objective("wals", **small).value(small, lambda value, place: heard.append((place, value)))
 
     assert [place for place, _ in heard] == [0, 1, CURVE_POINTS, CURVE_POINTS + 1]
     assert heard[-1][1] == value
@@ -55,7 +55,7 @@ def test_value__reports_the_curve_of_the_first_window_then_the_mean_after_each()
 
 def test_value__a_watched_fit_ends_as_one_that_is_not_watched():
     small = {"n_factors": 4, "iterations": 9}
-    asked = question("wals", n_folds=1, **small)
+    asked = objective("wals", n_folds=1, **small)
     module = models.load("wals")
     from tasks.training.task import generator
 
@@ -66,11 +66,11 @@ def test_value__a_watched_fit_ends_as_one_that_is_not_watched():
 
 def test_value__stops_inside_a_fit_when_time_is_up():
     with pytest.raises(OutOfTimeError):
-        question("bpr").value({"n_factors": 4, "epochs": 2}, _ignore, time.monotonic())
+        objective("bpr").value({"n_factors": 4, "epochs": 2}, _ignore, time.monotonic())
 
 
 def test_value__names_a_metric_without_values():
     from dataclasses import replace
 
     with pytest.raises(ValueError, match=r"basket_precision@5 has no users or baskets"):
-        replace(question(), metric="basket_precision@5").value({}, _ignore)
+        replace(objective(), metric="basket_precision@5").value({}, _ignore)

@@ -3,7 +3,7 @@ import time
 import pytest
 from optuna.storages import InMemoryStorage
 from optuna.trial import TrialState
-from small_questions import question
+from small_objectives import objective
 from sqlalchemy import make_url
 
 from data_contracts.errors import ConfigurationError
@@ -36,7 +36,7 @@ def _tried(study):
 
 
 def test_search__starts_with_the_parameters_of_the_dataset_file(memory):
-    asked = question(half_life_days=1000.0)  # outside the range, and tried all the same
+    asked = objective(half_life_days=1000.0)  # outside the range, and tried all the same
 
     study = _run(memory, asked, 3)
 
@@ -45,7 +45,7 @@ def test_search__starts_with_the_parameters_of_the_dataset_file(memory):
 
 
 def test_search__resumed_goes_on_as_if_it_had_never_stopped(url):
-    asked = question("personal_frequency")
+    asked = objective("personal_frequency")
     straight = _run(url, asked, 12, "straight")
 
     _run(url, asked, 5, "in parts")
@@ -58,7 +58,7 @@ def test_search__resumed_goes_on_as_if_it_had_never_stopped(url):
 
 
 def test_search__ctrl_c_keeps_the_trials_and_changes_nothing_after(url, monkeypatch):
-    asked = question("personal_frequency")
+    asked = objective("personal_frequency")
     straight = _run(url, asked, 6, "straight")
     plain, calls = Objective.value, []
 
@@ -93,17 +93,17 @@ def clock(monkeypatch):
 
 
 def test_search__respects_the_time_limit(memory, clock):
-    study = _run(memory, question(), 100, deadline=3.5)
+    study = _run(memory, objective(), 100, deadline=3.5)
 
     # The fourth trial is cut short: it says nothing, and the next search asks for it again.
     assert [trial.state for trial in study.trials] == [TrialState.COMPLETE] * 3 + [TrialState.FAIL]
     assert found(study, "recent_popularity").trials == 3
-    resumed = _run(memory, question(), 4)
+    resumed = _run(memory, objective(), 4)
     assert resumed.trials[4].params == study.trials[3].params
 
 
 def test_search__keeps_time_for_larger_sizes(memory, clock):
-    study = _run(memory, question("wals", n_factors=64), 100, deadline=10.0)
+    study = _run(memory, objective("wals", n_factors=64), 100, deadline=10.0)
 
     sizes = [
         trial.user_attrs["parameters"]["n_factors"] for trial in finished(study, "start", "search", "larger")
@@ -112,7 +112,7 @@ def test_search__keeps_time_for_larger_sizes(memory, clock):
 
 
 def test_search__without_time_there_is_nothing_to_find(memory):
-    study = _run(memory, question(), 5, deadline=0.0)
+    study = _run(memory, objective(), 5, deadline=0.0)
 
     assert found(study, "recent_popularity") is None
 
@@ -123,12 +123,12 @@ def test_search__tries_larger_sizes_while_they_help(memory, monkeypatch):
     worth = {2: 0.1, 4: 0.2, 8: 0.15, 16: 0.9}
     monkeypatch.setattr(Objective, "value", lambda _self, given, *_: worth[given["n_factors"]])
 
-    study = _run(memory, question("wals", n_factors=2), 4)
+    study = _run(memory, objective("wals", n_factors=2), 4)
 
     sizes = [trial.user_attrs["parameters"]["n_factors"] for trial in study.trials]
     assert sizes == [2, 2, 2, 2, 4, 8]  # 16 would be better still, but 8 was worse than 4
     assert found(study, "wals").parameters["n_factors"] == 4
-    assert len(_run(memory, question("wals", n_factors=2), 4).trials) == len(sizes)
+    assert len(_run(memory, objective("wals", n_factors=2), 4).trials) == len(sizes)
 
 
 def test_search__gives_up_trials_that_are_behind(memory, monkeypatch):
@@ -140,7 +140,7 @@ def test_search__gives_up_trials_that_are_behind(memory, monkeypatch):
         return good
 
     monkeypatch.setattr(Objective, "value", value)
-    study = _run(memory, question(), 25)
+    study = _run(memory, objective(), 25)
 
     best = found(study, "recent_popularity")
     assert best.pruned == sum(trial.state == TrialState.PRUNED for trial in study.trials) > 0
@@ -155,14 +155,14 @@ def test_search__parameters_that_break_a_fit_lose_and_the_search_goes_on(memory,
         return given["half_life_days"]
 
     monkeypatch.setattr(Objective, "value", value)
-    study = _run(memory, question(), 20)
+    study = _run(memory, objective(), 20)
 
     assert len(finished(study, "start", "search")) == 20
     assert {trial.user_attrs["error"] for trial in study.trials if "error" in trial.user_attrs} == {
         "diverged"
     }
     with pytest.raises(ValueError, match="diverged"):
-        _run(memory, question(half_life_days=11.0), 5, "broken from the start")
+        _run(memory, objective(half_life_days=11.0), 5, "broken from the start")
 
 
 def test_open_study__names_a_storage_that_cannot_be_reached():
@@ -174,7 +174,7 @@ def test_open_study__names_a_storage_that_cannot_be_reached():
 
 @pytest.mark.postgres
 def test_search__resumes_a_study_in_postgresql_as_one_in_sqlite(postgres, url, monkeypatch):
-    asked = question("personal_frequency")
+    asked = objective("personal_frequency")
     straight = _run(url, asked, 8)
     monkeypatch.setenv("STUDIES", postgres)
 

@@ -4,7 +4,7 @@ import numpy as np
 from event_logs import grouped, random_log
 from holdouts import holdout
 
-from tasks.tuning.objective import Criterion, Fold
+from tasks.tuning.objective import Objective, Fold
 
 
 def fold(seed, scenario="repeat", n_users=30, n_items=20):
@@ -15,6 +15,6 @@ def fold(seed, scenario="repeat", n_users=30, n_items=20):
     return Fold.of(matrix, holdout(codes, truths, n_items=n_items), scenario, matrix.item_events(None))
 
 
-def criterion(kind="recent_popularity", *, scenario="repeat", n_folds=2, **own):
+def objective(kind="recent_popularity", *, scenario="repeat", n_folds=2, **own):
     folds = [fold(seed, scenario) for seed in range(n_folds)]
-    return Criterion(kind, own, folds, "recall@5", seed=3)
+    return Objective(kind, own, folds, "recall@5", seed=3)
