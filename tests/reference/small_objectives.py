@@ -4,7 +4,7 @@ import numpy as np
 from event_logs import grouped, random_log
 from holdouts import holdout
 
-from tasks.tuning.objective import Objective, Fold
+from tasks.tuning.objective import Fold, Objective
 
 
 def fold(seed, scenario="repeat", n_users=30, n_items=20):
