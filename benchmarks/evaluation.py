@@ -21,10 +21,10 @@ import numpy.typing as npt
 
 from data_contracts.evaluation import Evaluation, Holdout
 from data_contracts.interactions import Csr
-from data_contracts.scoring import Factors
 from tasks.evaluation.model_selection import Criterion, choose
 from tasks.numeric.ranking import recommend
 from tasks.numeric.scenarios import TopLists, evaluate
+from tasks.numeric.scorers import Factors
 
 K = 10
 KS = (5, 10)

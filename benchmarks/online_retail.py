@@ -84,7 +84,7 @@ def run_split(dataset: str, source: str, as_of: str, minutes: float) -> dict[str
     from flows.nightly import nightly
     from flows.running import run_here
     from flows.tune import tune
-    from tasks.models import search_space
+    from tasks.models import load_spec
 
     print(f"{as_of}: {minutes:.1f} minutes of tuning", file=sys.stderr)
     where: dict[str, Any] = {"dataset": dataset, "source": source, "as_of": as_of}
@@ -92,7 +92,7 @@ def run_split(dataset: str, source: str, as_of: str, minutes: float) -> dict[str
     names = tuple(
         name
         for name, choice in DatasetSpec.load(dataset).models.items()
-        if name not in fixed and search_space(choice.kind)
+        if name not in fixed and load_spec(choice.kind).search
     )
     tuned = run_here(tune, TuneParameters(**where, models=names, trials=TRIALS, minutes=minutes))
     summary = run_here(nightly, NightlyParameters(**where, tuned=tuned["path"], dry_run=True))

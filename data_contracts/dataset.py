@@ -27,8 +27,8 @@ from data_contracts.source_section import SourceSection
 FOLDER = Path(__file__).parent / "datasets"
 """Where the datasets live that are known by name."""
 
-BASELINES = ("popularity", "recent_popularity", "personal_frequency", "als")
-CANDIDATES = ("wals", "bpr", "blend")
+DEFAULT_MODELS = Path(__file__).parent / "default_models.toml"
+"""Models of a dataset file that names none, as such a file would name them."""
 
 UNSAID = {"url", "url_env", "url_block", "sink_env", "password"}
 """Keys whose value no error repeats: somebody may have put a password there."""
@@ -36,7 +36,8 @@ UNSAID = {"url", "url_env", "url_block", "sink_env", "password"}
 
 def default_models() -> dict[str, ModelSection]:
     """Models of a dataset file that names none."""
-    return {name: ModelSection(kind=name, baseline=name in BASELINES) for name in (*BASELINES, *CANDIDATES)}
+    named = tomllib.loads(DEFAULT_MODELS.read_text(encoding="utf-8"))["models"]
+    return {name: ModelSection.model_validate(_model_section(name, keys)) for name, keys in named.items()}
 
 
 class DatasetSpec(Section):
@@ -75,7 +76,7 @@ class DatasetSpec(Section):
         """Sort the keys of each ``[models.NAME]`` into the two that are ours and the model's own."""
         if not isinstance(data, dict) or not isinstance(data.get("models"), dict):
             return data
-        models = {name: _model_choice(name, keys) for name, keys in data["models"].items()}
+        models = {name: _model_section(name, keys) for name, keys in data["models"].items()}
         return {**data, "models": models}
 
     @model_validator(mode="after")
@@ -172,7 +173,7 @@ def _find(name_or_path: str) -> Path:
     return path
 
 
-def _model_choice(name: str, keys: Any) -> Any:
+def _model_section(name: str, keys: Any) -> Any:
     if isinstance(keys, ModelSection) or not isinstance(keys, dict):
         return keys
     own = {"kind": keys.get("kind", name), "baseline": keys.get("baseline", False)}

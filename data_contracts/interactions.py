@@ -1,10 +1,12 @@
 """The grouped matrix: who has which item, as two CSR views, with the times that some models need."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
 
 Int32 = npt.NDArray[np.int32]
 Int64 = npt.NDArray[np.int64]
@@ -120,6 +122,9 @@ class History:
         float32 (n_events,): days before the cut-off, falling within a user.
     values
         float32 (n_events,): the event's value after the dataset's feedback rule.
+    baskets
+        int32 (n_events,): number of the event's basket among the user's own, 0 = the oldest, never falling
+        within a user; None where the log has no baskets.
 
     """
 
@@ -127,6 +132,47 @@ class History:
     items: Int32
     ages: Float32
     values: Float32
+    baskets: Int32 | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Labels:
+    """One multi-label attribute of the items, such as genres.
+
+    Parameters
+    ----------
+    names
+        The labels, sorted; a column's code is its place here.
+    by_item
+        Csr (n_items, n_labels): 1 where an item has a label.
+
+    """
+
+    names: tuple[str, ...]
+    by_item: Csr
+
+
+@dataclass(frozen=True, eq=False)
+class ItemFeatures:
+    """What is known of the items besides who took them, aligned with item codes.
+
+    Parameters
+    ----------
+    titles
+        Text, (n_items,), null where an item has none; None where the log has no titles.
+    labels
+        Multi-label attributes by name.
+    numbers
+        float32 (n_items,) by name, NaN where an item has none.
+    dates
+        float64 (n_items,) by name: days since 1970-01-01 UTC, NaN where an item has none.
+
+    """
+
+    titles: pa.LargeStringArray | None = None
+    labels: Mapping[str, Labels] = field(default_factory=dict)
+    numbers: Mapping[str, Float32] = field(default_factory=dict)
+    dates: Mapping[str, npt.NDArray[np.float64]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False)
@@ -143,6 +189,13 @@ class GroupedMatrix:
         Item events by day, or None where the log has no times.
     history
         User events by time, or None where the log has no times or the dataset asks for none.
+    ratings
+        Csr (n_users, n_items): the value of each pair's last event as the log gives it, before any threshold
+        or clipping, also of pairs that `by_user` leaves out; None where the log has no ratings.
+    item_features
+        What is known of the items, or None.
+    catalogue_items
+        Number of items, the last codes, that stand in the catalogue and have no event before the cut-off.
 
     Raises
     ------
@@ -155,6 +208,9 @@ class GroupedMatrix:
     by_item: Csr
     timeline: ItemTimeline | None = None
     history: History | None = None
+    ratings: Csr | None = None
+    item_features: ItemFeatures | None = None
+    catalogue_items: int = 0
 
     def __post_init__(self) -> None:
         """Check that both views have one shape and one number of entries."""
@@ -167,6 +223,8 @@ class GroupedMatrix:
             raise ValueError(f"timeline has {len(self.timeline.indptr) - 1} items; expected {self.n_items}")
         if self.history is not None and len(self.history.indptr) != self.n_users + 1:
             raise ValueError(f"history has {len(self.history.indptr) - 1} users; expected {self.n_users}")
+        if self.ratings is not None and self.ratings.shape != self.by_user.shape:
+            raise ValueError(f"ratings have shape {self.ratings.shape}; expected {self.by_user.shape}")
 
     @property
     def n_users(self) -> int:
@@ -177,6 +235,11 @@ class GroupedMatrix:
     def n_items(self) -> int:
         """Number of item codes."""
         return self.by_user.shape[1]
+
+    @property
+    def n_items_with_events(self) -> int:
+        """Number of item codes that have an event; those of the catalogue alone come after them."""
+        return self.n_items - self.catalogue_items
 
     @property
     def nnz(self) -> int:

@@ -14,6 +14,7 @@ from data_contracts.errors import ConfigurationError
 from data_contracts.tuned import Tuned
 from tasks.publication import registry
 from tasks.runtime import store
+from tasks.training.requirements import check_needs
 from tasks.training.task import configure
 
 
@@ -73,12 +74,13 @@ def chosen_models(spec: DatasetSpec, tuned: Tuned | None = None) -> dict[str, Mo
     Raises
     ------
     ConfigurationError
-        Naming a model's wrong parameter.
+        Naming a model's wrong parameter, or what it needs and this log lacks.
 
     """
     choices = tuned.applied(spec.models) if tuned else dict(spec.models)
     for name, choice in choices.items():
         configure(name, choice)
+        check_needs(name, choice, spec)
     return choices
 
 

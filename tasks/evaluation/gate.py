@@ -9,7 +9,6 @@ from data_contracts.evaluation import GateDecision
 from data_contracts.gate_section import GateSection
 from tasks.evaluation.custom_rules import apply_rules
 from tasks.evaluation.model_selection import (
-    SAME_FOR_ALL,
     Criterion,
     Fitness,
     Limits,
@@ -18,6 +17,7 @@ from tasks.evaluation.model_selection import (
     judge,
 )
 from tasks.evaluation.task import load_evaluation
+from tasks.models import load_spec
 from tasks.runtime import store
 from tasks.runtime.files import read_json, write_json
 from tasks.runtime.step import step
@@ -80,7 +80,7 @@ def gate(
         fitness=_fitness(models[chosen.winner], vocabulary),
         live=results[live] if live else None,
         limits=_limits(gate, results[live].summary[criterion.scenario] if live else {}, evaluation.metric),
-        same_for_all=[name for name, choice in choices.items() if choice.kind in SAME_FOR_ALL],
+        same_for_all=[name for name, choice in choices.items() if not load_spec(choice.kind).personal],
         custom_rules=apply_rules(gate.rules, chosen, results, criterion, results[live] if live else None),
     )
     verdict = _verdict(decision, chosen, criterion)

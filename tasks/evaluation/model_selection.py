@@ -6,9 +6,6 @@ from dataclasses import dataclass
 from data_contracts.evaluation import Evaluation, GateDecision, Interval, RuleResult, Scenario, parse_metric
 from tasks.numeric.bootstrap import N_SAMPLES, paired_difference
 
-SAME_FOR_ALL: Collection[str] = ("popularity", "recent_popularity")
-"""Models whose lists do not depend on the user, so that equal lists are no fault of theirs."""
-
 
 @dataclass(frozen=True)
 class Criterion:
@@ -112,7 +109,7 @@ def judge(
     fitness: Fitness,
     live: Evaluation | None = None,
     limits: Limits | None = None,
-    same_for_all: Collection[str] = SAME_FOR_ALL,
+    same_for_all: Collection[str] = (),
     custom_rules: Sequence[RuleResult] = (),
 ) -> GateDecision:
     """Apply every rule to the winner; the gate opens when all of them pass, those that only warn aside.

@@ -10,7 +10,8 @@ from data_contracts.dataset_sections import EvaluationSection, ModelSection
 from data_contracts.errors import ConfigurationError
 from data_contracts.evaluation import Evaluation, Holdout
 from data_contracts.interactions import Csr
-from data_contracts.scoring import Scorer, Scores
+from data_contracts.scoring import Mask, Scorer, Scores
+from tasks import models
 from tasks.numeric.ranking import cold_start_list, recommend
 from tasks.numeric.scenarios import TopLists
 from tasks.numeric.scenarios import evaluate as evaluate_lists
@@ -41,7 +42,12 @@ def cold_start_scores(name: str, scorer: Scorer, cold: Scorer) -> Scores:
 
 
 def make_lists(
-    scorer: Scorer, for_cold_start: npt.NDArray[np.int32], holdout: Holdout, k: int, seen: Csr | None
+    scorer: Scorer,
+    for_cold_start: npt.NDArray[np.int32],
+    holdout: Holdout,
+    k: int,
+    seen: Csr | None,
+    allow: Mask | None = None,
 ) -> TopLists:
     """Lists of the holdout users: known users by the model, the others get the cold-start list.
 
@@ -57,16 +63,18 @@ def make_lists(
         Length of the lists.
     seen
         Items to leave out, by user code; None leaves out nothing.
+    allow
+        bool (n_items,): items that may be listed; None allows all.
 
     """
     rows = np.tile(for_cold_start, (len(holdout.user_codes), 1))
     warm = holdout.user_codes >= 0
-    rows[warm] = recommend(scorer, holdout.user_codes[warm], k, exclude=seen)[0]
+    rows[warm] = recommend(scorer, holdout.user_codes[warm], k, exclude=seen, allow=allow)[0]
     return TopLists(rows.astype(np.int32), for_cold_start)
 
 
 def _model_code(given: dict[str, Any]) -> tuple[str, ...]:
-    return (f"tasks.models.{given['choice'].kind}",)
+    return (models.module_name(given["choice"].kind),)
 
 
 @step("evaluate {name}", code=_model_code)
@@ -86,9 +94,10 @@ def evaluate(
     scorer, cold = load_model(model, holdout.facts), load_model(cold_start, holdout.facts)
     k = max(evaluation.ks)
     for_cold_start = cold_start_list(cold_start_scores(name, scorer, cold), k)
+    allow = models.allowed_items(choice.kind, grouped)
     result = evaluate_lists(
-        make_lists(scorer, for_cold_start, truth, k, None),
-        make_lists(scorer, for_cold_start, truth, k, grouped.by_user),
+        make_lists(scorer, for_cold_start, truth, k, None, allow),
+        make_lists(scorer, for_cold_start, truth, k, grouped.by_user, allow),
         truth,
         grouped.by_user,
         ks=evaluation.ks,

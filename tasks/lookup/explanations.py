@@ -1,7 +1,7 @@
 """Say why: which of a user's past items speak for each item on the published list."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -11,8 +11,7 @@ from data_contracts.identifiers import Vocabulary
 from data_contracts.predictions import N_REASONS
 from tasks import models
 from tasks.lookup.queries import Row, titles_of
-from tasks.models import Reason
-from tasks.models._explanations import explain
+from tasks.models import Capability, ExplainingModel, Reason
 from tasks.preparation.grouping import open_csr
 from tasks.preparation.select_events import ITEMS_FILE, USERS_FILE
 from tasks.publication.registry import Publication
@@ -81,11 +80,14 @@ def _reasons(
 ) -> list[Reason]:
     hashes = {"users_sha256": users.sha256, "items_sha256": items.sha256}
     store.same_vocabulary(hashes, model, f"the model in {folder}")
-    config = models.load(model["kind"]).Config(**model["parameters"])
+    kind = model["kind"]
+    if Capability.EXPLANATIONS not in models.load_spec(kind).offers:
+        return [Reason([], f"model {kind} gives no reasons")] * len(rows)
+    module = cast("ExplainingModel", models.load(kind))
     by_user = open_csr(folder / HISTORY, "by_user", len(items))
-    codes = items.codes([row[ITEM_ID] for row in rows])
-    scorer = load_scorer(folder / "model")
-    return explain(model["kind"], scorer, by_user, user_code, np.asarray(codes), config, n)
+    codes = np.asarray(items.codes([row[ITEM_ID] for row in rows]))
+    config = module.Config(**model["parameters"])
+    return module.explain(load_scorer(folder / "model"), by_user, user_code, codes, config, n)
 
 
 def _past(item_id: str, share: float, titles: dict[str, str]) -> dict[str, Any]:

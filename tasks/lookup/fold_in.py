@@ -1,17 +1,19 @@
 """Lists for somebody who came after the training: from the items they have had, without training again."""
 
+from typing import cast
+
 import numpy as np
-from scipy.sparse import csr_matrix
 
 from data_contracts.columns import ITEM_ID, RANK, SCORE, TITLE
 from data_contracts.errors import ConfigurationError
 from data_contracts.identifiers import Vocabulary
-from data_contracts.interactions import GroupedMatrix
+from data_contracts.interactions import Csr
 from data_contracts.predictions import SIMILAR_ID
-from data_contracts.scoring import Factors
+from data_contracts.scoring import Lists, Sequences, SequenceScorer
 from tasks import models
 from tasks.lookup.queries import Row, similar_to, titles_of
-from tasks.numeric.topk import top_k
+from tasks.models import Capability, FoldInModel
+from tasks.numeric.topk import select_top_k
 from tasks.preparation.select_events import ITEMS_FILE
 from tasks.publication.registry import Publication
 from tasks.training.serialization import load_scorer
@@ -22,8 +24,8 @@ HOW = "how"
 def items_for_history(publication: Publication, item_ids: list[str], k: int) -> list[Row]:
     """Items for somebody with a past, known to the model or not, without what they have had.
 
-    A model with a fold-in (WALS) solves for the new user's factors; for any other the published similar
-    items of the past are added up.
+    A sequence model ranks what follows the items, a model with a fold-in (WALS) solves for the new user's
+    factors; for any other model the published similar items of the past are added up.
 
     Parameters
     ----------
@@ -44,11 +46,13 @@ def items_for_history(publication: Publication, item_ids: list[str], k: int) -> 
     codes = items.codes(item_ids, missing="drop")
     if not len(codes):
         raise ConfigurationError(f"none of the items {item_ids} is in the catalogue of {publication.path}")
-    found = _by_factors(publication, codes, k)
-    how = "factors solved for this history"
-    if found is None:
-        found = _by_neighbours(publication, items, codes, k)
-        how = "similar items of this history, added up"
+    answer = _by_model(publication, codes, min(k, len(items)))
+    if answer is None:
+        found, how = _by_neighbours(publication, items, codes, k), "similar items of this history, added up"
+    else:
+        (best, scores), how = answer
+        there = best[0] >= 0
+        found = list(zip(items.ids_of(best[0][there]), scores[0][there].tolist(), strict=True))
     titles = titles_of(publication, [item_id for item_id, _ in found])
     return [
         {RANK: rank, ITEM_ID: item_id, TITLE: titles.get(item_id), SCORE: score, HOW: how}
@@ -56,20 +60,29 @@ def items_for_history(publication: Publication, item_ids: list[str], k: int) -> 
     ]
 
 
-def _by_factors(publication: Publication, codes: np.ndarray, k: int) -> list[tuple[str, float]] | None:
+def _by_model(publication: Publication, codes: np.ndarray, k: int) -> tuple[Lists, str] | None:
+    """The model's own list for this history and how it was found, or None where it has no way."""
     model = publication.manifest["model"]
-    module = models.load(model["kind"])
-    fold_in = getattr(module, "fold_in_users", None)
-    scorer = load_scorer(publication.folder / "model") if fold_in else None
-    if fold_in is None or not isinstance(scorer, Factors):
-        return None
-    items = Vocabulary.load(publication.folder / ITEMS_FILE)
-    row = csr_matrix((np.ones(len(codes), np.float32), (np.zeros_like(codes), codes)), shape=(1, len(items)))
-    matrix = GroupedMatrix.from_csr(row)
-    user_factors = fold_in(matrix, scorer.item_factors, module.Config(**model["parameters"]))
-    best, scores = top_k(user_factors, scorer.item_factors, min(k, len(items)), exclude=matrix.by_user)
-    there = best[0] >= 0
-    return list(zip(items.ids_of(best[0][there]), scores[0][there].tolist(), strict=True))
+    offers = models.load_spec(model["kind"]).offers
+    if Capability.SEQUENCES in offers:
+        follower = cast("SequenceScorer", load_scorer(publication.folder / "model"))
+        sequence = Sequences(np.array([0, len(codes)], np.int64), codes, np.full(1, -1, np.int32))
+        past = _one_row(codes, follower.shape[1])
+        return select_top_k(follower.next_scores(sequence), k, exclude=past), "what follows this sequence"
+    if Capability.FOLD_IN in offers:
+        module = cast("FoldInModel", models.load(model["kind"]))
+        scorer = load_scorer(publication.folder / "model")
+        past = _one_row(codes, scorer.shape[1])
+        folded = module.fold_in(scorer, past, module.Config(**model["parameters"]))
+        return folded.top_k(np.zeros(1, np.int64), k, exclude=past), "factors solved for this history"
+    return None
+
+
+def _one_row(codes: np.ndarray, n_items: int) -> Csr:
+    """A history as a matrix of one row; an item named twice counts twice."""
+    items, counts = np.unique(codes, return_counts=True)
+    indptr = np.array([0, len(items)], dtype=np.int64)
+    return Csr(indptr, items.astype(np.int32), counts.astype(np.float32), n_items)
 
 
 def _by_neighbours(

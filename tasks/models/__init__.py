@@ -1,19 +1,101 @@
-"""One file = one model = Config + fit + the paper it comes from. A new model is one new file here."""
+"""One file = one model = SPEC + Config + fit + the paper it comes from. A new model is one new file here.
+
+What a model needs from the data and what it offers beyond lists for known users stands in its ``SPEC``;
+every step reads it there. Files that start with an underscore are helpers of the models beside them.
+"""
 
 import importlib
+import importlib.util
+import os
 import pkgutil
-from collections.abc import Callable
-from typing import Any, NamedTuple, Protocol
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, Final, NamedTuple, Protocol, cast
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict
 
-from data_contracts.interactions import GroupedMatrix
-from data_contracts.scoring import Scorer
+from data_contracts.errors import ConfigurationError
+from data_contracts.interactions import Csr, GroupedMatrix
+from data_contracts.scoring import MORE_MODELS, Codes, Scorer
 from tasks.models._search_space import Search
+
+if os.environ.get(MORE_MODELS):
+    __path__ = [*__path__, os.path.abspath(os.environ[MORE_MODELS])]  # noqa: PTH100 - what importlib reads
 
 Progress = Callable[[int, int, dict[str, float]], None]
 """Called after each iteration with (iterations done, iterations in all, figures such as the loss parts)."""
+
+
+class Need(StrEnum):
+    """Part of the training data that a model cannot do without."""
+
+    TIMES = "times"
+    """``GroupedMatrix.timeline``: item events by day."""
+    HISTORY = "history"
+    """``GroupedMatrix.history``: every user's events in order."""
+    BASKETS = "baskets"
+    """``GroupedMatrix.history.baskets``: which events belong to one order."""
+    ITEM_FEATURES = "item_features"
+    """``GroupedMatrix.item_features``: titles, labels, numbers and dates of the items."""
+    RATINGS = "ratings"
+    """``GroupedMatrix.ratings``: values as the log gives them."""
+
+
+class Capability(StrEnum):
+    """What a model offers beyond lists for the users it was trained on."""
+
+    SIMILAR_ITEMS = "similar_items"
+    """Its scorer is a :class:`data_contracts.scoring.SimilarityScorer`."""
+    RATINGS = "ratings"
+    """Its scorer is a :class:`data_contracts.scoring.RatingScorer`."""
+    SEQUENCES = "sequences"
+    """Its scorer is a :class:`data_contracts.scoring.SequenceScorer`."""
+    FOLD_IN = "fold_in"
+    """Its module is a :class:`FoldInModel`."""
+    NEW_ITEMS = "new_items"
+    """Its scores of items without any event mean something; other models never list such items."""
+    EXPLANATIONS = "explanations"
+    """Its module is an :class:`ExplainingModel`."""
+    CHECKPOINTS = "checkpoints"
+    """Its module is a :class:`CheckpointingModel`."""
+
+
+@dataclass(frozen=True)
+class ModelSpec:
+    """What a model declares.
+
+    Parameters
+    ----------
+    needs
+        Checked against the dataset file before anything is read, and opened for ``fit``.
+    uses
+        Opened for ``fit`` where the data has it; the model does without, too.
+    offers
+        Optional capabilities; each names the protocol that it stands for.
+    search
+        What tuning may try, by parameter; empty where there is nothing to tune.
+    extra
+        Optional dependency group of this project that must be installed, such as ``neural``.
+    personal
+        Whether lists differ from user to user; False excuses a model from the rule on identical lists.
+    collaborative
+        Whether it learns from what similar users have, rather than counting or reading item features.
+
+    """
+
+    needs: frozenset[Need] = frozenset()
+    uses: frozenset[Need] = frozenset()
+    offers: frozenset[Capability] = frozenset()
+    search: Search = field(default_factory=dict)
+    extra: str | None = None
+    personal: bool = True
+    collaborative: bool = True
+
+
+EXTRAS: Final[Mapping[str, tuple[str, ...]]] = {"neural": ("torch",)}
+"""Modules that each optional dependency group brings."""
 
 
 class ModelConfig(BaseModel):
@@ -32,13 +114,9 @@ class Reason(NamedTuple):
 
 
 class ModelModule(Protocol):
-    """What a file in this folder must offer.
+    """What a file in this folder must offer."""
 
-    It may also have ``explain(scorer, by_user, user_code, item_codes, config, n=3) -> list[Reason]``, where
-    `by_user` is the Csr of what the users have had; :mod:`tasks.models._explanations` speaks for those
-    without.
-    """
-
+    SPEC: ModelSpec
     Config: type[ModelConfig]
 
     def fit(
@@ -53,6 +131,32 @@ class ModelModule(Protocol):
         ...
 
 
+class FoldInModel(ModelModule, Protocol):
+    """Capability ``fold_in``: users who came after the training, without training again."""
+
+    def fold_in(self, scorer: Any, by_user: Csr, config: Any) -> Scorer:
+        """A scorer of some new users, from what they had: `by_user` (n_new_users, n_items)."""
+        ...
+
+
+class ExplainingModel(ModelModule, Protocol):
+    """Capability ``explanations``: why an item stands on a user's list."""
+
+    def explain(
+        self, scorer: Any, by_user: Csr, user_code: int, item_codes: Codes, config: Any, n: int = 3
+    ) -> list[Reason]:
+        """One reason an item; `by_user` (n_users, n_items) is what the model was trained on."""
+        ...
+
+
+class CheckpointingModel(ModelModule, Protocol):
+    """Capability ``checkpoints``: a fit that can be watched and resumed.
+
+    Its ``Config`` has ``iterations`` and ``checkpoint_every``; its ``fit`` also takes ``checkpoint`` and
+    ``resume`` (see :mod:`tasks.models._checkpoints`).
+    """
+
+
 def names() -> list[str]:
     """Names of all models, sorted: the files of this folder that do not start with an underscore."""
     return sorted(found.name for found in pkgutil.iter_modules(__path__) if not found.name.startswith("_"))
@@ -62,10 +166,44 @@ def load(name: str) -> ModelModule:
     """Import one model by name; ValueError lists the valid names."""
     if name not in names():
         raise ValueError(f"unknown model {name!r}; known models: {', '.join(names())}")
-    return importlib.import_module(f"{__name__}.{name}")
+    return cast("ModelModule", importlib.import_module(f"{__name__}.{name}"))
 
 
-def search_space(name: str) -> Search:
-    """What tuning may try for a model: its file's ``SEARCH``, empty where it names none."""
-    space: Search = getattr(load(name), "SEARCH", {})
-    return space
+def load_spec(name: str) -> ModelSpec:
+    """What a model declares; as :func:`load`."""
+    return load(name).SPEC
+
+
+def module_name(name: str) -> str:
+    """Module whose source decides what a model computes; it is part of the cache key of its steps."""
+    return f"{__name__}.{name}"
+
+
+def check_installed(name: str) -> None:
+    """Refuse a model whose extra is not installed.
+
+    Raises
+    ------
+    ConfigurationError
+        With the command that installs it.
+
+    """
+    extra = load_spec(name).extra
+    if extra is None:
+        return
+    missing = [each for each in EXTRAS.get(extra, ()) if importlib.util.find_spec(each) is None]
+    if missing:
+        raise ConfigurationError(
+            f"model {name!r} needs {', '.join(missing)}, which is not installed: "
+            f"pip install --constraint constraints.txt --editable '.[{extra}]'"
+        )
+
+
+def allowed_items(name: str, matrix: GroupedMatrix) -> np.ndarray[Any, np.dtype[np.bool_]] | None:
+    """Items that a model may list, bool (n_items,); None where it may list all.
+
+    An item of the catalogue without any event is listed only by models that offer ``new_items``.
+    """
+    if matrix.n_items_with_events == matrix.n_items or Capability.NEW_ITEMS in load_spec(name).offers:
+        return None
+    return np.arange(matrix.n_items) < matrix.n_items_with_events

@@ -7,9 +7,11 @@ import numpy as np
 import numpy.typing as npt
 
 from data_contracts.interactions import Csr
-from data_contracts.scoring import Factors, Scores
+from data_contracts.scoring import Scores
+from tasks.numeric.dense import DenseScorer
 from tasks.numeric.neighbours import neighbour_scores
 from tasks.numeric.parallel import single_threaded_blas
+from tasks.numeric.scorers import Factors
 
 Float32 = npt.NDArray[np.float32]
 Float64 = npt.NDArray[np.float64]
@@ -40,7 +42,7 @@ TASTE_FLOOR, NEAR_FLOOR = 0.03, 0.02
 
 
 @dataclass(frozen=True, eq=False)
-class Blend:
+class Blend(DenseScorer):
     """A trained blend.
 
     Parameters

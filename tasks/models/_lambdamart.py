@@ -13,6 +13,7 @@ from data_contracts.scoring import Scores
 from tasks.models._blend import Blend, Codes
 from tasks.models._lambdamart_signals import ABSENT, ITEM_SIGNALS, PAIR_SIGNALS, USER_SIGNALS, Signals
 from tasks.models._training_examples import best, best_others
+from tasks.numeric.dense import DenseScorer
 from tasks.numeric.rank_trees import Forests
 
 Float32 = npt.NDArray[np.float32]
@@ -32,7 +33,7 @@ NAMES: Final = (*ITEM_SIGNALS, *USER_SIGNALS, *PAIR_SIGNALS, *MODEL_SIGNALS)
 
 
 @dataclass(frozen=True, eq=False)
-class LambdaMart:
+class LambdaMart(DenseScorer):
     """A trained LambdaMART.
 
     Parameters

@@ -8,12 +8,14 @@ import numpy as np
 from pydantic import Field
 from scipy.sparse import csr_matrix
 
-from data_contracts.interactions import GroupedMatrix
-from data_contracts.scoring import Factors
-from tasks.models import ModelConfig, Progress
-from tasks.models._search_space import Doubling, Range, Search
+from data_contracts.interactions import Csr, GroupedMatrix
+from data_contracts.scoring import Codes
+from tasks.models import Capability, ModelConfig, ModelSpec, Progress, Reason
+from tasks.models._explanations import by_likeness
+from tasks.models._search_space import Doubling, Range
 from tasks.numeric.csr import Weighting, check_matrix, value_weights
 from tasks.numeric.parallel import single_threaded_blas
+from tasks.numeric.scorers import Factors
 
 
 class Config(ModelConfig):
@@ -33,12 +35,15 @@ class Config(ModelConfig):
     """Three conjugate gradient steps per row instead of an exact solution."""
 
 
-SEARCH: Search = {
-    "regularization": Range(1e-4, 100.0, log=True),
-    "alpha": Range(0.3, 100.0, log=True),
-    "n_factors": Doubling(64, 256),
-}
-"""With a flat regularization the best value grows with the entries of a row: the range is wide."""
+SPEC = ModelSpec(
+    offers=frozenset({Capability.SIMILAR_ITEMS, Capability.EXPLANATIONS}),
+    # With a flat regularization the best value grows with the entries of a row: the range is wide.
+    search={
+        "regularization": Range(1e-4, 100.0, log=True),
+        "alpha": Range(0.3, 100.0, log=True),
+        "n_factors": Doubling(64, 256),
+    },
+)
 
 
 def fit(
@@ -95,3 +100,10 @@ def fit(
 
 def _rows(factors: np.ndarray) -> np.ndarray:
     return np.ascontiguousarray(factors, dtype=np.float32)
+
+
+def explain(
+    scorer: Factors, by_user: Csr, user_code: int, item_codes: Codes, config: Config, n: int = 3
+) -> list[Reason]:
+    """Name the past items most like each item."""
+    return by_likeness(scorer, by_user, user_code, item_codes, n)

@@ -19,7 +19,7 @@ import numpy.typing as npt
 from pydantic import Field
 
 from data_contracts.interactions import Csr, GroupedMatrix, History
-from tasks.models import ModelConfig, Progress, Reason, wals
+from tasks.models import Capability, ModelConfig, ModelSpec, Need, Progress, Reason, wals
 from tasks.models._blend import PRIOR, Blend, Codes
 from tasks.models._blend_reasons import reasons
 from tasks.models._training_examples import best_others, returning_users, with_targets
@@ -28,6 +28,8 @@ from tasks.numeric.listwise import TrainingExamples, fit_listwise
 from tasks.numeric.neighbours import item_neighbours
 from tasks.numeric.parallel import single_threaded_blas
 from tasks.numeric.past import cold_start_events, look_back, own_past
+
+SPEC = ModelSpec(uses=frozenset({Need.TIMES, Need.HISTORY}), offers=frozenset({Capability.EXPLANATIONS}))
 
 
 class Config(ModelConfig):

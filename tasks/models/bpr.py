@@ -14,12 +14,14 @@ import numpy.typing as npt
 from pydantic import Field
 
 from data_contracts.interactions import Csr, GroupedMatrix
-from data_contracts.scoring import Factors
-from tasks.models import ModelConfig, Progress
-from tasks.models._search_space import Doubling, Range, Search
+from data_contracts.scoring import Codes
+from tasks.models import Capability, ModelConfig, ModelSpec, Progress, Reason
+from tasks.models._explanations import by_likeness
+from tasks.models._search_space import Doubling, Range
 from tasks.numeric.csr import Weighting, check_matrix, value_weights
 from tasks.numeric.pairwise import ascend
 from tasks.numeric.parallel import for_each_block
+from tasks.numeric.scorers import Factors
 
 Float32 = npt.NDArray[np.float32]
 
@@ -58,15 +60,18 @@ class Config(ModelConfig):
     """The same factors on any number of threads. False lets threads write the same item at the same time."""
 
 
-SEARCH: Search = {
-    "learning_rate": Range(0.005, 0.2, log=True),
-    "epochs": Range(10, 100, log=True),
-    "user_regularization": Range(1e-4, 3e-2, log=True),
-    "item_regularization": Range(1e-5, 1e-2, log=True),
-    "bias_regularization": Range(1e-3, 0.3, log=True),
-    "n_factors": Doubling(64, 256),
-}
-"""A decade or so around defaults that suit purchases."""
+SPEC = ModelSpec(
+    offers=frozenset({Capability.SIMILAR_ITEMS, Capability.EXPLANATIONS}),
+    # A decade or so around defaults that suit purchases.
+    search={
+        "learning_rate": Range(0.005, 0.2, log=True),
+        "epochs": Range(10, 100, log=True),
+        "user_regularization": Range(1e-4, 3e-2, log=True),
+        "item_regularization": Range(1e-5, 1e-2, log=True),
+        "bias_regularization": Range(1e-3, 0.3, log=True),
+        "n_factors": Doubling(64, 256),
+    },
+)
 
 
 def fit(
@@ -221,3 +226,10 @@ def _ascend_in(
         model.item_factors,
         model.item_bias,
     )
+
+
+def explain(
+    scorer: Factors, by_user: Csr, user_code: int, item_codes: Codes, config: Config, n: int = 3
+) -> list[Reason]:
+    """Name the past items most like each item."""
+    return by_likeness(scorer, by_user, user_code, item_codes, n)

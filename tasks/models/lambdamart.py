@@ -18,7 +18,7 @@ from numba import get_num_threads
 from pydantic import Field
 
 from data_contracts.interactions import Csr, GroupedMatrix
-from tasks.models import ModelConfig, Progress, Reason, blend
+from tasks.models import Capability, ModelConfig, ModelSpec, Need, Progress, Reason, blend
 from tasks.models._blend import Codes
 from tasks.models._lambdamart import NAMES, LambdaMart
 from tasks.models._lambdamart_signals import Signals, signals
@@ -27,8 +27,11 @@ from tasks.numeric.csr import check_matrix
 from tasks.numeric.past import look_back
 from tasks.numeric.rank_trees import Growth, grow
 
-Lesson = tuple[npt.NDArray[np.float32], npt.NDArray[np.float64], npt.NDArray[np.int64]]
+Examples = tuple[npt.NDArray[np.float32], npt.NDArray[np.float64], npt.NDArray[np.int64]]
 """What the trees see of each candidate, how often it was taken next, and candidates of each user."""
+
+
+SPEC = ModelSpec(uses=frozenset({Need.TIMES, Need.HISTORY}), offers=frozenset({Capability.EXPLANATIONS}))
 
 
 class Config(ModelConfig):
@@ -136,13 +139,13 @@ def _windows(matrix: GroupedMatrix, config: Config) -> Iterator[tuple[GroupedMat
         yield look_back(matrix, latest, latest + days)
 
 
-def _examples(then: LambdaMart, later: Csr, config: Config, rng: np.random.Generator) -> Lesson:
+def _examples(then: LambdaMart, later: Csr, config: Config, rng: np.random.Generator) -> Examples:
     """What users known in `then` took next of their candidates."""
     users = blend.learned_from(then.blend, later, config.candidates, rng)
     return with_targets(users, later, lambda block: then.seen(block)[1:])
 
 
-def _trees(examples: list[Lesson], config: Config, seed: int) -> tuple[str, ...]:
+def _trees(examples: list[Examples], config: Config, seed: int) -> tuple[str, ...]:
     if not examples:
         return ()
     table, targets, lengths = (np.concatenate(each) for each in zip(*examples, strict=True))

@@ -9,9 +9,9 @@ import numpy.typing as npt
 from pydantic import AliasChoices, Field
 
 from data_contracts.interactions import Csr, GroupedMatrix, History
-from data_contracts.scoring import PersonalScores
-from tasks.models import ModelConfig, Progress, Reason
-from tasks.models._search_space import Categorical, Range, Search
+from tasks.models import Capability, ModelConfig, ModelSpec, Need, Progress, Reason
+from tasks.models._search_space import Categorical, Range
+from tasks.numeric.scorers import PersonalScores
 
 
 class Config(ModelConfig):
@@ -33,12 +33,17 @@ class Config(ModelConfig):
     """Half-life of the popularity (anonymous events included) that an unknown user gets."""
 
 
-SEARCH: Search = {
-    "half_life_days": Categorical((None, 365.0, 180.0, 90.0, 60.0, 30.0, 14.0)),
-    "fill_half_life_days": Range(2.0, 365.0, log=True),
-    "cold_start_half_life_days": Range(2.0, 180.0, log=True),
-}
-"""From days to seasons; the user's own past may also be kept for good."""
+SPEC = ModelSpec(
+    uses=frozenset({Need.TIMES, Need.HISTORY}),
+    offers=frozenset({Capability.EXPLANATIONS}),
+    # From days to seasons; the user's own past may also be kept for good.
+    search={
+        "half_life_days": Categorical((None, 365.0, 180.0, 90.0, 60.0, 30.0, 14.0)),
+        "fill_half_life_days": Range(2.0, 365.0, log=True),
+        "cold_start_half_life_days": Range(2.0, 180.0, log=True),
+    },
+    collaborative=False,
+)
 
 
 def fit(

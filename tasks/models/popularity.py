@@ -2,9 +2,18 @@
 
 import numpy as np
 
-from data_contracts.interactions import GroupedMatrix
-from data_contracts.scoring import ItemScores
-from tasks.models import ModelConfig, Progress
+from data_contracts.interactions import Csr, GroupedMatrix
+from data_contracts.scoring import Codes
+from tasks.models import Capability, ModelConfig, ModelSpec, Need, Progress, Reason
+from tasks.models._explanations import popular
+from tasks.numeric.scorers import ItemScores
+
+SPEC = ModelSpec(
+    uses=frozenset({Need.TIMES}),
+    offers=frozenset({Capability.EXPLANATIONS}),
+    personal=False,
+    collaborative=False,
+)
 
 
 class Config(ModelConfig):
@@ -38,3 +47,10 @@ def fit(
 
     """
     return ItemScores(matrix.item_events(None), matrix.n_users)
+
+
+def explain(
+    scorer: ItemScores, by_user: Csr, user_code: int, item_codes: Codes, config: Config, n: int = 3
+) -> list[Reason]:
+    """Say how many events count for each item."""
+    return popular(scorer, item_codes)

@@ -7,10 +7,12 @@ Recommender Systems", SIGIR 2020), so it is the list for unknown users.
 import numpy as np
 from pydantic import Field
 
-from data_contracts.interactions import GroupedMatrix
-from data_contracts.scoring import ItemScores
-from tasks.models import ModelConfig, Progress
-from tasks.models._search_space import Range, Search
+from data_contracts.interactions import Csr, GroupedMatrix
+from data_contracts.scoring import Codes
+from tasks.models import Capability, ModelConfig, ModelSpec, Need, Progress, Reason
+from tasks.models._explanations import popular
+from tasks.models._search_space import Range
+from tasks.numeric.scorers import ItemScores
 
 
 class Config(ModelConfig):
@@ -20,8 +22,14 @@ class Config(ModelConfig):
     """Days after which an event counts half; 10 is an exponential decay by 1/e every 14.4 days."""
 
 
-SEARCH: Search = {"half_life_days": Range(2.0, 180.0, log=True)}
-"""From days to seasons."""
+SPEC = ModelSpec(
+    uses=frozenset({Need.TIMES}),
+    offers=frozenset({Capability.EXPLANATIONS}),
+    # From days to seasons.
+    search={"half_life_days": Range(2.0, 180.0, log=True)},
+    personal=False,
+    collaborative=False,
+)
 
 
 def fit(
@@ -52,3 +60,10 @@ def fit(
 
     """
     return ItemScores(matrix.item_events(config.half_life_days), matrix.n_users)
+
+
+def explain(
+    scorer: ItemScores, by_user: Csr, user_code: int, item_codes: Codes, config: Config, n: int = 3
+) -> list[Reason]:
+    """Say how many events count for each item."""
+    return popular(scorer, item_codes)

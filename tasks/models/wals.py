@@ -12,12 +12,12 @@ import numpy.typing as npt
 from pydantic import Field
 
 from data_contracts.interactions import Csr, GroupedMatrix
-from data_contracts.scoring import Factors
-from tasks.models import ModelConfig, Progress, Reason
+from tasks.models import Capability, ModelConfig, ModelSpec, Progress, Reason
 from tasks.models._checkpoints import Checkpoint, Resume, check_factors, start
-from tasks.models._search_space import Doubling, Range, Search
+from tasks.models._search_space import Doubling, Range
 from tasks.numeric.csr import Weighting, check_matrix, one_row
 from tasks.numeric.reasons import strongest, wals_contributions
+from tasks.numeric.scorers import Factors
 from tasks.numeric.wals_loss import objective
 from tasks.numeric.wals_side import GivenWeights, Side, Terms, Weights, both_sides
 from tasks.numeric.wals_solve import solve_cg, solve_exactly, solve_subspace
@@ -61,12 +61,17 @@ class Config(ModelConfig):
     """Iterations between two checkpoints; 0 = none."""
 
 
-SEARCH: Search = {
-    "unobserved_weight": Range(3e-3, 1.0, log=True),
-    "regularization": Range(1e-4, 1e-1, log=True),
-    "n_factors": Doubling(64, 256),
-}
-"""Around the optima that Rendle et al. report; sparser logs want a smaller `unobserved_weight`."""
+SPEC = ModelSpec(
+    offers=frozenset(
+        {Capability.SIMILAR_ITEMS, Capability.FOLD_IN, Capability.EXPLANATIONS, Capability.CHECKPOINTS}
+    ),
+    # Around the optima that Rendle et al. report; sparser logs want a smaller `unobserved_weight`.
+    search={
+        "unobserved_weight": Range(3e-3, 1.0, log=True),
+        "regularization": Range(1e-4, 1e-1, log=True),
+        "n_factors": Doubling(64, 256),
+    },
+)
 
 
 def fit(
@@ -136,6 +141,12 @@ def fit(
             break
         before = parts.total
     return Factors(_solution(users, y, config), y)
+
+
+def fold_in(scorer: Factors, by_user: Csr, config: Config) -> Factors:
+    """Scorer of users who came after the training, (n_new_users, n_items): see :func:`fold_in_users`."""
+    matrix = GroupedMatrix.from_csr(by_user.to_scipy())
+    return Factors(fold_in_users(matrix, scorer.item_factors, config), scorer.item_factors, scorer.item_bias)
 
 
 def fold_in_users(

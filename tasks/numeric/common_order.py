@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from data_contracts.interactions import Csr
-from data_contracts.scoring import ItemScores, PersonalScores
+from data_contracts.scoring import Mask
 from tasks.numeric.best import is_allowed, is_worse, replace_worst, sort_best
 from tasks.numeric.exclusion import check_exclude, denied_mask, take_rows
 from tasks.numeric.jit import jit
@@ -41,13 +41,33 @@ class CommonOrder:
     own: Csr
     drop: float
 
+    @classmethod
+    def of(
+        cls, name: str, level: npt.NDArray[np.floating], n_rows: int, own: Csr, drop: float
+    ) -> "CommonOrder":
+        """Candidates differ, rows are alike but for their own entries; ValueError, with `name`, for NaN."""
+        return cls(_numbers(name, level), np.zeros(n_rows), own, drop)
+
+    @classmethod
+    def turned(
+        cls, name: str, row_level: npt.NDArray[np.floating], n_candidates: int, own: Csr, drop: float
+    ) -> "CommonOrder":
+        """Rows differ, candidates are alike: the same scores seen from the other side."""
+        return cls(np.zeros(n_candidates), _numbers(name, row_level), own, drop)
+
     def best(
-        self, rows: npt.NDArray[np.integer], k: int, *, exclude: Csr | None, deny: npt.ArrayLike | None
+        self,
+        rows: npt.NDArray[np.integer],
+        k: int,
+        *,
+        exclude: Csr | None = None,
+        allow: Mask | None = None,
     ) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.float32]]:
-        """Top-k of some rows; row j of `exclude` belongs to ``rows[j]``."""
+        """Top-k of some rows; `exclude` (n_rows, n_candidates) belongs to all rows, `allow` to candidates."""
         n_candidates = len(self.level)
-        indptr, indices = check_exclude(exclude, (len(rows), n_candidates))
-        denied = denied_mask(deny, n_candidates)
+        excluded = None if exclude is None else take_rows(exclude, rows)
+        indptr, indices = check_exclude(excluded, (len(rows), n_candidates))
+        denied = denied_mask(None if allow is None else ~allow, n_candidates)
         own = take_rows(self.own, rows)
         row_level = self.row_level[rows]
         # Stable, so equal levels stay in the order of their codes.
@@ -78,27 +98,25 @@ class CommonOrder:
         return best_codes, best_scores.astype(np.float32)
 
 
-def items_for_users(scorer: ItemScores | PersonalScores) -> CommonOrder:
-    """Rows are users, candidates are items."""
-    n_users, n_items = scorer.shape
-    if isinstance(scorer, PersonalScores):
-        return CommonOrder(_numbers("fill", scorer.fill), np.zeros(n_users), scorer.own, 1.0)
-    return CommonOrder(_numbers("items", scorer.items), np.zeros(n_users), _nothing(n_users, n_items), 0.0)
+def by_column(csr: Csr) -> Csr:
+    """The transpose."""
+    turned: Any = csr.to_scipy().tocsc()
+    return Csr(
+        turned.indptr.astype(np.int64),
+        turned.indices.astype(np.int32, copy=False),
+        turned.data.astype(np.float32, copy=False),
+        csr.shape[0],
+    )
 
 
-def users_for_items(scorer: ItemScores | PersonalScores) -> CommonOrder:
-    """Rows are items, candidates are users."""
-    n_users, n_items = scorer.shape
-    if isinstance(scorer, PersonalScores):
-        owners: Any = scorer.own.to_scipy().tocsc()
-        own = Csr(
-            owners.indptr.astype(np.int64),
-            owners.indices.astype(np.int32, copy=False),
-            owners.data.astype(np.float32, copy=False),
-            n_users,
-        )
-        return CommonOrder(np.zeros(n_users), _numbers("fill", scorer.fill), own, 1.0)
-    return CommonOrder(np.zeros(n_users), _numbers("items", scorer.items), _nothing(n_items, n_users), 0.0)
+def no_entries(shape: tuple[int, int]) -> Csr:
+    """An empty matrix."""
+    return Csr(
+        np.zeros(shape[0] + 1, dtype=np.int64),
+        np.zeros(0, dtype=np.int32),
+        np.zeros(0, dtype=np.float32),
+        shape[1],
+    )
 
 
 @jit()
@@ -117,7 +135,7 @@ def keep_best_of_common_order(
     best_codes: Any,
 ) -> None:
     """Fill the heaps (n_rows, k): own entries first, then the common order until nothing can enter."""
-    nobody = denied[:0]
+    none_denied = denied[:0]
     for r in range(len(row_level)):
         excluded = indices[indptr[r] : indptr[r + 1]]
         mine = own_indices[own_indptr[r] : own_indptr[r + 1]]
@@ -132,7 +150,7 @@ def keep_best_of_common_order(
             score = (row_level[r] + level[code]) - drop
             if heap_codes[0] >= 0 and not is_worse(heap_scores[0], heap_codes[0], score, code):
                 break
-            if is_allowed(code, mine, nobody) and is_allowed(code, excluded, denied):
+            if is_allowed(code, mine, none_denied) and is_allowed(code, excluded, denied):
                 replace_worst(heap_scores, heap_codes, score, code)
 
 
@@ -140,12 +158,3 @@ def _numbers(name: str, values: npt.NDArray[np.floating]) -> npt.NDArray[np.floa
     if np.isnan(values).any():
         raise ValueError(f"{name} holds {int(np.isnan(values).sum())} NaN; every score must be a number")
     return values.astype(np.float64, copy=False)
-
-
-def _nothing(n_rows: int, n_cols: int) -> Csr:
-    return Csr(
-        np.zeros(n_rows + 1, dtype=np.int64),
-        np.zeros(0, dtype=np.int32),
-        np.zeros(0, dtype=np.float32),
-        n_cols,
-    )

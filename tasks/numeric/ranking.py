@@ -1,9 +1,7 @@
 """Lists from any trained model: items for users, users for items, and the cold-start list.
 
-Factors are ranked exactly (:mod:`tasks.numeric.topk`), popularity and personal frequency from their common
-order, every other scorer from dense blocks. Ties go to the lower code everywhere. Lists longer than what
-there is end in -1 and -inf. For factors, nothing depends on how users are cut into blocks; for a scorer
-that is ranked from dense blocks, that holds as far as its own scores do not.
+The scorer ranks; what stands here checks what is asked, cuts it into batches and pads the answers. Lists
+longer than what there is end in -1 and -inf.
 """
 
 from collections.abc import Iterator
@@ -12,19 +10,11 @@ import numpy as np
 import numpy.typing as npt
 
 from data_contracts.interactions import Csr
-from data_contracts.scoring import Factors, ItemScores, PersonalScores, Scorer
-from tasks.numeric.best import keep_best_columns, sort_best
-from tasks.numeric.catalogue import Catalogue, Lists
-from tasks.numeric.common_order import items_for_users, users_for_items
-from tasks.numeric.exclusion import check_exclude, denied_mask, take_rows
-from tasks.numeric.parallel import for_each_block
+from data_contracts.scoring import Lists, Mask, Scorer
 from tasks.numeric.topk import select_top_k
 
-DENSE_BYTES = 64 << 20
-"""A dense block of scores is at most this large."""
-
-COLUMNS_PER_THREAD = 1024
 BATCH = 16_384
+"""Users whose lists are made at once: what a batch needs does not grow with the number of users."""
 
 
 def recommend(
@@ -33,7 +23,7 @@ def recommend(
     k: int,
     *,
     exclude: Csr | None = None,
-    deny: npt.ArrayLike | None = None,
+    allow: Mask | None = None,
 ) -> Lists:
     """Best k items of some users.
 
@@ -47,8 +37,8 @@ def recommend(
         Length of the lists, 1 or more.
     exclude
         (n_users, n_items), by USER CODE: items that user must not get.
-    deny
-        Items nobody may get: a bool mask (n_items,) or their codes.
+    allow
+        bool (n_items,): items that anybody may get; None allows all.
 
     Returns
     -------
@@ -58,13 +48,13 @@ def recommend(
     Raises
     ------
     ValueError
-        If k or a user code is out of range, `exclude` or `deny` does not fit, or a score is NaN.
+        If k or a user code is out of range, `exclude` or `allow` does not fit, or a score is NaN.
 
     """
     items = np.full((len(user_codes), k), -1, dtype=np.int32) if k > 0 else np.zeros((0, 0), np.int32)
     scores = np.full(items.shape, -np.inf, dtype=np.float32)
     for first, some_items, some_scores in recommend_batches(
-        scorer, user_codes, k, exclude=exclude, deny=deny
+        scorer, user_codes, k, exclude=exclude, allow=allow
     ):
         items[first : first + len(some_items)] = some_items
         scores[first : first + len(some_items)] = some_scores
@@ -77,24 +67,21 @@ def recommend_batches(
     k: int,
     *,
     exclude: Csr | None = None,
-    deny: npt.ArrayLike | None = None,
+    allow: Mask | None = None,
     batch: int = BATCH,
 ) -> Iterator[tuple[int, npt.NDArray[np.int32], npt.NDArray[np.float32]]]:
-    """Like :func:`recommend`, batch by batch: (first row, items, scores) of at most `batch` users.
-
-    Holds the results of one batch, one dense block or tile a thread, and for factors one copy of the item
-    factors: nothing that grows with the number of users.
-    """
+    """Like :func:`recommend`, batch by batch: (first row, items, scores) of at most `batch` users."""
     n_users, n_items = scorer.shape
     codes = _checked_codes("user_codes", user_codes, n_users)
     if k < 1 or batch < 1:
         raise ValueError(f"k and batch must be at least 1; got {k} and {batch}")
     if exclude is not None and exclude.shape != scorer.shape:
         raise ValueError(f"exclude must have shape {scorer.shape}, by user code; got {exclude.shape}")
-    ranked = _Ranker(scorer, min(k, n_items), deny)
+    if allow is not None and (allow.shape != (n_items,) or allow.dtype != np.bool_):
+        raise ValueError(f"allow must be a bool mask of shape ({n_items},); got {allow.dtype} {allow.shape}")
     for first in range(0, len(codes), batch):
         some = codes[first : first + batch]
-        lists = ranked.best(some, None if exclude is None else take_rows(exclude, some))
+        lists = scorer.top_k(some, min(k, n_items), exclude=exclude, allow=allow)
         yield first, *_widened(lists, k)
 
 
@@ -138,15 +125,7 @@ def target(
         raise ValueError(
             f"exclude_by_item must have shape {(n_items, n_users)}, by item code; got {exclude_by_item.shape}"
         )
-    exclude = None if exclude_by_item is None else take_rows(exclude_by_item, codes)
-    width = min(k, n_users)
-    if isinstance(scorer, Factors):
-        offset = None if scorer.item_bias is None else scorer.item_bias[codes]
-        users = Catalogue.of(scorer.user_factors)
-        return _widened(users.best(scorer.item_factors[codes], width, exclude=exclude, offset=offset), k)
-    if isinstance(scorer, ItemScores | PersonalScores):
-        return _widened(users_for_items(scorer).best(codes, width, exclude=exclude, deny=None), k)
-    return _widened(_stream_users(scorer, codes, width, exclude), k)
+    return _widened(scorer.top_users(codes, min(k, n_users), exclude=exclude_by_item), k)
 
 
 def top_scores(
@@ -162,57 +141,6 @@ def top_scores(
 def cold_start_list(scores: npt.NDArray[np.floating], k: int) -> npt.NDArray[np.int32]:
     """What an unknown user gets: the best k item codes, int32 (k,), padded with -1."""
     return top_scores(scores, k)[0]
-
-
-class _Ranker:
-    """The fastest way to rank one scorer, laid out once for many batches of users."""
-
-    def __init__(self, scorer: Scorer, k: int, deny: npt.ArrayLike | None) -> None:
-        self.scorer, self.k, self.deny = scorer, k, deny
-        self.catalogue: Catalogue | None = None
-        if isinstance(scorer, Factors):
-            self.catalogue = Catalogue.of(scorer.item_factors, scorer.item_bias, deny)
-
-    def best(self, codes: npt.NDArray[np.int64], exclude: Csr | None) -> Lists:
-        scorer = self.scorer
-        if self.catalogue is not None and isinstance(scorer, Factors):
-            return self.catalogue.best(scorer.user_factors[codes], self.k, exclude=exclude)
-        if isinstance(scorer, ItemScores | PersonalScores):
-            return items_for_users(scorer).best(codes, self.k, exclude=exclude, deny=self.deny)
-        step = max(1, DENSE_BYTES // (8 * scorer.shape[1]))
-        parts = []
-        for first in range(0, len(codes), step):
-            rows = np.arange(first, min(first + step, len(codes)))
-            mine = None if exclude is None else take_rows(exclude, rows)
-            parts.append(select_top_k(scorer.scores(codes[rows]), self.k, exclude=mine, deny=self.deny))
-        return np.concatenate([part[0] for part in parts]), np.concatenate([part[1] for part in parts])
-
-
-def _stream_users(scorer: Scorer, item_codes: npt.NDArray[np.int64], k: int, exclude: Csr | None) -> Lists:
-    """Top-k users of each item from dense blocks of users, which come in rising order for ties."""
-    n_users, n_items = scorer.shape
-    indptr, indices = check_exclude(exclude, (len(item_codes), n_users))
-    nobody = denied_mask(None, n_users)
-    best_scores = np.full((len(item_codes), k), -np.inf)
-    best_codes = np.full((len(item_codes), k), -1, dtype=np.int32)
-    step = max(1, DENSE_BYTES // (8 * n_items))
-    for first in range(0, n_users, step):
-        block = scorer.scores(np.arange(first, min(first + step, n_users)))
-
-        def work(number: int, block: npt.NDArray[np.floating] = block, first: int = first) -> None:
-            part = slice(number * COLUMNS_PER_THREAD, (number + 1) * COLUMNS_PER_THREAD)
-            scores = np.ascontiguousarray(block[:, item_codes[part]], dtype=np.float64)
-            starts = indptr[part.start : part.stop + 1]
-            if not keep_best_columns(
-                scores, first, starts, indices, nobody, best_scores[part], best_codes[part]
-            ):
-                raise ValueError(
-                    f"scores of users from code {first} on hold NaN; every score must be a number"
-                )
-
-        for_each_block(work, -(-len(item_codes) // COLUMNS_PER_THREAD))
-    sort_best(best_scores, best_codes)
-    return best_codes, best_scores.astype(np.float32)
 
 
 def _checked_codes(name: str, codes: npt.NDArray[np.integer], n_codes: int) -> npt.NDArray[np.int64]:

@@ -1,4 +1,4 @@
-"""Items that go with an item: the cosine of their factors, or of the sets of users who have them."""
+"""Items that go with an item, by the users who have both: for models without an opinion of their own."""
 
 from typing import Any
 
@@ -6,21 +6,15 @@ import numpy as np
 import numpy.typing as npt
 
 from data_contracts.interactions import GroupedMatrix
-from data_contracts.scoring import Factors, Scorer
-from tasks.numeric.topk import top_k
 
 BLOCK_ITEMS = 2_000
 
 
-def similar_items(
-    scorer: Scorer, matrix: GroupedMatrix, k: int
-) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.float32]]:
-    """The k items most like each item, without the item itself.
+def similar_by_users(matrix: GroupedMatrix, k: int) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.float32]]:
+    """The k items most like each item by the cosine of the sets of users who have them.
 
     Parameters
     ----------
-    scorer
-        Factors speak for themselves; for any other model the interactions do.
     matrix
         (n_users, n_items).
     k
@@ -28,26 +22,10 @@ def similar_items(
 
     Returns
     -------
-    int32 codes and float32 cosines, each (n_items, k); ties go to the lower code. An item without any
-    similar one has an empty list.
+    int32 codes and float32 cosines, each (n_items, k); ties go to the lower code. The item itself is not on
+    its list; an item without any similar one has an empty list.
 
     """
-    if isinstance(scorer, Factors):
-        return _by_factors(scorer.item_factors, k)
-    return _by_users(matrix, k)
-
-
-def _by_factors(
-    factors: npt.NDArray[np.float32], k: int
-) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.float32]]:
-    norms = np.linalg.norm(factors, axis=1, keepdims=True)
-    unit = np.ascontiguousarray(factors / np.maximum(norms, np.finfo(np.float32).tiny), dtype=np.float32)
-    # One more than asked for: every item is most like itself and is dropped from its own list.
-    codes, scores = top_k(unit, unit, min(k + 1, len(unit)))
-    return _without_self(codes, scores, k)
-
-
-def _by_users(matrix: GroupedMatrix, k: int) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.float32]]:
     by_item: Any = matrix.by_item.to_scipy().astype(np.float32)
     by_item.data = np.ones_like(by_item.data)
     lengths = np.maximum(np.sqrt(matrix.by_item.lengths()), 1.0).astype(np.float32)

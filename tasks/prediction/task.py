@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pyarrow as pa
@@ -23,11 +23,13 @@ from data_contracts.predictions import (
     USERS_PER_ITEM_SCHEMA,
     ranked_rows,
 )
-from data_contracts.scoring import Scorer
+from data_contracts.scoring import Lists, Mask, Scorer, SimilarityScorer
 from data_contracts.selection import Selection
+from tasks import models
 from tasks.evaluation.task import cold_start_scores
+from tasks.models import Capability
 from tasks.numeric.ranking import recommend, target, top_scores
-from tasks.numeric.similar import similar_items
+from tasks.numeric.similar import similar_by_users
 from tasks.numeric.slices import mark_new
 from tasks.preparation.grouping import load_grouped
 from tasks.preparation.mapping import load_vocabularies
@@ -51,6 +53,7 @@ def predict(
     *,
     k: int,
     seen: Csr | None,
+    allow: Mask | None,
     names: tuple[str, str],
 ) -> Iterator[pa.Table]:
     """Lists of all users, block by block.
@@ -69,6 +72,8 @@ def predict(
         Length of the lists.
     seen
         Items to leave out, by user code, or None.
+    allow
+        bool (n_items,): items that may be listed; None allows all.
     names
         What to write into the model column: for known users, for unknown users.
 
@@ -83,7 +88,7 @@ def predict(
         known = codes >= 0
         lists = np.tile(for_cold_start[0], (len(codes), 1))
         scores = np.tile(for_cold_start[1].astype(np.float32), (len(codes), 1))
-        lists[known], scores[known] = recommend(scorer, codes[known], k, exclude=seen)
+        lists[known], scores[known] = recommend(scorer, codes[known], k, exclude=seen, allow=allow)
         yield ranked_rows(PREDICTIONS_SCHEMA, ids, items, (lists, scores), np.where(known, *names))
 
 
@@ -116,6 +121,7 @@ def _write_others(
     *,
     exclude_seen: bool,
     name: str,
+    kind: str,
 ) -> None:
     """Write the tables that are listed by item."""
     users, items = vocabularies
@@ -125,12 +131,19 @@ def _write_others(
     names = np.full(len(items), name)
     rows = ranked_rows(USERS_PER_ITEM_SCHEMA, items.ids, users, found, names)
     _write(out / USERS_PER_ITEM, USERS_PER_ITEM_SCHEMA, iter([rows]))
-    alike = similar_items(scorer, grouped, lengths.k)
+    alike = _similar(kind, scorer, grouped, lengths.k)
     _write(
         out / SIMILAR_ITEMS,
         SIMILAR_SCHEMA,
         iter([ranked_rows(SIMILAR_SCHEMA, items.ids, items, alike, None)]),
     )
+
+
+def _similar(kind: str, scorer: Scorer, grouped: GroupedMatrix, k: int) -> Lists:
+    """Similar items by the model's own opinion, or by the users who have both."""
+    if Capability.SIMILAR_ITEMS in models.load_spec(kind).offers:
+        return cast("SimilarityScorer", scorer).similar_items(np.arange(grouped.n_items), k)
+    return similar_by_users(grouped, k)
 
 
 def _forbidden(predictions: Path, users: Vocabulary, items: Vocabulary, seen: Csr) -> int:
@@ -147,7 +160,7 @@ def _forbidden(predictions: Path, users: Vocabulary, items: Vocabulary, seen: Cs
 
 
 def _model_code(given: dict[str, Any]) -> tuple[str, ...]:
-    return (f"tasks.models.{given['choice'].kind}",)
+    return (models.module_name(given["choice"].kind),)
 
 
 @step("predict with {name}", code=_model_code, contracts=("predictions",))
@@ -185,6 +198,7 @@ def export(
         for_cold_start,
         k=lengths.k,
         seen=grouped.by_user if exclude_seen else None,
+        allow=models.allowed_items(choice.kind, grouped),
         names=(name, label),
     )
     facts: store.Facts = {
@@ -203,7 +217,9 @@ def export(
         scratch=store.scratch(),
     )
     check_facts("predictions", counted)
-    _write_others(out, scorer, grouped, (users, items), lengths, exclude_seen=exclude_seen, name=name)
+    _write_others(
+        out, scorer, grouped, (users, items), lengths, exclude_seen=exclude_seen, name=name, kind=choice.kind
+    )
     one_list = (for_cold_start[0][None], for_cold_start[1][None])
     cold_start_items = ranked_rows(STRANGERS_SCHEMA, None, items, one_list, np.array([label]))
     _write(out / STRANGERS, STRANGERS_SCHEMA, iter([cold_start_items]))

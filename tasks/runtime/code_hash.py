@@ -2,8 +2,11 @@
 
 import ast
 import hashlib
+import os
 from functools import cache
 from pathlib import Path
+
+from data_contracts.scoring import MORE_MODELS
 
 OURS = ("data_contracts", "tasks", "flows")
 ROOT = Path(__file__).parents[2]
@@ -60,4 +63,8 @@ def _source(name: str) -> bytes:
 def _path(name: str) -> Path | None:
     """Find a module's file by its name alone: importing it could cost seconds."""
     base = ROOT.joinpath(*name.split("."))
-    return next((path for path in (base.with_suffix(".py"), base / "__init__.py") if path.is_file()), None)
+    places = [base.with_suffix(".py"), base / "__init__.py"]
+    package, _, last = name.rpartition(".")
+    if package == "tasks.models" and os.environ.get(MORE_MODELS):
+        places.append(Path(os.environ[MORE_MODELS]) / f"{last}.py")
+    return next((path for path in places if path.is_file()), None)

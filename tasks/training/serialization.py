@@ -12,8 +12,11 @@ from data_contracts.scoring import Scorer
 from tasks.runtime.files import read_json, write_json
 
 DESCRIPTION = "scorer.json"
-HOMES = ("data_contracts.scoring", "data_contracts.interactions", "tasks.models.")
+HOMES = ("data_contracts.interactions", "tasks.numeric.scorers", "tasks.models.")
 """Only classes of these modules are ever made from a file."""
+
+MOVED = {"data_contracts.scoring": "tasks.numeric.scorers"}
+"""Where the classes of models stored before version 0.2 are now."""
 
 RENAMED = {"stranger_items": "cold_start_items", "strangers": "cold_start_items"}
 """Fields as models stored before version 0.2 call them."""
@@ -75,6 +78,7 @@ def _restore(described: Any, folder: Path) -> Any:
 
 def _class(name: str) -> Any:
     module, _, qualified = name.partition(":")
+    module = MOVED.get(module, module)
     if not module.startswith(HOMES):
         raise ContractError(f"a stored model names class {name!r}; only those of {HOMES} are ever loaded")
     found = getattr(importlib.import_module(module), qualified, None)

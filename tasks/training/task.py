@@ -47,7 +47,7 @@ def generator(seed: int, name: str) -> np.random.Generator:
 
 
 def _model_code(given: dict[str, Any]) -> tuple[str, ...]:
-    return (f"tasks.models.{given['choice'].kind}",)
+    return (models.module_name(given["choice"].kind),)
 
 
 @step("train {name}", code=_model_code, contracts=("model",))

@@ -1,6 +1,5 @@
 """What a set of parameters is worth on the inner windows. Pure: matrices in, one number out."""
 
-import inspect
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -8,11 +7,13 @@ from typing import Any
 
 from data_contracts.evaluation import Holdout, Scenario, parse_metric
 from data_contracts.interactions import Csr, GroupedMatrix
-from data_contracts.scoring import Factors, Scorer, Scores
+from data_contracts.scoring import Scorer, Scores
 from tasks import models
 from tasks.evaluation.task import make_lists
+from tasks.models import Capability
 from tasks.numeric.metrics import score_lists
 from tasks.numeric.ranking import cold_start_list
+from tasks.numeric.scorers import Factors
 from tasks.numeric.slices import restrict
 from tasks.training.task import generator
 
@@ -130,7 +131,7 @@ class Objective:
 
         progress(0, 0, {})
         module, more = models.load(self.kind), {}
-        if curve is not None and "checkpoint" in inspect.signature(module.fit).parameters:
+        if curve is not None and Capability.CHECKPOINTS in module.SPEC.offers:
             every = max(1, -(-config.iterations // CURVE_POINTS))
             config = config.model_copy(update={"checkpoint_every": every})
             more = {"checkpoint": curve}

@@ -74,7 +74,7 @@ def search(study: "optuna.Study", question: Objective, budget: Budget, heard: He
         Hears of each finished trial.
 
     """
-    space = models.search_space(question.kind)
+    space = models.load_spec(question.kind).search
     sizes = {name: each for name, each in space.items() if isinstance(each, Doubling)}
     part = budget.first_part() if sizes else budget
     while (done := len(finished(study, START, SEARCHED))) < budget.trials and not part.passed():

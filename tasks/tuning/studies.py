@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from data_contracts.errors import ConfigurationError
-from tasks.models import search_space
+from tasks.models import load_spec
 from tasks.sources.databases import place, study_url
 
 if TYPE_CHECKING:
@@ -125,7 +125,7 @@ def found(study: "optuna.Study", kind: str) -> Found | None:
     everything = finished(study, START, SEARCHED, LARGER)
     complete = best.user_attrs[PARAMETERS]
     return Found(
-        parameters={name: complete[name] for name in search_space(kind)},
+        parameters={name: complete[name] for name in load_spec(kind).search},
         value=float(study.best_value),
         start=start[0] if start else None,
         trials=len(everything),

@@ -74,7 +74,7 @@ def tunable(spec: DatasetSpec, wanted: tuple[str, ...]) -> tuple[str, ...]:
         If one that is wanted is unknown, or has nothing to tune.
 
     """
-    able = tuple(name for name, choice in spec.models.items() if models.search_space(choice.kind))
+    able = tuple(name for name, choice in spec.models.items() if models.load_spec(choice.kind).search)
     wrong = [name for name in wanted if name not in able]
     if wrong or not able:
         raise ConfigurationError(
@@ -89,7 +89,7 @@ def study_name(spec: DatasetSpec, name: str, prepared: list[Prepared], seed: int
     choice = spec.models[name]
     asked = {
         "parameters": choice.parameters,
-        "space": {key: repr(each) for key, each in models.search_space(choice.kind).items()},
+        "space": {key: repr(each) for key, each in models.load_spec(choice.kind).search.items()},
         "folds": [list(each[1:]) for each in prepared],
         "metric": [spec.evaluation.decides, spec.evaluation.metric],
         "seed": seed,

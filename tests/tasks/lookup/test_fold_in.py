@@ -10,7 +10,7 @@ from data_contracts.interactions import GroupedMatrix
 from data_contracts.predictions import SIMILAR_ITEMS, SIMILAR_SCHEMA, ranked_rows
 from tasks import models
 from tasks.lookup.fold_in import items_for_history
-from tasks.numeric.similar import similar_items
+from tasks.numeric.similar import similar_by_users
 from tasks.publication.registry import Publication, publish
 from tasks.training.serialization import save_scorer
 
@@ -32,7 +32,7 @@ def live(home, tmp_path, rng):
         (tmp_path / "model").mkdir()
         save_scorer(scorer, tmp_path / "model")
         items.save(tmp_path / "items.parquet")
-        alike = ranked_rows(SIMILAR_SCHEMA, items.ids, items, similar_items(scorer, matrix, 5), None)
+        alike = ranked_rows(SIMILAR_SCHEMA, items.ids, items, similar_by_users(matrix, 5), None)
         pq.write_table(alike, tmp_path / SIMILAR_ITEMS)
         publication = Publication(dataset="shop", as_of=date(2026, 1, 1), run="aaa")
         parts = {name: tmp_path / name for name in ("model", "items.parquet", SIMILAR_ITEMS)}

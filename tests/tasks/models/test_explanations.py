@@ -7,10 +7,10 @@ import pytest
 from scipy.sparse import random_array
 
 from data_contracts.interactions import GroupedMatrix
-from data_contracts.scoring import ItemScores
-from tasks.models import _blend_reasons, _explanations, load
+from tasks.models import _blend_reasons, load
 from tasks.models._blend import PRIOR
 from tasks.numeric.reasons import cosine_contributions, strongest, wals_contributions
+from tasks.numeric.scorers import ItemScores
 from tasks.numeric.wals_side import GivenWeights
 
 
@@ -25,7 +25,7 @@ def reasons(name, matrix, user_code, items, rng, **parameters):
     module = load(name)
     config = module.Config(**parameters)
     scorer = module.fit(matrix, config, rng=rng)
-    return scorer, _explanations.explain(name, scorer, matrix.by_user, user_code, np.array(items), config)
+    return scorer, load(name).explain(scorer, matrix.by_user, user_code, np.array(items), config)
 
 
 @pytest.mark.parametrize(
@@ -120,12 +120,6 @@ def test_explain__other_factor_models_say_it_is_only_a_hint(name, matrix, rng):
     assert all("not a part of the score" in reason.how for reason in found)
     assert {code for reason in found for code, _ in reason.past} <= set(past.tolist())
     assert all(sum(share for _, share in reason.past) <= 1 + 1e-9 for reason in found)
-
-
-def test_explain__an_unknown_kind_of_scorer_gives_no_reasons(matrix):
-    found = _explanations.explain("als", object(), matrix.by_user, 0, np.array([1, 2]), None)
-
-    assert [reason.past for reason in found] == [[], []]
 
 
 def test_explain__the_blend_names_its_signals_and_past_items(matrix, rng):

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from tasks import models
 from tasks.models._search_space import Categorical, Doubling, Range
 
-TUNABLE = [name for name in models.names() if models.search_space(name)]
+TUNABLE = [name for name in models.names() if models.load_spec(name).search]
 
 
 def _values(each):
@@ -20,13 +20,13 @@ def _values(each):
 
 def test_search_space__is_there_for_the_models_that_matter():
     assert {"als", "bpr", "personal_frequency", "recent_popularity", "wals"} <= set(TUNABLE)
-    assert models.search_space("popularity") == {}
+    assert models.load_spec("popularity").search == {}
 
 
 @pytest.mark.parametrize("name", TUNABLE)
 @given(data=st.data())
 def test_search_space__holds_valid_configs_only(name, data):
-    space = models.search_space(name)
+    space = models.load_spec(name).search
     drawn = {key: data.draw(_values(each), label=key) for key, each in space.items()}
 
     config = models.load(name).Config(**drawn)
@@ -36,7 +36,7 @@ def test_search_space__holds_valid_configs_only(name, data):
 
 @pytest.mark.parametrize("name", TUNABLE)
 def test_search_space__starts_from_the_defaults(name):
-    space = models.search_space(name)
+    space = models.load_spec(name).search
     config = models.load(name).Config()
     # als has a default that reproduces a published figure rather than a good one.
     outside = {"als": {"regularization"}}.get(name, set())

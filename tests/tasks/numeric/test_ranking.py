@@ -6,15 +6,16 @@ from scipy.sparse import csr_matrix
 from slow_topk import slow_lists, slow_scores
 
 from data_contracts.interactions import GroupedMatrix
-from data_contracts.scoring import Factors, ItemScores, PersonalScores
-from tasks.numeric import ranking
+from tasks.numeric import dense
+from tasks.numeric.dense import DenseScorer
 from tasks.numeric.ranking import cold_start_list, recommend, recommend_batches, target, top_scores
+from tasks.numeric.scorers import Factors, ItemScores, PersonalScores
 
 N_USERS, N_ITEMS = 40, 25
 
 
 @dataclass(frozen=True, eq=False)
-class Dense:
+class Dense(DenseScorer):
     """A scorer that is nothing but its scores."""
 
     block: np.ndarray
@@ -22,10 +23,6 @@ class Dense:
     @property
     def shape(self):
         return self.block.shape
-
-    @property
-    def cold_start(self):
-        return None
 
     def scores(self, user_codes):
         return self.block[user_codes]
@@ -77,13 +74,13 @@ def scorer(request):
 @pytest.mark.parametrize("small_blocks", [False, True])
 def test_recommend__equals_sorting_dense_scores(scorer, small_blocks, monkeypatch):
     if small_blocks:
-        monkeypatch.setattr(ranking, "DENSE_BYTES", 8 * N_ITEMS * 3)
+        monkeypatch.setattr(dense, "DENSE_BYTES", 8 * N_ITEMS * 3)
     seen = _seen(np.random.default_rng(1)).by_user
     codes = np.random.default_rng(2).permutation(N_USERS)[:30]
 
     _assert_lists(recommend(scorer, codes, 6), slow_lists(_dense(scorer)[codes], 6))
     _assert_lists(
-        recommend(scorer, codes, 6, exclude=seen, deny=[0, 3]),
+        recommend(scorer, codes, 6, exclude=seen, allow=~np.isin(np.arange(scorer.shape[1]), [0, 3])),
         slow_lists(
             _dense(scorer)[codes], 6, forbidden=[row | {0, 3} for row in np.array(_sets(seen))[codes]]
         ),
@@ -93,8 +90,8 @@ def test_recommend__equals_sorting_dense_scores(scorer, small_blocks, monkeypatc
 @pytest.mark.parametrize("small_blocks", [False, True])
 def test_target__equals_sorting_dense_scores_by_item(scorer, small_blocks, monkeypatch):
     if small_blocks:
-        monkeypatch.setattr(ranking, "DENSE_BYTES", 8 * N_ITEMS * 3)
-        monkeypatch.setattr(ranking, "COLUMNS_PER_THREAD", 4)
+        monkeypatch.setattr(dense, "DENSE_BYTES", 8 * N_ITEMS * 3)
+        monkeypatch.setattr(dense, "COLUMNS_PER_THREAD", 4)
     seen = _seen(np.random.default_rng(1)).by_item
     codes = np.random.default_rng(2).permutation(N_ITEMS)[:15]
 

@@ -7,7 +7,7 @@ from scipy.sparse import random_array
 
 from data_contracts.errors import ContractError
 from data_contracts.interactions import GroupedMatrix
-from data_contracts.scoring import Factors, ItemScores, PersonalScores
+from tasks.numeric.scorers import Factors, ItemScores, PersonalScores
 from tasks.training.serialization import DESCRIPTION, load_scorer, save_scorer
 
 

@@ -1,0 +1,55 @@
+"""Does a log have what a model needs? Asked by the dataset file, before anything is read."""
+
+from data_contracts.dataset import DatasetSpec
+from data_contracts.dataset_sections import ModelSection
+from data_contracts.errors import ConfigurationError
+from tasks import models
+from tasks.models import Need
+
+
+def check_needs(name: str, section: ModelSection, spec: DatasetSpec) -> None:
+    """Refuse a model that this log cannot feed.
+
+    Parameters
+    ----------
+    name
+        Of the model in the dataset file.
+    section
+        Its kind and parameters.
+    spec
+        The dataset.
+
+    Raises
+    ------
+    ConfigurationError
+        Naming the model, what it needs and what to do; or the command that installs its extra.
+
+    """
+    models.check_installed(section.kind)
+    for need in sorted(models.load_spec(section.kind).needs):
+        if not _has(spec, need):
+            raise ConfigurationError(
+                f"model {name!r} of kind {section.kind!r} needs {need.replace('_', ' ')}: "
+                f"{WHAT_TO_DO[need]}, or take [models.{name}] out"
+            )
+
+
+WHAT_TO_DO = {
+    Need.TIMES: "write time = ... under [columns]",
+    Need.HISTORY: "write time = ... under [columns] and leave history = true under [grouping]",
+    Need.BASKETS: "write basket = ... and time = ... under [columns]",
+    Need.ITEM_FEATURES: "write title = ... or attributes = [...] under [columns], or an [items] table",
+    Need.RATINGS: 'write value = ... under [columns] and kind = "rating" under [feedback]',
+}
+
+
+def _has(spec: DatasetSpec, need: Need) -> bool:
+    columns = spec.columns
+    timed = columns.time is not None
+    return {
+        Need.TIMES: timed,
+        Need.HISTORY: timed and spec.grouping.history,
+        Need.BASKETS: timed and spec.grouping.history and columns.basket is not None,
+        Need.ITEM_FEATURES: spec.items is not None or columns.title is not None or bool(columns.attributes),
+        Need.RATINGS: spec.feedback.kind == "rating",
+    }[need]
