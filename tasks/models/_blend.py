@@ -1,6 +1,7 @@
 """The scorer of the blend: signals, their weights, and what each pair of user and item gets from them."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final
 
 import numpy as np
@@ -8,12 +9,13 @@ import numpy.typing as npt
 
 from data_contracts.interactions import Csr
 from data_contracts.scoring import Scores
-from tasks.numeric.dense import DenseScorer
-from tasks.numeric.neighbours import neighbour_scores
-from tasks.numeric.parallel import single_threaded_blas
+from tasks.models._candidate_scorer import CandidateScorer, Parts
+from tasks.models._training_examples import best
+from tasks.numeric.candidates import Candidates
 from tasks.numeric.scorers import Factors
 
 Float32 = npt.NDArray[np.float32]
+Int32 = npt.NDArray[np.int32]
 Float64 = npt.NDArray[np.float64]
 Codes = npt.NDArray[np.integer]
 
@@ -40,9 +42,12 @@ N_OWN: Final = 7
 TASTE_FLOOR, NEAR_FLOOR = 0.03, 0.02
 """Added before the logarithm: what a WALS or neighbour score of 0 still is worth."""
 
+LEAST_WEIGHT: Final = 0.05
+"""Of taste: below it, taste is no help in finding items."""
+
 
 @dataclass(frozen=True, eq=False)
-class Blend(DenseScorer):
+class Blend(CandidateScorer):
     """A trained blend.
 
     Parameters
@@ -83,77 +88,83 @@ class Blend(DenseScorer):
         """What an unknown user gets: what earlier unknown users took."""
         return self.cold_start_items
 
-    def scores(self, user_codes: Codes) -> Scores:
-        """Dense scores, float32 (len(user_codes), n_items)."""
-        return self.weighed(user_codes, *self.dense(user_codes))
+    @property
+    def parts(self) -> Parts:
+        """What finds the candidates."""
+        return Parts(self.past, self.neighbours, self.factors, self._finder, self._by_popularity)
 
-    def weighed(self, user_codes: Codes, taste: Float32, near: Float32) -> Float32:
-        """Scores from what :meth:`dense` returns, float32 (len(user_codes), n_items)."""
+    @cached_property
+    def _by_popularity(self) -> Int32:
+        """Items never had, best first by what does not depend on the user."""
+        return np.argsort(-self._levels[0], kind="stable").astype(np.int32)
+
+    @cached_property
+    def _finder(self) -> Factors:
+        """Factors whose product orders items without a neighbour as their scores do.
+
+        Such a score is ``w log(taste + floor) + level``, up to a constant; divided by w and taken as an
+        exponent it is ``taste * lift + floor * lift`` with ``lift = exp(level / w)``: a product of factors
+        and a bias. (A taste below 0 counts less here than there, where it counts as 0.)
+        """
+        weight = float(self.weights[10])
+        if weight < LEAST_WEIGHT:  # taste hardly counts: by popularity alone
+            order = np.empty(self.shape[1], dtype=np.float32)
+            order[self._by_popularity] = np.arange(self.shape[1], 0, -1)
+            return Factors(
+                np.zeros((self.shape[0], 1), np.float32), np.zeros((len(order), 1), np.float32), order
+            )
+        level = self._levels[0].astype(np.float64) / weight
+        lift = np.exp(level - level.max()).astype(np.float32)
+        return Factors(
+            self.factors.user_factors,
+            np.ascontiguousarray(self.factors.item_factors * lift[:, None]),
+            np.float32(TASTE_FLOOR) * lift,
+        )
+
+    @cached_property
+    def _levels(self) -> tuple[Float32, Float32]:
+        """What an item scores by itself, (n_items,) each: where the user never had it, and where they did."""
         weights = self.weights.astype(np.float32)
-        own_of_item = self.items[:, [0, 1, 3]] @ weights[3:6] + weights[0]
-        of_item = self.items[:, :3] @ weights[7:10]
+        return self.items[:, :3] @ weights[7:10], self.items[:, [0, 1, 3]] @ weights[3:6] + weights[0]
+
+    def weigh(self, found: Candidates) -> Float32:
+        """Scores of candidates, float32, in their order: what :meth:`scores` gives for these pairs."""
+        taste = log_above(found.taste, TASTE_FLOOR)
+        near = log_above(found.near, NEAR_FLOOR)
+        weights = self.weights.astype(np.float32)
+        new, own = self._levels
         block: Float32 = taste * weights[10]
         block += near * weights[11]
-        block += of_item
-        for line, code in enumerate(user_codes):
-            entries = slice(int(self.past.indptr[code]), int(self.past.indptr[code + 1]))
-            mine = self.past.indices[entries]
-            block[line, mine] = own_of_item[mine] + self.own[entries] @ weights[1:3]
-            block[line, mine] += taste[line, mine] * weights[6]
+        block += new[found.items]
+        at, entries = found.own_entries(self.past.indptr)
+        block[at] = own[found.items[at]] + self.own[entries] @ weights[1:3] + taste[at] * weights[6]
         return block
 
-    def signals(self, user_codes: Codes, candidates: list[npt.NDArray[np.integer]]) -> Float64:
-        """Signals of some items for some users: score = signals @ weights.
+    def signals(self, found: Candidates) -> Float64:
+        """Signals of candidates, float64 (len(found.items), n_signals), in their order.
 
-        Parameters
-        ----------
-        user_codes
-            Users.
-        candidates
-            For each user the item codes asked for.
-
-        Returns
-        -------
-        float64 (sum of lengths, n_signals): 0 where a signal does not speak of that pair
-
+        The score is ``signals @ weights``; a signal is 0 where it does not speak of that pair.
         """
-        taste, near = self.dense(user_codes)
-        parts = [
-            self._signals_of(int(code), items, taste[line, items], near[line, items])
-            for line, (code, items) in enumerate(zip(user_codes, candidates, strict=True))
-        ]
-        return np.concatenate(parts) if parts else np.empty((0, len(PRIOR)))
-
-    def held(self, code: int, items: Codes) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.intp]]:
-        """Which of some items a user has had, bool (n_items asked for,), and the entries of `past` that say so."""
-        start = int(self.past.indptr[code])
-        mine, _ = self.past.row(code)
-        if not len(mine):
-            return np.zeros(len(items), dtype=np.bool_), np.empty(0, dtype=np.intp)
-        place = np.minimum(np.searchsorted(mine, items), len(mine) - 1)
-        had = mine[place] == items
-        return had, start + place[had]
-
-    def dense(self, user_codes: Codes) -> tuple[Float32, Float32]:
-        """Logarithms of the WALS and the neighbour scores, float32 (len(user_codes), n_items)."""
-        with single_threaded_blas():
-            taste = np.asarray(self.factors.scores(user_codes), dtype=np.float32)
-        near = neighbour_scores(self.past, self.neighbours, user_codes)
-        for block, floor in ((taste, TASTE_FLOOR), (near, NEAR_FLOOR)):
-            np.maximum(block, 0.0, out=block)
-            block += np.float32(floor)
-            np.log(block, out=block)
-        return taste, near
-
-    def _signals_of(self, code: int, items: Codes, taste: Float32, near: Float32) -> Float64:
-        had, entries = self.held(code, items)
-        table = np.zeros((len(items), len(PRIOR)))
-        mine, new = items[had], items[~had]
-        table[had, 0] = 1.0
-        table[had, 1:3] = self.own[entries]
-        table[had, 3:6] = self.items[mine][:, [0, 1, 3]]
-        table[had, 6] = taste[had]
-        table[~had, 7:10] = self.items[new, :3]
-        table[~had, 10] = taste[~had]
-        table[~had, 11] = near[~had]
+        table = np.zeros((len(found.items), len(PRIOR)))
+        table[:, 7:10] = self.items[found.items, :3]
+        table[:, 10] = taste = log_above(found.taste, TASTE_FLOOR)
+        table[:, 11] = log_above(found.near, NEAR_FLOOR)
+        at, entries = found.own_entries(self.past.indptr)
+        table[at] = 0.0
+        table[at, 0] = 1.0
+        table[at, 1:3] = self.own[entries]
+        table[at, 3:6] = self.items[found.items[at]][:, [0, 1, 3]]
+        table[at, 6] = taste[at]
         return table
+
+    def offer(self, found: Candidates, row: int, scores: Float32, n_new: int) -> npt.NDArray[np.intp]:
+        """Places of a row's candidates to learn from: all that the user has had, and the best others."""
+        part, n_own = found.row(row), int(found.n_own[row])
+        others = best(scores[part.start + n_own : part.stop], n_new)
+        return part.start + np.concatenate([np.arange(n_own), n_own + others])
+
+
+def log_above(values: Float32, floor: float) -> Float32:
+    """Logarithm of values, of which none counts as less than 0, plus `floor`."""
+    logs: Float32 = np.log(np.maximum(values, 0.0) + np.float32(floor))
+    return logs

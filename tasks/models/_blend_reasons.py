@@ -68,7 +68,9 @@ def _lifts(scorer: Blend, user_code: int, had: set[int]) -> Float64:
     float64 (n_items, n_signals): items the user had are held against each other, and so are new ones.
     """
     n_items = scorer.shape[1]
-    parts = scorer.signals(np.array([user_code]), [np.arange(n_items)]) * scorer.weights
+    found = scorer.everything(np.array([user_code]))
+    parts = np.empty((n_items, len(PRIOR)))
+    parts[found.items] = scorer.signals(found) * scorer.weights
     own = np.zeros(n_items, dtype=np.bool_)
     own[list(had)] = True
     for kind in (own, ~own):

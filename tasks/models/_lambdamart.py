@@ -10,10 +10,11 @@ import numpy as np
 import numpy.typing as npt
 
 from data_contracts.scoring import Scores
-from tasks.models._blend import Blend, Codes
+from tasks.models._blend import NEAR_FLOOR, TASTE_FLOOR, Blend, Codes, log_above
+from tasks.models._candidate_scorer import CandidateScorer, Parts
 from tasks.models._lambdamart_signals import ABSENT, ITEM_SIGNALS, PAIR_SIGNALS, USER_SIGNALS, Signals
-from tasks.models._training_examples import best, best_others
-from tasks.numeric.dense import DenseScorer
+from tasks.models._training_examples import best
+from tasks.numeric.candidates import Candidates
 from tasks.numeric.rank_trees import Forests
 
 Float32 = npt.NDArray[np.float32]
@@ -33,7 +34,7 @@ NAMES: Final = (*ITEM_SIGNALS, *USER_SIGNALS, *PAIR_SIGNALS, *MODEL_SIGNALS)
 
 
 @dataclass(frozen=True, eq=False)
-class LambdaMart(DenseScorer):
+class LambdaMart(CandidateScorer):
     """A trained LambdaMART.
 
     Parameters
@@ -56,11 +57,6 @@ class LambdaMart(DenseScorer):
     n_new: int
 
     @property
-    def shape(self) -> tuple[int, int]:
-        """(n_users, n_items)."""
-        return self.blend.shape
-
-    @property
     def cold_start(self) -> Scores:
         """What an unknown user gets: the blend's list."""
         return self.blend.cold_start
@@ -70,70 +66,79 @@ class LambdaMart(DenseScorer):
         """The trees, ready for use."""
         return Forests(self.trees)
 
-    def scores(self, user_codes: Codes) -> Scores:
-        """Dense scores, float32 (len(user_codes), n_items): the blend's, lifted or lowered by the trees.
+    @property
+    def parts(self) -> Parts:
+        """The blend's: it finds the candidates."""
+        return self.blend.parts
 
-        Items that are no candidates go down as far as the user's lowest candidate, so that of two items
-        of one kind the candidate stays before the other.
+    def weigh(self, found: Candidates) -> Float32:
+        """The blend's scores of candidates, lifted or lowered by the trees.
+
+        Only the blend's best of each user are shown to the trees. The others go down as far as the user's
+        lowest of these, so that of two items of one kind the one that the trees saw stays before the other.
         """
+        scores = self.blend.weigh(found)
         if not self.trees:
-            return self.blend.scores(user_codes)
-        block, candidates, table = self.seen(user_codes)
+            return scores
+        seen, table = self.seen(found, scores)
         if not len(table):
-            return block
+            return scores
         lifts = self.forests.lift(table, n_threads=numba.get_num_threads()).astype(np.float32)
-        ends = np.cumsum([len(items) for items in candidates])
-        for scores, items, lift in zip(block, candidates, np.split(lifts, ends[:-1]), strict=True):
-            if len(items):
-                lifted = scores[items] + lift
-                scores += lift.min()
-                scores[items] = lifted
-        return block
+        ends = np.cumsum([len(places) for places in seen])
+        for row, (places, lift) in enumerate(zip(seen, np.split(lifts, ends[:-1]), strict=True)):
+            if len(places):
+                lifted = scores[places] + lift
+                scores[found.row(row)] += lift.min()
+                scores[places] = lifted
+        return scores
 
-    def seen(self, user_codes: Codes) -> tuple[Float32, list[Codes], Float32]:
-        """The blend's scores of some users, their candidates, and what the trees see of those.
+    def seen(self, found: Candidates, scores: Float32) -> tuple[list[npt.NDArray[np.intp]], Float32]:
+        """Places of each user's candidates that the trees see, none without a history, and what they see.
 
-        Returns
-        -------
-        block
-            float32 (len(user_codes), n_items).
-        candidates
-            For each user item codes; none for a user without a history.
-        table
-            float32 (sum of their lengths, len(NAMES)); ABSENT where a signal does not apply.
-
+        The table is float32 (sum of their lengths, len(NAMES)); ABSENT where a signal does not apply.
         """
-        taste, near = self.blend.dense(user_codes)
-        block = self.blend.weighed(user_codes, taste, near)
-        candidates = [self._candidates(int(code), block[line]) for line, code in enumerate(user_codes)]
+        fading = np.zeros(len(found.items), dtype=np.float32)
+        pairs = np.full(len(found.items), -1, dtype=np.int64)
+        own, entries = found.own_entries(self.blend.past.indptr)
+        fading[own], pairs[own] = self.blend.own[entries, 1], entries
+        columns = (scores, log_above(found.taste, TASTE_FLOOR), log_above(found.near, NEAR_FLOOR), fading)
+        seen = [self._chosen(found, row, scores) for row in range(len(found.users))]
         parts = [
-            self._table(int(code), items, block[line, items], taste[line, items], near[line, items])
-            for line, (code, items) in enumerate(zip(user_codes, candidates, strict=True))
+            self._table(int(user), found.items[places], pairs[places], *(each[places] for each in columns))
+            for user, places in zip(found.users, seen, strict=True)
         ]
         table = np.concatenate(parts) if parts else np.empty((0, len(NAMES)), dtype=np.float32)
-        return block, candidates, table
+        return seen, table
 
-    def _candidates(self, code: int, scores: Float32) -> Codes:
-        mine, _ = self.blend.past.row(code)
-        if not len(mine):
-            return mine
-        own = mine[best(scores[mine], self.n_own)]
-        return np.concatenate([own, best_others(scores, mine, self.n_new)])
+    def _chosen(self, found: Candidates, row: int, scores: Float32) -> npt.NDArray[np.intp]:
+        part, n_own = found.row(row), int(found.n_own[row])
+        if not n_own:
+            return np.empty(0, dtype=np.intp)
+        first_new = part.start + n_own
+        own = part.start + best(scores[part.start : first_new], self.n_own)
+        return np.concatenate([own, first_new + best(scores[first_new : part.stop], self.n_new)])
 
-    def _table(self, code: int, items: Codes, scores: Float32, taste: Float32, near: Float32) -> Float32:
+    def _table(
+        self,
+        code: int,
+        items: Codes,
+        pairs: Codes,
+        scores: Float32,
+        taste: Float32,
+        near: Float32,
+        fading: Float32,
+    ) -> Float32:
         """Signals of one user's candidates, the user's own first, float32 (n_candidates, len(NAMES))."""
         table = np.full((len(items), len(NAMES)), ABSENT, dtype=np.float32)
         if not len(items):
             return table
-        own, pairs = self.blend.held(code, items)
+        own = pairs >= 0
         first = len(ITEM_SIGNALS)
         second = first + len(USER_SIGNALS)
         third = second + len(PAIR_SIGNALS)
         table[:, :first] = self.signals.items[items]
         table[:, first:second] = self.signals.users[code]
-        table[own, second:third] = self.signals.pairs[pairs]
-        fading = np.zeros(len(items))
-        fading[own] = self.blend.own[pairs, 1]
+        table[own, second:third] = self.signals.pairs[pairs[own]]
         columns: Sequence[npt.NDArray[np.generic]] = (
             scores,
             _places(scores),

@@ -14,7 +14,7 @@ Int64 = npt.NDArray[np.int64]
 Codes = npt.NDArray[np.integer]
 Table = TypeVar("Table", Float32, Float64)
 
-BLOCK_USERS = 256
+BLOCK_USERS = 4096
 
 
 def returning_users(known: Csr, later: Csr) -> npt.NDArray[np.intp]:
@@ -52,10 +52,9 @@ def with_targets(
         offered, table = see(block)
         tables.append(table)
         for code, items in zip(block, offered, strict=True):
-            counts = np.zeros(later.n_cols)
             next_items, times = later.row(int(code))
-            counts[next_items] = times
-            targets.append(counts[items])
+            place = np.minimum(np.searchsorted(next_items, items), len(next_items) - 1)
+            targets.append(np.where(next_items[place] == items, times[place], 0.0).astype(np.float64))
             lengths.append(len(items))
     return np.concatenate(tables), np.concatenate(targets), np.array(lengths, dtype=np.int64)
 
@@ -67,10 +66,3 @@ def best(scores: Float32, n: int) -> npt.NDArray[np.intp]:
     limit = np.partition(scores, len(scores) - n)[len(scores) - n]
     found = np.flatnonzero(scores >= limit)
     return found[np.argsort(-scores[found], kind="stable")[:n]]
-
-
-def best_others(scores: Float32, mine: Codes, n: int) -> npt.NDArray[np.intp]:
-    """The n best items besides a user's own `mine`, best first; fewer where there are no more."""
-    others = scores.copy()
-    others[mine] = -np.inf
-    return best(others, min(n, len(scores) - len(mine)))

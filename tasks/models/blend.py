@@ -22,7 +22,8 @@ from data_contracts.interactions import Csr, GroupedMatrix, History
 from tasks.models import Capability, ModelConfig, ModelSpec, Need, Progress, Reason, wals
 from tasks.models._blend import PRIOR, Blend, Codes
 from tasks.models._blend_reasons import reasons
-from tasks.models._training_examples import best_others, returning_users, with_targets
+from tasks.models._training_examples import returning_users, with_targets
+from tasks.numeric.candidates import Candidates
 from tasks.numeric.csr import check_matrix
 from tasks.numeric.listwise import TrainingExamples, fit_listwise
 from tasks.numeric.neighbours import item_neighbours
@@ -164,8 +165,17 @@ def _examples(model: Blend, later: Csr, config: Config, rng: np.random.Generator
     """What users known in `model` took next, among their own items and the best of the rest."""
 
     def see(users: Codes) -> tuple[list[Codes], npt.NDArray[np.float64]]:
-        offered = _candidates(model, users, config.candidates)
-        return offered, model.signals(users, offered)
+        offered: list[Codes] = [np.empty(0, np.int32)] * len(users)
+        tables: list[npt.NDArray[np.float64]] = [np.empty((0, len(PRIOR)))] * len(users)
+
+        def choose(rows: slice, found: Candidates) -> None:
+            scores, signals = model.weigh(found), model.signals(found)
+            for at in range(len(found.users)):
+                picked = model.offer(found, at, scores, config.candidates)
+                offered[rows.start + at], tables[rows.start + at] = found.items[picked], signals[picked]
+
+        model.for_candidates(np.asarray(users, dtype=np.int64), choose, n_found=config.candidates)
+        return offered, np.concatenate(tables)
 
     features, targets, lengths = with_targets(learned_from(model, later, config, rng), later, see)
     starts = np.concatenate([[0], np.cumsum(lengths)[:-1]]).astype(np.int64)
@@ -178,15 +188,6 @@ def learned_from(model: Blend, later: Csr, config: Config, rng: np.random.Genera
     if len(users) > config.max_inner_users:
         users = np.sort(rng.choice(users, size=config.max_inner_users, replace=False))
     return users
-
-
-def _candidates(model: Blend, users: Codes, n_new: int) -> list[Codes]:
-    """Each user's own items and the `n_new` others that the first weights like best."""
-    offered: list[Codes] = []
-    for code, scores in zip(users, model.scores(users), strict=True):
-        mine, _ = model.past.row(int(code))
-        offered.append(np.concatenate([mine, best_others(scores, mine, n_new)]))
-    return offered
 
 
 def _joined(examples: list[TrainingExamples]) -> TrainingExamples:

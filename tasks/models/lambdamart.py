@@ -23,6 +23,7 @@ from tasks.models._blend import Codes
 from tasks.models._lambdamart import NAMES, LambdaMart
 from tasks.models._lambdamart_signals import Signals, signals
 from tasks.models._training_examples import returning_users, with_targets
+from tasks.numeric.candidates import Candidates
 from tasks.numeric.csr import check_matrix
 from tasks.numeric.past import look_back
 from tasks.numeric.rank_trees import Growth, grow
@@ -115,13 +116,14 @@ def explain(
     found = blend.explain(scorer.blend, by_user, user_code, item_codes, config.candidates, n)
     if not scorer.trees:
         return found
-    _, candidates, table = scorer.seen(np.array([user_code]))
+    everything = scorer.everything(np.array([user_code]))
+    (places,), table = scorer.seen(everything, scorer.blend.weigh(everything))
     if not len(table):
         return found
     shares = scorer.forests.shares(table)[:, : len(NAMES)]
     best = {
         int(item): f"; {NAMES[at]} {shares[line, at]:+.2f}"
-        for line, (item, at) in enumerate(zip(candidates[0], shares.argmax(axis=1), strict=True))
+        for line, (item, at) in enumerate(zip(everything.items[places], shares.argmax(axis=1), strict=True))
         if shares[line, at] > 0
     }
     return [
@@ -142,7 +144,19 @@ def _windows(matrix: GroupedMatrix, config: Config) -> Iterator[tuple[GroupedMat
 def _examples(then: LambdaMart, later: Csr, config: Config, rng: np.random.Generator) -> Examples:
     """What users known in `then` took next of their candidates."""
     users = blend.learned_from(then.blend, later, config.candidates, rng)
-    return with_targets(users, later, lambda block: then.seen(block)[1:])
+
+    def see(block: Codes) -> tuple[list[Codes], npt.NDArray[np.float32]]:
+        offered: list[Codes] = [np.empty(0, np.int32)] * len(block)
+        tables: dict[int, npt.NDArray[np.float32]] = {}
+
+        def look(rows: slice, found: Candidates) -> None:
+            seen, tables[rows.start] = then.seen(found, then.blend.weigh(found))
+            offered[rows] = [found.items[places] for places in seen]
+
+        then.for_candidates(np.asarray(block, dtype=np.int64), look, n_found=then.n_new)
+        return offered, np.concatenate([tables[first] for first in sorted(tables)])
+
+    return with_targets(users, later, see)
 
 
 def _trees(examples: list[Examples], config: Config, seed: int) -> tuple[str, ...]:

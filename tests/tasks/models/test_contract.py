@@ -77,6 +77,36 @@ def test_model__scores_are_finite_also_for_users_and_items_without_entries(name)
     assert np.isfinite(_train(name, matrix).scores(np.arange(30))).all()
 
 
+def test_model__ranks_itself_as_its_scores_say(name):
+    matrix = _log()
+    scorer = _train(name, matrix)
+    users = np.array([29, 3, 0, 12])
+    allow = np.arange(20) != 5
+
+    items, _ = scorer.top_k(users, 4, exclude=matrix.by_user, allow=allow)
+
+    dense = np.where(allow, scorer.scores(users).astype(np.float64), -np.inf)
+    for line, user in enumerate(users):
+        dense[line, matrix.by_user.row(user)[0]] = -np.inf
+    best = np.take_along_axis(dense, np.where(items < 0, 5, items), axis=1)
+    expected = -np.sort(-dense, axis=1)[:, :4]
+    np.testing.assert_allclose(best, expected, rtol=1e-4)
+
+
+def test_model__ranks_users_for_items_as_its_scores_say(name):
+    matrix = _log()
+    scorer = _train(name, matrix)
+    codes = np.array([19, 2, 7])
+
+    users, _ = scorer.top_users(codes, 5, exclude=matrix.by_item)
+
+    dense = scorer.scores(np.arange(30)).astype(np.float64).T[codes]
+    for line, item in enumerate(codes):
+        dense[line, matrix.by_item.row(item)[0]] = -np.inf
+    best = np.where(users < 0, -np.inf, np.take_along_axis(dense, np.maximum(users, 0), axis=1))
+    np.testing.assert_allclose(best, -np.sort(-dense, axis=1)[:, :5], rtol=1e-4)
+
+
 def test_model__same_seed_gives_the_same_bytes(name):
     first, second = _train(name, _log()), _train(name, _log())
 

@@ -24,6 +24,13 @@ def _fit(events, n_users=30, n_items=20, config=SMALL):
     return lambdamart.fit(grouped(events, n_users, n_items), config, rng=np.random.default_rng(7))
 
 
+def _seen(scorer, users):
+    """The blend's scores, (n_users, 20) by item code, each user's items that the trees see, and the table."""
+    found = scorer.everything(users)
+    places, table = scorer.seen(found, scorer.blend.weigh(found))
+    return scorer.blend.scores(users), [found.items[each] for each in places], table
+
+
 def _column(table, name):
     return table[:, NAMES.index(name)]
 
@@ -32,7 +39,7 @@ def test_scores__are_the_blends_lifted_by_the_trees(rng):
     scorer = _fit(random_log(rng))
     users = np.array([4, 0, 12])
 
-    block, candidates, table = scorer.seen(users)
+    block, candidates, table = _seen(scorer, users)
     lifted = scorer.scores(users)
 
     lifts = scorer.forests.lift(table, n_threads=1)
@@ -49,7 +56,7 @@ def test_seen__offers_the_best_own_and_the_best_new_items(rng):
     scorer = replace(_fit(random_log(rng)), n_own=2, n_new=3)
     users = np.arange(30)
 
-    block, candidates, table = scorer.seen(users)
+    block, candidates, table = _seen(scorer, users)
 
     assert len(table) == sum(len(items) for items in candidates)
     for line, items in enumerate(candidates):
@@ -67,7 +74,7 @@ def test_seen__offers_the_best_own_and_the_best_new_items(rng):
 def test_scores__serve_a_user_who_has_had_every_item(rng):
     scorer = _fit([*random_log(rng), *((4, item, 70.0) for item in range(20))])
 
-    _, (items,), _ = scorer.seen(np.array([4]))
+    _, (items,), _ = _seen(scorer, np.array([4]))
 
     assert len(scorer.blend.past.row(4)[0]) == 20
     assert len(items) == SMALL.own_candidates
@@ -78,7 +85,7 @@ def test_seen__tells_the_trees_what_is_known_of_user_item_and_pair():
     log = [(0, 0, 60.0), (0, 0, 20.0), (0, 1, 20.0), (1, 1, 5.0), (1, 2, 5.0), (-1, 2, 1.0), (2, 3, 45.0)]
     scorer = _fit(log, 3, 4)
 
-    block, (items,), table = scorer.seen(np.array([0]))
+    block, (items,), table = _seen(scorer, np.array([0]))
 
     order = items.tolist()
     assert sorted(order) == [0, 1, 2, 3]

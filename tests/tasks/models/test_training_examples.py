@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from data_contracts.interactions import Csr
-from tasks.models._training_examples import BLOCK_USERS, best, best_others, returning_users, with_targets
+from tasks.models._training_examples import BLOCK_USERS, best, returning_users, with_targets
 
 scores = arrays(np.float32, st.integers(1, 12), elements=st.sampled_from([-1.5, 0.0, 0.25, 3.0]))
 
@@ -16,26 +16,14 @@ def test_best__is_the_head_of_the_whole_order(values, n):
     assert best(values, n).tolist() == expected
 
 
-@given(scores, st.integers(0, 14), st.data())
-def test_best_others__leaves_out_what_is_mine(values, n, data):
-    mine = data.draw(st.sets(st.integers(0, len(values) - 1)))
-    others = sorted(set(range(len(values))) - mine, key=lambda place: (-values[place], place))
-    before = values.copy()
-
-    found = best_others(values, np.array(sorted(mine), np.int32), n)
-
-    assert found.tolist() == others[:n]
-    np.testing.assert_array_equal(values, before)
-
-
-def test_came_again__are_those_known_before_and_there_next():
+def test_returning_users__are_those_known_before_and_there_next():
     known = Csr(np.array([0, 1, 1, 2]), np.array([2, 0], np.int32), np.ones(2, np.float32), 3)
     later = Csr(np.array([0, 1, 2, 2]), np.array([1, 1], np.int32), np.ones(2, np.float32), 3)
 
     assert returning_users(known, later).tolist() == [0]
 
 
-def test_taken_next__counts_what_was_taken_of_what_was_offered_across_blocks():
+def test_with_targets__counts_what_was_taken_of_what_was_offered_across_blocks():
     n_users = BLOCK_USERS + 1
     later = Csr(
         np.arange(n_users + 1) * 2,

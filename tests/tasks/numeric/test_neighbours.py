@@ -4,7 +4,7 @@ import slow_blend
 from scipy.sparse import csr_matrix
 
 from data_contracts.interactions import GroupedMatrix
-from tasks.numeric.neighbours import item_neighbours, neighbour_scores
+from tasks.numeric.neighbours import item_neighbours
 
 
 def _rows(seed, n_users=25, n_items=15):
@@ -53,14 +53,3 @@ def test_item_neighbours__trust_a_rare_pair_less():
     found = item_neighbours(_matrix(rows, 4), 3, shrinkage=3.0).to_scipy()
 
     assert found[0, 1] < found[2, 3]
-
-
-def test_neighbour_scores__are_the_product_of_past_and_likeness():
-    rows = _rows(5)
-    matrix = _matrix(rows, 15)
-    neighbours = item_neighbours(matrix, 4)
-
-    found = neighbour_scores(matrix.by_user, neighbours, np.array([3, 0, 3]))
-
-    expected = (matrix.by_user.to_scipy() @ neighbours.to_scipy()).toarray()[[3, 0, 3]]
-    np.testing.assert_allclose(found, expected, rtol=1e-5)
