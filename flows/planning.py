@@ -2,7 +2,6 @@
 
 from contextlib import suppress
 from datetime import date, datetime, timedelta
-from typing import Any
 from zoneinfo import ZoneInfo
 
 from prefect import get_client, runtime
@@ -108,11 +107,3 @@ def contenders(
     ):  # made by a version whose model or parameters are gone: nothing to compare with
         return choices, None
     return {**choices, name: recipe}, name
-
-
-def tell_origin(summary: dict[str, Any], given: str | None, tuned: Tuned | None) -> None:
-    """Write into a run's summary where the parameters of each model came from."""
-    for name, model in summary["models"].items():
-        found = tuned.models.get(name) if tuned else None
-        model["parameters_from"] = f"study {found.study}" if found else "dataset file"
-    summary["tuned"] = given

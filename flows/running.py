@@ -11,6 +11,7 @@ from prefect import Flow
 from prefect.settings import get_current_settings
 from rich.console import Console
 
+from data_contracts.run_summary import RunSummary
 from flows import own_server
 from flows.display import TerminalListener
 from tasks.lookup.queries import items_for_user, some_users
@@ -73,11 +74,11 @@ def interruptible() -> Iterator[Callable[[], bool]]:
         client.max_retries = retries
 
 
-def examples(summary: dict[str, Any]) -> dict[str, list[dict[str, Any]]]:
+def examples(summary: RunSummary) -> dict[str, list[dict[str, Any]]]:
     """A few users' published lists."""
-    if not summary["published"]:
+    if not summary.published:
         return {}
-    publication = Publication(dataset=summary["dataset"], as_of=summary["as_of"], run=summary["run_id"])
+    publication = Publication(dataset=summary.dataset, as_of=summary.as_of, run=summary.run_id)
     return {
         user_id: items_for_user(publication, user_id, 5) for user_id in some_users(publication, N_EXAMPLES)
     }

@@ -9,11 +9,10 @@ from prefect import flow
 from data_contracts.dataset import DatasetSpec
 from data_contracts.errors import ConfigurationError
 from data_contracts.parameters import TuneParameters
-from flows.lateness import superseded
 from flows.planning import decide_as_of, run_name
+from flows.superseded import superseded
 from tasks.ingestion.task import find_source, ingest
-from tasks.preparation.grouping import grouping
-from tasks.preparation.mapping import mapping
+from tasks.preparation.prepared_events import prepare as prepare_events
 from tasks.preparation.splitting import Windows, inner_windows, split
 from tasks.runtime import store
 from tasks.training.task import train
@@ -62,11 +61,10 @@ def tune(parameters: TuneParameters) -> Any:
 
 def prepare(spec: DatasetSpec, events: store.ArtifactRef, window: Windows, seed: int) -> Prepared:
     """Map, group and split the events of one inner window, by the steps of the nightly run."""
-    ids = mapping(events, window.train)
-    matrix = grouping(events, ids, window.train, spec.feedback, spec.grouping)
-    holdout = split(events, ids, window.holdout, baskets=spec.columns.basket is not None)
+    data = prepare_events(events, window.train, spec)
+    holdout = split(events, data.vocabularies, window.holdout, baskets=spec.columns.basket is not None)
     cold = spec.evaluation.cold_start
-    return Prepared(window.holdout, matrix, holdout, train(cold, spec.models[cold], matrix, seed))
+    return Prepared(window.holdout, data.matrix, holdout, train(cold, spec.models[cold], data.matrix, seed))
 
 
 def deadlines(minutes: float | None, n: int) -> Iterator[float | None]:

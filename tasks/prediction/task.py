@@ -2,14 +2,14 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from data_contracts.columns import ITEM_ID, USER_ID
-from data_contracts.dataset_sections import ExportSection, ModelSection
+from data_contracts.dataset_sections import ExportSection
 from data_contracts.identifiers import Vocabulary
 from data_contracts.interactions import Csr, GroupedMatrix
 from data_contracts.predictions import (
@@ -33,15 +33,17 @@ from tasks.numeric.similar import similar_by_users
 from tasks.numeric.slices import mark_new
 from tasks.preparation.grouping import load_grouped
 from tasks.preparation.mapping import load_vocabularies
+from tasks.preparation.prepared_events import PreparedEvents
 from tasks.preparation.select_events import ITEMS_FILE, select_events
 from tasks.runtime import duckdb_engine, store
 from tasks.runtime.step import step
 from tasks.training.task import load_model
+from tasks.training.trained_model import TrainedModel, model_code
 from tasks.validation.suites import check_facts
 from tasks.validation.table_facts import prediction_facts
 
-BLOCK_USERS = 50_000
-"""Users per batch of rows: the memory of the export does not grow with the number of users."""
+BLOCK_USERS = BLOCK_ITEMS = 50_000
+"""Users, or items, whose rows are in memory at once, and in one row group of a file."""
 
 
 def predict(
@@ -114,29 +116,50 @@ def _write(path: Path, schema: pa.Schema, tables: Iterator[pa.Table]) -> int:
 
 def _write_others(
     out: Path,
+    model: TrainedModel,
     scorer: Scorer,
     grouped: GroupedMatrix,
     vocabularies: tuple[Vocabulary, Vocabulary],
     lengths: ExportSection,
     *,
     exclude_seen: bool,
-    name: str,
-    kind: str,
 ) -> None:
     """Write the tables that are listed by item."""
     users, items = vocabularies
-    found = target(
-        scorer, None, lengths.users_per_item_k, exclude_by_item=grouped.by_item if exclude_seen else None
-    )
-    names = np.full(len(items), name)
-    rows = ranked_rows(USERS_PER_ITEM_SCHEMA, items.ids, users, found, names)
-    _write(out / USERS_PER_ITEM, USERS_PER_ITEM_SCHEMA, iter([rows]))
-    alike = _similar(kind, scorer, grouped, lengths.k)
-    _write(
-        out / SIMILAR_ITEMS,
-        SIMILAR_SCHEMA,
-        iter([ranked_rows(SIMILAR_SCHEMA, items.ids, items, alike, None)]),
-    )
+    exclude = grouped.by_item if exclude_seen else None
+    owners = target(scorer, None, lengths.users_per_item_k, exclude_by_item=exclude)
+    tables = rows_by_item(USERS_PER_ITEM_SCHEMA, items, users, owners, model.name)
+    _write(out / USERS_PER_ITEM, USERS_PER_ITEM_SCHEMA, tables)
+    similar = _similar(model.kind, scorer, grouped, lengths.k)
+    _write(out / SIMILAR_ITEMS, SIMILAR_SCHEMA, rows_by_item(SIMILAR_SCHEMA, items, items, similar, None))
+
+
+def rows_by_item(
+    schema: pa.Schema, items: Vocabulary, others: Vocabulary, lists: Lists, name: str | None
+) -> Iterator[pa.Table]:
+    """Rows of ids of all items' lists, BLOCK_ITEMS lists at a time.
+
+    Parameters
+    ----------
+    schema
+        USERS_PER_ITEM_SCHEMA or SIMILAR_SCHEMA.
+    items, others
+        Vocabularies of the lists' owners, and of what stands in the lists.
+    lists
+        Codes, int32 (n_items, k), short lists padded with -1 at the end, and scores of the same layout.
+    name
+        What to write into the model column, or None where the schema has none.
+
+    Yields
+    ------
+    Tables of `schema`.
+
+    """
+    for start in range(0, len(items), BLOCK_ITEMS):
+        block = slice(start, start + BLOCK_ITEMS)
+        ids = items.ids[block]
+        names = None if name is None else np.full(len(ids), name)
+        yield ranked_rows(schema, ids, others, (lists[0][block], lists[1][block]), names)
 
 
 def _similar(kind: str, scorer: Scorer, grouped: GroupedMatrix, k: int) -> Lists:
@@ -159,35 +182,26 @@ def _forbidden(predictions: Path, users: Vocabulary, items: Vocabulary, seen: Cs
     return found
 
 
-def _model_code(given: dict[str, Any]) -> tuple[str, ...]:
-    return (models.module_name(given["choice"].kind),)
-
-
-@step("predict with {name}", code=_model_code, contracts=("predictions",))
+@step("predict with {model.name}", code=model_code("model"), contracts=("predictions",))
 def export(
     out: Path,
-    name: str,
-    choice: ModelSection,
-    model: store.ArtifactRef,
-    cold_start_name: str,
-    cold_start: store.ArtifactRef,
-    events: store.ArtifactRef,
-    selection: Selection,
-    vocabulary: store.ArtifactRef,
-    matrix: store.ArtifactRef,
+    model: TrainedModel,
+    cold_start: TrainedModel,
+    data: PreparedEvents,
     lengths: ExportSection,
     *,
     exclude_seen: bool,
 ) -> store.Facts:
     """Write the tables of predictions: items for users, users for items, unknown users, similar items."""
-    users, items = load_vocabularies(vocabulary)
-    scorer, cold = load_model(model, vocabulary.facts), load_model(cold_start, vocabulary.facts)
-    grouped = load_grouped(matrix)
-    label = cold_start_name if scorer.cold_start is None else name
-    for_cold_start = top_scores(cold_start_scores(name, scorer, cold), lengths.k)
+    users, items = load_vocabularies(data.vocabularies)
+    of_vocabulary = data.vocabularies.facts
+    scorer, cold = (load_model(each.artifact, of_vocabulary) for each in (model, cold_start))
+    grouped = load_grouped(data.matrix)
+    label = cold_start.name if scorer.cold_start is None else model.name
+    for_cold_start = top_scores(cold_start_scores(model.name, scorer, cold), lengths.k)
     everyone = _all_users(
-        events.folder / "events.parquet",
-        selection.model_copy(update={"start": None, "threshold": None}),
+        data.events.folder / "events.parquet",
+        data.window.model_copy(update={"start": None, "threshold": None}),
         store.scratch(),
     )
     lists = predict(
@@ -198,8 +212,8 @@ def export(
         for_cold_start,
         k=lengths.k,
         seen=grouped.by_user if exclude_seen else None,
-        allow=models.allowed_items(choice.kind, grouped),
-        names=(name, label),
+        allow=models.allowed_items(model.kind, grouped),
+        names=(model.name, label),
     )
     facts: store.Facts = {
         "prediction_rows": _write(out / PREDICTIONS, PREDICTIONS_SCHEMA, lists),
@@ -209,7 +223,7 @@ def export(
     }
     counted = prediction_facts(
         out / PREDICTIONS,
-        vocabulary.folder / ITEMS_FILE,
+        data.vocabularies.folder / ITEMS_FILE,
         eligible=len(everyone),
         k=lengths.k,
         n_items=len(items),
@@ -217,10 +231,8 @@ def export(
         scratch=store.scratch(),
     )
     check_facts("predictions", counted)
-    _write_others(
-        out, scorer, grouped, (users, items), lengths, exclude_seen=exclude_seen, name=name, kind=choice.kind
-    )
+    _write_others(out, model, scorer, grouped, (users, items), lengths, exclude_seen=exclude_seen)
     one_list = (for_cold_start[0][None], for_cold_start[1][None])
     cold_start_items = ranked_rows(STRANGERS_SCHEMA, None, items, one_list, np.array([label]))
     _write(out / STRANGERS, STRANGERS_SCHEMA, iter([cold_start_items]))
-    return {**facts, **{each: vocabulary.facts[each] for each in ("users_sha256", "items_sha256")}}
+    return {**facts, **{each: of_vocabulary[each] for each in ("users_sha256", "items_sha256")}}

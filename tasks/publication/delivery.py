@@ -12,7 +12,7 @@ from data_contracts.errors import ConfigurationError, ContractError
 from data_contracts.predictions import TABLES
 from tasks.publication.database_load import load
 from tasks.publication.file_export import CHUNK_ROWS, FileFormat, write_copy
-from tasks.publication.registry import Publication, latest, live_publication, published
+from tasks.publication.registry import Publication, latest, live_publication, publications
 from tasks.runtime import store
 from tasks.runtime.step import IO_RETRIES
 from tasks.sources.databases import sink_url
@@ -98,7 +98,7 @@ def find_publication(dataset: str, run: str | None = None) -> Publication:
     if run is None:
         found = live_publication(dataset)
     else:
-        known = published(dataset)
+        known = publications(dataset)
         chosen = [each for each in known if each.run.startswith(run)]
         if len(chosen) != 1:
             names = ", ".join(each.run for each in known) or "none"

@@ -111,12 +111,12 @@ def champion(dataset: str, as_of: date | None) -> Publication | None:
     live = latest(dataset)
     if live is None or live.as_of is None or as_of is None or live.as_of < as_of:
         return live
-    before = [each for each in published(dataset) if each.as_of and each.as_of < as_of]
+    before = [each for each in publications(dataset) if each.as_of and each.as_of < as_of]
     newest = [each for each in before if each.as_of == before[-1].as_of]
     return max(newest, key=_order, default=None)
 
 
-def published(dataset: str) -> list[Publication]:
+def publications(dataset: str) -> list[Publication]:
     """All whole publications of a dataset, oldest `as_of` first."""
     found = []
     for manifest in sorted(dataset_folder(dataset).glob(f"*/*/{store.MANIFEST}")):
@@ -191,7 +191,7 @@ def roll_back(dataset: str, to: str | None = None) -> Publication:
 
     """
     with publishing(dataset):
-        known, live = published(dataset), latest(dataset)
+        known, live = publications(dataset), latest(dataset)
         if to is None:
             earlier = [each for each in known if live and _order(each) < _order(live)]
             chosen = earlier[-1:]

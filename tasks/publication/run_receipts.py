@@ -13,6 +13,7 @@ from data_contracts.dataset import DatasetSpec
 from data_contracts.source_section import PLACE_KEYS
 from data_contracts.suite_files import FOLDER
 from data_contracts.tuned import Tuned
+from tasks import models
 from tasks.ingestion.task import Source
 from tasks.publication.registry import UNDATED, Publication
 from tasks.runtime import store
@@ -75,7 +76,7 @@ def key_of_run(
         as_of,
         seed,
         tuned.model_dump(mode="json") if tuned else None,
-        code_hash(WHOLE_RUN, *(f"tasks.models.{kind}" for kind in sorted(kinds))),
+        code_hash(WHOLE_RUN, *map(models.module_name, sorted(kinds))),
         [sha256_of(suite) for suite in sorted(FOLDER.glob("*.json"))],
     ]
     return hashlib.sha256(to_json(described)).hexdigest()

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from tasks.report import figures
-from tasks.report.text import finite, shown
+from tasks.report.text import Slices, finite, shown
 
 INK, PAPER = "#1b1f24", "#ffffff"
 LONGEST_NAME = 24
@@ -26,7 +26,7 @@ def pictures(content: Mapping[str, Any]) -> dict[str, tuple[str, str]]:
     For each name the picture as a data URI, and what it shows.
 
     """
-    metric = content["gate"]["metric"]
+    metric = content["gate"].metric
     found = {"history-plot": (content["slice_figure"], f"{metric} by length of the user's history")}
     if content["metric_figures"]:  # that of the deciding scenario comes first
         first = content["metric_figures"][0]
@@ -34,8 +34,8 @@ def pictures(content: Mapping[str, Any]) -> dict[str, tuple[str, str]]:
     return {name: (_data_uri(str(svg)), meaning) for name, (svg, meaning) in found.items()}
 
 
-def by_history(slices: Mapping[str, Mapping[str, Any]], metric: str) -> str:
-    """Draw a metric by length of the user's history, as SVG; `slices` is {model: {slice: {metric: entry}}}."""
+def by_history(slices: Mapping[str, Slices], metric: str) -> str:
+    """Draw a metric by length of the user's history, as SVG; `slices` holds those of each model."""
     names = [name for name in next(iter(slices.values())) if name.startswith("history ")]
     series = {
         shown(model, LONGEST_NAME): [finite(found.get(name, {}).get(metric)) for name in names]

@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from data_contracts.evaluation import Interval
+
 INK = "#010203"
 """Stands for the colour of the page's text, which the browser fills in."""
 COLOURS = ("#3b82c4", "#d9772b", "#2f9e6e", "#b05fc0", "#c0504d", "#8a8d91")
@@ -35,9 +37,6 @@ STYLE: Any = {
     "savefig.dpi": 144,
     **dict.fromkeys(("text.color", "axes.labelcolor", "axes.edgecolor", "xtick.color", "ytick.color"), INK),
 }
-
-Entry = Mapping[str, float]
-"""``{"value", "low", "high"}``."""
 
 
 class Canvas:
@@ -82,7 +81,7 @@ def _inline(svg: str) -> str:
     return body.replace(INK, "currentColor")
 
 
-def intervals(title: str, entries: Mapping[str, Entry], label: str) -> str:
+def intervals(title: str, entries: Mapping[str, Interval], label: str) -> str:
     """Draw a dot and its interval for each model, in the order given, the first on top."""
     height = 0.9 + 0.32 * len(entries)
     with drawing(title, height=height) as canvas:
@@ -95,13 +94,13 @@ def intervals(title: str, entries: Mapping[str, Entry], label: str) -> str:
     return canvas.svg
 
 
-def _bar(axes: Any, entry: Entry, place: float, colour: str) -> None:
-    axes.plot([entry["low"], entry["high"]], [place, place], color=colour, linewidth=2.5, alpha=0.6)
-    axes.plot([entry["value"]], [place], "o", color=colour, markersize=6)
+def _bar(axes: Any, entry: Interval, place: float, colour: str) -> None:
+    axes.plot([entry.low, entry.high], [place, place], color=colour, linewidth=2.5, alpha=0.6)
+    axes.plot([entry.value], [place], "o", color=colour, markersize=6)
 
 
 def curve(model: str, values: Sequence[float], label: str) -> str:
-    """Draw one figure of a training by iteration."""
+    """Draw one figure of the training by iteration."""
     with drawing(f"curve {model}", height=2.3) as canvas:
         marker = "." if len(values) <= 60 else ""
         canvas.axes.plot(range(1, len(values) + 1), values, marker=marker, color=COLOURS[0])
@@ -110,7 +109,7 @@ def curve(model: str, values: Sequence[float], label: str) -> str:
     return canvas.svg
 
 
-def by_slice(series: Mapping[str, Sequence[Entry | None]], slices: Sequence[str], label: str) -> str:
+def by_slice(series: Mapping[str, Sequence[Interval | None]], slices: Sequence[str], label: str) -> str:
     """Draw one metric of some models over groups of users, with intervals; None is a gap."""
     with drawing("slices", height=3.3) as canvas:
         offsets = np.linspace(-0.22, 0.22, len(series)) if len(series) > 1 else [0.0]
@@ -120,9 +119,9 @@ def by_slice(series: Mapping[str, Sequence[Entry | None]], slices: Sequence[str]
             points = [(place + offset, each) for place, each in enumerate(entries) if each is not None]
             at = [place for place, _ in points]
             for place, each in points:
-                canvas.axes.plot([place, place], [each["low"], each["high"]], color=colour, alpha=0.5)
+                canvas.axes.plot([place, place], [each.low, each.high], color=colour, alpha=0.5)
             canvas.axes.plot(
-                at, [each["value"] for _, each in points], marker, color=colour, label=name, markersize=5
+                at, [each.value for _, each in points], marker, color=colour, label=name, markersize=5
             )
         canvas.axes.set_xticks(range(len(slices)), list(slices))
         canvas.axes.set_xlim(-0.5, len(slices) - 0.5)

@@ -11,7 +11,7 @@ from prefect import get_client
 from prefect.client.schemas.filters import FlowRunFilter
 from small_shop import published_bytes, run
 
-from tasks.publication.registry import latest, published
+from tasks.publication.registry import latest, publications
 from tasks.runtime import store
 
 SCRIPT = textwrap.dedent("""
@@ -61,7 +61,7 @@ def test_nightly__killed_and_started_again_ends_in_the_same_bytes(
 
     assert killed.returncode == -signal.SIGKILL
     assert latest("small") is None
-    assert published("small") == []
+    assert publications("small") == []
 
     state = run(parameters)
     again = state.result()

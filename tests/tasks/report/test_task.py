@@ -18,17 +18,19 @@ from report_facts import (
     METRIC,
     SECTIONS,
     make_content,
+    make_findings,
     make_lists,
-    make_summary,
     rule,
 )
 
+from data_contracts.evaluation import Interval
+from data_contracts.run_summary import RunFigures
 from data_contracts.selection import Selection
 from tasks.publication.registry import Publication, publish
 from tasks.report import figures
 from tasks.report.statistics import N_EXAMPLES, read_lists
 from tasks.report.task import earlier_runs, page_content, write_report
-from tasks.report.text import decision, figure, run_facts, share_of_top, shown
+from tasks.report.text import decision, figure, share_of_top, shown
 
 VOID = {"meta", "br", "img", "input", "link", "hr"}
 
@@ -64,8 +66,8 @@ class Page(HTMLParser):
 
 @pytest.fixture
 def page(tmp_path):
-    def make(summary=None, **changed):
-        path = write_report(tmp_path / "report.html", page_content(**make_content(summary, **changed)))
+    def make(findings=None, **changed):
+        path = write_report(tmp_path / "report.html", page_content(**make_content(findings, **changed)))
         return Page(path.read_text("utf-8"))
 
     return make
@@ -89,7 +91,7 @@ def test_write_report__has_every_section_and_its_numbers(plain):
         "The gate is open: no rule of 4 failed",
         "the last 28 days are held out",
         "dataset file",
-        "difference of +0.1000 (95 %: +0.0900 to +0.1100)",
+        "the difference is +0.1000 (95 %: +0.0900 to +0.1100)",
         "Nothing was live before",
         "Discovery scenario",
         "bad price",
@@ -118,11 +120,13 @@ def test_write_report__loads_nothing(plain):
 
 
 def test_write_report__no_text_of_the_log_becomes_markup(page, plain):
-    summary = make_summary(models=("popularity", HOSTILE))
-    summary["dataset"] = HOSTILE
-    summary["counts"]["rejected"] = {HOSTILE: 3}
-    summary["gate"]["rules"][0]["meaning"] = HOSTILE
-    made = page(summary, lists=make_lists(title=HOSTILE, item_id=HOSTILE, user_id=HOSTILE))
+    findings = make_findings(
+        models=("popularity", HOSTILE),
+        dataset=HOSTILE,
+        counts={"rejected": {HOSTILE: 3}},
+        gate={"rules": [rule("beats_best_baseline", 0.09, 0.0, meaning=HOSTILE)]},
+    )
+    made = page(findings, lists=make_lists(title=HOSTILE, item_id=HOSTILE, user_id=HOSTILE))
 
     assert sorted(set(made.tags)) == sorted(set(plain.tags))
     assert "script" not in made.tags
@@ -131,7 +135,7 @@ def test_write_report__no_text_of_the_log_becomes_markup(page, plain):
 
 
 def test_write_report__closed_gate_says_which_rule_failed_and_shows_no_lists(page):
-    made = page(make_summary(is_open=False))
+    made = page(make_findings(is_open=False))
 
     assert set(SECTIONS) <= set(made.ids)
     assert not set(LIST_SECTIONS) & set(made.ids)
@@ -160,8 +164,8 @@ def test_write_report__is_readable_in_light_and_dark(plain):
 
 def test_write_report__shows_drift_from_the_second_run_on(page, plain):
     earlier = [
-        {**run_facts(make_summary()), "as_of": "2026-02-01", "events": 700},
-        {**run_facts({}), "as_of": "2026-02-15"},  # an old summary that says little
+        RunFigures.read(make_findings().to_json()).model_copy(update={"as_of": "2026-02-01", "events": 700}),
+        RunFigures.read({"as_of": "2026-02-15"}),  # an old summary that says little
     ]
     made, first = page(earlier=earlier), plain
 
@@ -173,36 +177,30 @@ def test_write_report__shows_drift_from_the_second_run_on(page, plain):
 
 
 def test_write_report__gaps_and_undated_runs_are_fine(page):
-    summary = make_summary()
-    summary["as_of"] = None
-    content = make_content(summary)
-    nothing = {"value": float("nan"), "low": float("nan"), "high": float("nan")}
+    findings = make_findings(as_of=None)
+    content = make_content(findings)
+    nothing = Interval(float("nan"), float("nan"), float("nan"))
     content["slices"]["wals"] = {**content["slices"]["wals"], "history 0": {METRIC: nothing}, "cold": {}}
-    made = page(summary, slices=content["slices"], curves={"popularity": []})
+    made = page(findings, slices=content["slices"], curves={"popularity": []})
 
     assert "nan" not in made.text
     assert "No model of this run reports a curve" in made.text
 
 
 def test_decision__says_when_the_best_baseline_wins():
-    summary = make_summary()
-    summary["gate"] |= {
-        "best_baseline": "wals",
-        "differences": {"personal": {"value": -0.1, "low": -0.2, "high": 0.0}},
-    }
+    findings = make_findings(
+        gate={"best_baseline": "wals", "differences": {"personal": Interval(-0.1, -0.2, 0.0)}}
+    )
 
-    assert "no candidate surely beats it; the nearest is personal" in decision(summary)[2]
+    assert "no candidate is significantly better; the closest is personal" in decision(findings)[2]
 
 
 def test_decision__a_warning_closes_nothing():
-    summary = make_summary()
-    summary["gate"]["rules"].append(
-        rule("novelty", 3.0, 5.0, passed=False, meaning="too plain") | {"level": "warn"}
-    )
-    sentences = decision(summary)
+    warning = rule("novelty", 3.0, 5.0, passed=False, meaning="too plain", level="warn")
+    sentences = decision(make_findings(gate={"rules": [*make_findings().gate.rules, warning]}))
 
     assert sentences[0].startswith("The gate is open: no rule of 5 failed")
-    assert sentences[1] == "A warning, which closes nothing: novelty is 3, the limit is 5: too plain."
+    assert sentences[1] == "Warning, which does not close the gate: novelty is 3, the limit is 5: too plain."
 
 
 def test_shown__shortens_and_escapes_what_does_not_print():
@@ -225,7 +223,7 @@ def test_share_of_top__goes_by_the_values():
 
 
 def test_drawing__writes_dollar_signs_as_they_are():
-    assert "a$b$" in figures.intervals("t", {"a$b$": {"value": 1.0, "low": 0.5, "high": 1.5}}, "m")
+    assert "a$b$" in figures.intervals("t", {"a$b$": Interval(1.0, 0.5, 1.5)}, "m")
 
 
 def test_read_lists__agrees_with_plain_python(tmp_path, rng):
@@ -306,7 +304,7 @@ def test_earlier_runs__one_a_day_before_this_one(home, tmp_path):
         make(day, run, rows)
     this = Publication(dataset="shop", as_of=date(2026, 1, 5), run="other")
 
-    assert [each["events"] for each in earlier_runs(this)] == [10, 20, 30]
+    assert [each.events for each in earlier_runs(this)] == [10, 20, 30]
     assert earlier_runs(Publication(dataset="shop", as_of=None, run="x")) == []
 
 
@@ -324,7 +322,7 @@ def test_write_report__fits_the_window_in_a_browser(page, tmp_path, width):
     if chromium is None:
         pytest.skip("no Chromium on the path, so the page cannot be measured in a browser")
     long = make_lists(title="W" * 80, item_id="x" * 300, user_id="y" * 300)
-    page(make_summary(models=("popularity", "a_model_of_quite_an_extraordinarily_long_name")), lists=long)
+    page(make_findings(models=("popularity", "a_model_of_quite_an_extraordinarily_long_name")), lists=long)
     # A frame has the width it is given, however narrow a window the browser allows.
     measured = tmp_path / "measured.html"
     measured.write_text(
