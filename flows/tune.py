@@ -18,7 +18,7 @@ from tasks.runtime import store
 from tasks.training.task import train
 from tasks.tuning.search import Budget
 from tasks.tuning.studies import shown, sqlite_url
-from tasks.tuning.task import Place, Prepared, tunable, tune_model
+from tasks.tuning.task import Destination, Prepared, tunable, tune_model
 from tasks.tuning.tuned_files import tuned_path
 
 
@@ -38,14 +38,14 @@ def tune(parameters: TuneParameters) -> Any:
     as_of = decide_as_of(spec, parameters.as_of, events)
     inner = inner_windows(spec, as_of, parameters.seed, parameters.windows)
     prepared = [prepare(spec, events, window, parameters.seed) for window in inner]
-    place = Place(
+    destination = Destination(
         parameters.study or sqlite_url(store.home() / "studies", spec.name),
         tuned_path(parameters.output or spec.name),
     )
     results = {}
     for name, deadline in zip(names, deadlines(parameters.minutes, len(names)), strict=True):
         budget = Budget(parameters.trials, deadline)
-        results[name] = tune_model(name, spec, prepared, source.sha256, place, budget, parameters.seed)
+        results[name] = tune_model(name, spec, prepared, source.sha256, destination, budget, parameters.seed)
     if not any("value" in found for found in results.values()):
         raise ConfigurationError(
             f"no trial was finished in {parameters.minutes} minutes; give more --minutes"
@@ -53,8 +53,8 @@ def tune(parameters: TuneParameters) -> Any:
     return {
         "dataset": spec.name,
         "as_of": as_of.isoformat() if as_of else None,
-        "path": str(place.file),
-        "storage": shown(place.storage),
+        "path": str(destination.file),
+        "storage": shown(destination.storage),
         "models": results,
     }
 

@@ -54,9 +54,9 @@ def test_backfill__runs_what_is_missing_and_nothing_else(warm_home, shop, first_
         "2025-05-20",
         "2025-05-27",
         "2025-06-03",
-        first_run["as_of"],
+        str(first_run.as_of),
     ]
-    assert latest("small").run == first_run["run_id"]  # a newer day was live all the time
+    assert latest("small").run == first_run.run_id  # a newer day was live all the time
 
 
 def test_backfill__a_dry_run_says_what_would_run(warm_home, shop):

@@ -67,7 +67,7 @@ def test_nightly__killed_and_started_again_ends_in_the_same_bytes(
     again = state.result()
 
     assert published_bytes(again) == published_bytes(first_run)
-    assert latest("small").run == first_run["run_id"]
+    assert latest("small").run == first_run.run_id
     states = states_of(state)
     assert {states[name] for name in DONE_BEFORE[victim]} <= {"Cached"}
     assert {states[name] for name in NOT_DONE[victim]} <= {"Completed"}
