@@ -19,7 +19,7 @@ def pictures(content: Mapping[str, Any]) -> dict[str, tuple[str, str]]:
     Parameters
     ----------
     content
-        Of the page; see :func:`tasks.report.task.page_content`.
+        Of the page; see :func:`tasks.report.page.page_content`.
 
     Returns
     -------

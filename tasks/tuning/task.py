@@ -94,7 +94,7 @@ def study_name(spec: DatasetSpec, name: str, prepared: list[Prepared], seed: int
         "metric": [spec.evaluation.decides, spec.evaluation.metric],
         "seed": seed,
     }
-    code = code_hash(f"tasks.models.{choice.kind}", "tasks.numeric.metrics")
+    code = code_hash(models.module_name(choice.kind), "tasks.numeric.metrics")
     return f"{spec.name}-{name}-{store.key_of('tune', asked, code)[:12]}"
 
 
