@@ -1,4 +1,4 @@
-"""What a run looks like at a terminal: a line per step while it works, then tables rather than a dump."""
+"""Terminal output of a run: a line per step while it works, then tables."""
 
 import re
 import sys
@@ -22,7 +22,7 @@ BROKEN = {"fail": Text("failed", "red"), "warn": Text("warning", "yellow")}
 
 
 class TerminalListener:
-    """A bar for the step at work and a line for each that is done; plain lines where nobody watches."""
+    """A bar for the step at work and a line per finished step; lines only if the output is not a terminal."""
 
     def __init__(self, console: Console) -> None:
         self.console = console
@@ -46,7 +46,7 @@ class TerminalListener:
         self.progress.stop()
 
     def started(self, step: str) -> None:
-        """Show a bar without an end."""
+        """Show a bar of unknown length."""
         self._bars[step] = self.progress.add_task(step, total=None, note="")
 
     def advanced(self, step: str, done: int, total: int, figures: dict[str, float]) -> None:
@@ -86,7 +86,7 @@ def show(summary: RunSummary, examples: dict[str, list[dict[str, Any]]], picture
     console.print(f"{where}: {summary.path}", soft_wrap=True)
     console.print(f"Report: {summary.report}", soft_wrap=True)
     if picture is not None:
-        # Rich names fonts on a server of somebody else's; the picture must show without a network.
+        # Rich loads fonts from a public server; the picture must work without a network.
         svg = re.sub(
             r"@font-face\s*\{.*?\}", "", console.export_svg(title="shelftalker run"), flags=re.DOTALL
         )
@@ -94,7 +94,7 @@ def show(summary: RunSummary, examples: dict[str, list[dict[str, Any]]], picture
 
 
 def rows_table(rows: list[dict[str, Any]], title: str = "") -> Table:
-    """A table of any rows that share their keys."""
+    """Make a table of rows that share their keys."""
     table = Table(title=title or None, title_justify="left")
     for name in rows[0] if rows else ():
         table.add_column(name, justify="right" if name in {RANK, SCORE, "rows"} else "left")
@@ -117,7 +117,7 @@ def reasons_as_columns(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def tuned_rows(result: dict[str, Any]) -> list[dict[str, Any]]:
-    """One row per tuned model: what its parameters were worth before and after, and what they are."""
+    """One row per tuned model: the metric before and after tuning, and the parameters."""
     return [
         {
             "model": name,
@@ -134,7 +134,7 @@ def tuned_rows(result: dict[str, Any]) -> list[dict[str, Any]]:
 def _cell(value: Any) -> str:
     if isinstance(value, float):
         return f"{value:.4f}"
-    # Ids and titles come from outside: what would move the cursor is shown as an escape instead.
+    # Ids and titles come from the log: control characters are shown as escapes.
     return "" if value is None else "".join(c if c.isprintable() else repr(c)[1:-1] for c in str(value))
 
 

@@ -25,10 +25,10 @@ from tasks.tuning.tuned_files import check_tuned_before, load_tuned
 
 @flow(name="nightly", flow_run_name=run_name, on_failure=[on_failure])
 def nightly(parameters: NightlyParameters) -> Any:
-    """Make, judge and publish the recommendations of one dataset as of one day.
+    """Make, evaluate and publish the recommendations of one dataset as of one day.
 
     Returns the run's summary. A closed gate ends as Completed under the name "Rejected" and publishes
-    nothing; a broken contract ends as Failed; a late scheduled run that a newer one makes needless ends as
+    nothing; a broken contract ends as Failed; a scheduled run that a newer one supersedes ends as
     Completed under the name "Skipped".
     """
     if (skipped := superseded()) is not None:

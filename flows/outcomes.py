@@ -46,9 +46,9 @@ class Run(NamedTuple):
     given: NightlyParameters
     tuned: Tuned | None
     key: str
-    """Of its receipt: what decides whether the run was done before."""
+    """Hash of everything that decides the run, by which its receipt is found."""
     data: PreparedEvents
-    """The training side."""
+    """The training window."""
     holdout: store.ArtifactRef
     models: tuple[EvaluatedModel, ...]
     decision: store.ArtifactRef
@@ -64,7 +64,7 @@ class Refit(NamedTuple):
 
 
 def findings_of(run: Run, refit: Refit | None) -> RunFindings:
-    """Say what a run found; its name is decided by that."""
+    """Sum up what a run found; the name of the run is a hash of that."""
     lists = None if refit is None else (refit.data.matrix, refit.predictions)
     return RunFindings(
         run_id=run_id(run.decision, *([] if refit is None else [refit.predictions])),
@@ -128,7 +128,7 @@ def _report_on_lists(run: Run, findings: RunFindings, refit: Refit) -> store.Art
 def _report(
     run: Run, findings: RunFindings, data: PreparedEvents, more: dict[str, store.ArtifactRef]
 ) -> store.ArtifactRef:
-    """Write the page; `more` is shown as its lineage, too."""
+    """Write the page; `more` is added to the lineage that it shows."""
     others = {"vocabularies": data.vocabularies, "matrix": data.matrix, **more, "decision": run.decision}
     return report_on(findings, _publication(findings), data, run.models, others)
 

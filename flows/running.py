@@ -25,7 +25,7 @@ R = TypeVar("R")
 
 
 def run_here(flow: Flow[[P], R], parameters: P) -> R:
-    """Run a flow under the Prefect API that is configured, else under a server of its own.
+    """Run a flow under the Prefect API that is configured, else under a temporary server.
 
     Progress goes to stderr. Our own errors come out as they were raised in the step, and so does
     KeyboardInterrupt.
@@ -45,14 +45,14 @@ def run_here(flow: Flow[[P], R], parameters: P) -> R:
 
 @contextmanager
 def watched() -> Iterator[None]:
-    """Show on stderr what happens inside the block."""
+    """Show the progress of what runs inside the block on stderr."""
     with TerminalListener(Console(file=sys.stderr)) as listener, listening(listener):
         yield
 
 
 @contextmanager
 def interruptible() -> Iterator[Callable[[], bool]]:
-    """Let Ctrl-C end a run at once; gives a function that says whether it was pressed.
+    """Let Ctrl-C end a run at once; yields a function that returns whether it was pressed.
 
     A terminal sends it to Prefect's own server too. Without this, Prefect would try for minutes to tell
     the dead server how the run ended.
@@ -75,7 +75,7 @@ def interruptible() -> Iterator[Callable[[], bool]]:
 
 
 def examples(summary: RunSummary) -> dict[str, list[dict[str, Any]]]:
-    """A few users' published lists."""
+    """Published lists of a few users, by user id."""
     if not summary.published:
         return {}
     publication = Publication(dataset=summary.dataset, as_of=summary.as_of, run=summary.run_id)

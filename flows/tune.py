@@ -24,9 +24,9 @@ from tasks.tuning.tuned_files import tuned_path
 
 @flow(name="tune", flow_run_name=run_name)
 def tune(parameters: TuneParameters) -> Any:
-    """Tune models of one dataset one after the other; returns what was found.
+    """Tune models of one dataset one after the other; returns the best parameters and their values.
 
-    Trials are kept in the study's storage: a call that was stopped goes on where it was.
+    Trials are kept in the study's storage: a call that was stopped resumes.
     """
     if (skipped := superseded()) is not None:
         return skipped
@@ -68,7 +68,7 @@ def prepare(spec: DatasetSpec, events: store.ArtifactRef, window: Windows, seed:
 
 
 def deadlines(minutes: float | None, n: int) -> Iterator[float | None]:
-    """When each of `n` models must be done: what one leaves of its time goes to those after it."""
+    """Deadline of each of `n` models; time that one model leaves is shared by those after it."""
     end = time.monotonic() + 60 * (minutes or 0)
     for left in range(n, 0, -1):
         now = time.monotonic()

@@ -54,7 +54,7 @@ def create(summary: RunSummary, page: store.ArtifactRef) -> None:
 
 
 def _address(path: Path) -> str:
-    """Where a browser finds a file of the home: on the report server if there is one, else on this disk."""
+    """URL of a file of the home: on the report server if there is one, else on this disk."""
     server = os.environ.get(REPORTS_URL)
     if server and path.is_relative_to(store.home()):
         return f"{server.rstrip('/')}/{quote(path.relative_to(store.home()).as_posix())}"

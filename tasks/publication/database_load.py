@@ -40,7 +40,7 @@ from tasks.sources.databases import describe_url, opened
 PREFIX = "shelftalker_"
 STAGING = "_staging"
 LOADS = f"{PREFIX}loads"
-"""Table of one row a table: what is in it, and since when."""
+"""Table with one row per loaded table: which run it holds, and since when."""
 
 _TYPES = {pa.int32(): Integer, pa.float32(): REAL, pa.string(): Text, pa.large_string(): Text}
 

@@ -19,10 +19,10 @@ from tasks.runtime.store import must_be_plain
 from tasks.sources.databases import describe_url
 
 WAIT_SECONDS = 60.0
-"""How long a load waits for another one."""
+"""Seconds that a load waits for another one."""
 
 Pairs = Sequence[tuple[Table, Table]]
-"""Staging tables, each with the table whose place it takes."""
+"""Staging tables, each with the table that it replaces."""
 
 
 class Sink(Protocol):

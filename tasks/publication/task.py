@@ -1,4 +1,4 @@
-"""The task that publishes a run, and what is kept of a run that may not publish."""
+"""The task that publishes a run, and the files that are kept of a rejected run."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Figures of the report for places that show pictures only: each a whole SVG in a data URI, so no server is asked."""
+"""Figures of the report as data URIs, for the Prefect UI, which shows pictures by their address."""
 
 import base64
 from collections.abc import Mapping
@@ -10,20 +10,20 @@ from tasks.report.text import Slices, finite, shown
 INK, PAPER = "#1b1f24", "#ffffff"
 LONGEST_NAME = 24
 PICTURES = "pictures.json"
-"""File of what :func:`pictures` made."""
+"""Name of the file that holds the result of :func:`pictures`."""
 
 
 def pictures(content: Mapping[str, Any]) -> dict[str, tuple[str, str]]:
-    """Take the metrics with intervals, and the deciding metric by history length, off the report's page.
+    """The figures of the metrics with intervals, and of the deciding metric by history length.
 
     Parameters
     ----------
     content
-        Of the page; see :func:`tasks.report.page.page_content`.
+        Content of the page; see :func:`tasks.report.page.page_content`.
 
     Returns
     -------
-    For each name the picture as a data URI, and what it shows.
+    For each name the figure as a data URI, and what it shows.
 
     """
     metric = content["gate"].metric
@@ -45,7 +45,7 @@ def by_history(slices: Mapping[str, Slices], metric: str) -> str:
 
 
 def _data_uri(svg: str) -> str:
-    """Turn a figure made for the report's page into a picture of its own, dark on light."""
+    """Turn a figure of the report's page into a stand-alone SVG, dark on light."""
     alone = svg.replace(
         "<svg ",
         f'<svg xmlns="http://www.w3.org/2000/svg" '

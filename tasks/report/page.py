@@ -26,7 +26,7 @@ from tasks.report.text import (
 TEMPLATES = Path(__file__).parent / "templates"
 TEMPLATE = "report.html.j2"
 DRIFTS = ("events", "users", "items", "quarantine_share", "value")
-"""Figures that are drawn from run to run."""
+"""Figures that are drawn by run."""
 
 
 def write_report(path: Path, content: Mapping[str, Any]) -> Path:

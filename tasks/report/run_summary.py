@@ -19,7 +19,7 @@ def run_id(*decisive: store.ArtifactRef) -> str:
 
 
 def describe_split(window: WindowSection) -> str:
-    """How the hold-out was cut, in words that stand in every output."""
+    """How the hold-out was cut, in words."""
     return {
         "time": f"the last {window.holdout_days} days are held out",
         "leave_last": f"each user's last {window.leave_last_n} events are held out",

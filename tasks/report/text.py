@@ -1,4 +1,4 @@
-"""The report's words and tables, made from a run's summary alone. Pure: values in, text out."""
+"""Texts and tables of the report, made from a run's summary alone. Pure: values in, text out."""
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
@@ -13,18 +13,18 @@ Slices = Mapping[str, Metrics]
 LONGEST_ID = 60
 
 NOTHING = "\N{EN DASH}"
-"""What stands where there is no number."""
+"""Shown where there is no number."""
 
 
 def shown(value: Any, longest: int = LONGEST_ID) -> str:
-    """Text from a log for people: shortened, and what does not print as an escape."""
+    """Text from a log for display: shortened, with escapes for characters that do not print."""
     text = "" if value is None else str(value)
     text = text if len(text) <= longest else text[: longest - 1] + "…"
     return "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in text)
 
 
 def figure(value: Any) -> str:
-    """Show a number as people write it, with four digits at most behind the point."""
+    """Format a number, with at most four decimals."""
     if value is None or (isinstance(value, float) and not math.isfinite(value)):
         return NOTHING
     if isinstance(value, str):
@@ -35,7 +35,7 @@ def figure(value: Any) -> str:
 
 
 def decision(findings: RunFindings) -> list[str]:
-    """What was decided and why: a few sentences."""
+    """The decision and its reasons, in a few sentences."""
     gate = findings.gate
     found = findings.deciding_metrics[gate.winner].get(gate.metric)
     reached = f"{gate.winner} reaches {gate.metric} {_interval(found)} in the {gate.scenario} scenario."

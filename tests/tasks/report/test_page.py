@@ -159,8 +159,8 @@ def test_write_report__shows_drift_from_the_second_run_on(page, plain):
     ]
     made, first = page(earlier=earlier), plain
 
-    assert "drift shows from the second one on" in first.text
-    assert "drift shows from the second one on" not in made.text
+    assert "drift is shown from the second one on" in first.text
+    assert "drift is shown from the second one on" not in made.text
     assert made.tags.count("svg") == first.tags.count("svg") + 5
     for words in ("2026-02-01", "2026-02-15", "700", f"{METRIC} of the winner"):
         assert words in made.text
