@@ -99,11 +99,11 @@ def run_split(dataset: str, source: str, as_of: str, minutes: float) -> dict[str
     return {
         "as_of": as_of,
         "tuning": tuned["models"],
-        "models": {name: describe(model) for name, model in summary["models"].items()},
-        "winner": summary["gate"]["winner"],
-        "best_baseline": summary["gate"]["best_baseline"],
-        "differences": summary["gate"]["differences"],
-        "gate_open": summary["gate"]["open"],
+        "models": {name: describe(model.to_json()) for name, model in summary.models.items()},
+        "winner": summary.gate.winner,
+        "best_baseline": summary.gate.best_baseline,
+        "differences": {name: each.to_json() for name, each in summary.gate.differences.items()},
+        "gate_open": summary.gate.open,
     }
 
 

@@ -1,4 +1,4 @@
-"""Facts: one row of numbers about a table that is too large to look at, judged by the suite of its name.
+"""Table facts: one row of numbers about a table that is too large to look at, judged by the suite of its name.
 
 Whoever makes a table counts these with DuckDB or numpy and hands them to
 `tasks.validation.suites.check_facts(table, facts)`, with exactly the names below.
@@ -7,7 +7,7 @@ Whoever makes a table counts these with DuckDB or numpy and hands them to
 from collections.abc import Mapping
 from typing import Final
 
-Facts = Mapping[str, int | float | str | bool]
+TableFacts = Mapping[str, int | float | str | bool]
 
 FACTS: Final[Mapping[str, Mapping[str, str]]] = {
     "events": {

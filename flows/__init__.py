@@ -1,1 +1,1 @@
-"""Wiring only: which step follows which."""
+"""The Prefect flows and the command line: they only say which step follows which."""

@@ -1,4 +1,4 @@
-"""The nightly run for every date of a range, oldest first; dates that were done before are left alone."""
+"""The nightly run for every date of a range, oldest first; dates that were done before are skipped."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -23,12 +23,12 @@ from tasks.runtime.progress import listener
 from tasks.tuning.tuned_files import load_tuned
 
 LABEL = "dates"
-"""Of the bar over all dates."""
+"""Label of the progress bar over all dates."""
 
 
 @flow(name="backfill", flow_run_name="{parameters.dataset} from {parameters.first} to {parameters.last}")
 def backfill(parameters: BackfillParameters) -> Any:
-    """Run every date as a run of its own; returns one row a date.
+    """Run every date as a run of its own; returns one row per date.
 
     A date that fails is reported and does not stop the others, unless asked; the log is read once; a
     publication of an older day never becomes the live one while a newer one is. Ends as Failed if a date
@@ -68,7 +68,7 @@ def make_plan(parameters: BackfillParameters) -> Plan:
 
 
 def _run(plan: Plan) -> Iterator[Row]:
-    """Run all dates, `parallel` of them at once, and say what became of each, oldest first."""
+    """Run all dates, `parallel` of them at once; yields the row of each, oldest first."""
     days, n_parallel = plan.parameters.dates(), plan.parameters.parallel
     stopped: list[date] = []
     progress = Progress(len(days))
@@ -91,7 +91,7 @@ def _run(plan: Plan) -> Iterator[Row]:
 
 
 class Progress:
-    """Tells the terminal and the UI how many dates are through."""
+    """Shows in the terminal and in the UI how many dates are done."""
 
     def __init__(self, total: int) -> None:
         self.total, self._results = total, Counter[str]()

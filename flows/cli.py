@@ -58,13 +58,13 @@ def run(
     )
     summary = run_here(nightly, given)
     if as_json:
-        click.echo(json.dumps(summary, ensure_ascii=False))
+        click.echo(json.dumps(summary.to_json(), ensure_ascii=False))
     else:
         from flows.display import show
 
         show(summary, examples(summary), picture)
-    if not summary["gate"]["open"]:
-        raise GateClosedError(f"nothing was published; the failed rules are above and in {summary['path']}")
+    if not summary.gate.open:
+        raise GateClosedError(f"nothing was published; the failed rules are above and in {summary.path}")
 
 
 @main.command()

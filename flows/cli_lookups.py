@@ -79,7 +79,7 @@ def fold_in(dataset: str, items: tuple[str, ...], k: int, *, as_json: bool, home
 def runs(dataset: str, *, as_json: bool, home: Path | None) -> None:
     """List publications, oldest first, and say which is live."""
     common.settle(home)
-    from tasks.publication.registry import latest, published
+    from tasks.publication.registry import latest, publications
 
     name = dataset_name(dataset)
     live = latest(name)
@@ -92,7 +92,7 @@ def runs(dataset: str, *, as_json: bool, home: Path | None) -> None:
                 "created": each.manifest["created_at"],
                 "live": "yes" if each == live else "",
             }
-            for each in published(name)
+            for each in publications(name)
         ],
         as_json=as_json,
     )

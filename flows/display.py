@@ -1,4 +1,4 @@
-"""What a run looks like at a terminal: a line a step while it works, then tables rather than a dump."""
+"""Terminal output of a run: a line per step while it works, then tables."""
 
 import re
 import sys
@@ -12,7 +12,8 @@ from rich.text import Text
 
 from data_contracts.columns import BECAUSE, ITEM_ID, MODEL, RANK, SCORE, SHARE, TITLE, WHY
 from data_contracts.predictions import N_REASONS
-from flows.evidence import metric_rows
+from data_contracts.run_summary import GateResult, RunSummary
+from flows.ui_artifacts import metric_rows
 from tasks.report.text import found_rows
 
 EXAMPLE_ITEMS = 5
@@ -21,7 +22,7 @@ BROKEN = {"fail": Text("failed", "red"), "warn": Text("warning", "yellow")}
 
 
 class TerminalListener:
-    """A bar for the step at work and a line for each that is done; plain lines where nobody watches."""
+    """A bar for the step at work and a line per finished step; lines only if the output is not a terminal."""
 
     def __init__(self, console: Console) -> None:
         self.console = console
@@ -45,7 +46,7 @@ class TerminalListener:
         self.progress.stop()
 
     def started(self, step: str) -> None:
-        """Show a bar without an end."""
+        """Show a bar of unknown length."""
         self._bars[step] = self.progress.add_task(step, total=None, note="")
 
     def advanced(self, step: str, done: int, total: int, figures: dict[str, float]) -> None:
@@ -62,32 +63,30 @@ class TerminalListener:
         self.console.print(Text.assemble(("  ✓ ", "green"), f"{step:<44}", (f"{took:>8}", "dim")))
 
 
-def show(
-    summary: dict[str, Any], examples: dict[str, list[dict[str, Any]]], picture: Path | None = None
-) -> None:
+def show(summary: RunSummary, examples: dict[str, list[dict[str, Any]]], picture: Path | None = None) -> None:
     """Print a run's summary and a few users' lists on stdout; `picture` keeps it as an SVG, too."""
     # Piped output has no width of its own: tables must not be cut to 80 columns.
     console = Console(width=None if sys.stdout.isatty() else 120, record=picture is not None)
-    counts, gate = summary["counts"], summary["gate"]
+    counts, gate = summary.counts, summary.gate
     console.print(
-        f"\n[bold]{summary['dataset']}[/bold] as of {summary['as_of']}: "
-        f"{counts['rows_read']:,} rows read, {counts['rows_accepted']:,} accepted "
-        f"({counts['anonymous']:,} without a user), {counts['rows_rejected']:,} rejected; {summary['split']}"
+        f"\n[bold]{summary.dataset}[/bold] as of {summary.as_of}: "
+        f"{counts.rows_read:,} rows read, {counts.rows_accepted:,} accepted "
+        f"({counts.anonymous:,} without a user), {counts.rows_rejected:,} rejected; {summary.split}"
     )
     if found := found_rows(counts):
         shown = [{**row, "rows": f"{row['rows']:,}"} for row in found]
         console.print(rows_table(shown, "what the contract found"))
     console.print(_metrics(summary))
     console.print(_rules(gate))
-    verdict = "[green]open[/green]" if gate["open"] else "[red]closed[/red]"
-    console.print(f"The gate is {verdict}; winner: [bold]{gate['winner']}[/bold]", _why(gate))
+    verdict = f"[{'green' if gate.open else 'red'}]{gate.verdict}[/]"
+    console.print(f"The gate is {verdict}; winner: [bold]{gate.winner}[/bold]", _why(gate))
     for user_id, rows in examples.items():
         console.print(_example(user_id, rows))
-    where = "Predictions" if summary["published"] else "Not published; evidence"
-    console.print(f"{where}: {summary['path']}", soft_wrap=True)
-    console.print(f"Report: {summary['report']}", soft_wrap=True)
+    where = "Predictions" if summary.published else "Not published; what was found"
+    console.print(f"{where}: {summary.path}", soft_wrap=True)
+    console.print(f"Report: {summary.report}", soft_wrap=True)
     if picture is not None:
-        # Rich names fonts on a server of somebody else's; the picture must show without a network.
+        # Rich loads fonts from a public server; the picture must work without a network.
         svg = re.sub(
             r"@font-face\s*\{.*?\}", "", console.export_svg(title="shelftalker run"), flags=re.DOTALL
         )
@@ -95,7 +94,7 @@ def show(
 
 
 def rows_table(rows: list[dict[str, Any]], title: str = "") -> Table:
-    """A table of any rows that share their keys."""
+    """Make a table of rows that share their keys."""
     table = Table(title=title or None, title_justify="left")
     for name in rows[0] if rows else ():
         table.add_column(name, justify="right" if name in {RANK, SCORE, "rows"} else "left")
@@ -118,7 +117,7 @@ def reasons_as_columns(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def tuned_rows(result: dict[str, Any]) -> list[dict[str, Any]]:
-    """One row a tuned model: what its parameters were worth before and after, and what they are."""
+    """One row per tuned model: the metric before and after tuning, and the parameters."""
     return [
         {
             "model": name,
@@ -135,29 +134,29 @@ def tuned_rows(result: dict[str, Any]) -> list[dict[str, Any]]:
 def _cell(value: Any) -> str:
     if isinstance(value, float):
         return f"{value:.4f}"
-    # Ids and titles come from outside: what would move the cursor is shown as an escape instead.
+    # Ids and titles come from the log: control characters are shown as escapes.
     return "" if value is None else "".join(c if c.isprintable() else repr(c)[1:-1] for c in str(value))
 
 
-def _metrics(summary: dict[str, Any]) -> Table:
-    gate = summary["gate"]
+def _metrics(summary: RunSummary) -> Table:
+    gate = summary.gate
     rows = metric_rows(summary)
-    table = Table(title=f"models, {gate['scenario']} scenario (95 % intervals)", title_justify="left")
+    table = Table(title=f"models, {gate.scenario} scenario (95 % intervals)", title_justify="left")
     for name in rows[0]:
         table.add_column(name, justify="left" if name == "model" else "right", no_wrap=True)
-    for row in sorted(rows, key=lambda each: each[gate["metric"]], reverse=True):
-        style = "bold green" if row["model"] == gate["winner"] else ""
+    for row in sorted(rows, key=lambda each: each[gate.metric], reverse=True):
+        style = "bold green" if row["model"] == gate.winner else ""
         table.add_row(*row.values(), style=style)
     return table
 
 
-def _rules(gate: dict[str, Any]) -> Table:
+def _rules(gate: GateResult) -> Table:
     table = Table(title="gate", title_justify="left")
     for name in ("rule", "value", "limit", ""):
         table.add_column(name)
-    for rule in gate["rules"]:
-        mark = Text("passed", "green") if rule["passed"] else BROKEN[rule["level"]]
-        table.add_row(rule["name"], _short(rule["value"]), _short(rule["limit"]), mark)
+    for rule in gate.rules:
+        mark = Text("passed", "green") if rule.passed else BROKEN[rule.level]
+        table.add_row(rule.name, _short(rule.value), _short(rule.limit), mark)
     return table
 
 
@@ -167,11 +166,11 @@ def _short(value: Any) -> str:
     return f"{value:.4g}" if isinstance(value, int | float) else f"{str(value)[:8]}…"
 
 
-def _why(gate: dict[str, Any]) -> str:
-    if gate["winner"] == gate["best_baseline"]:
+def _why(gate: GateResult) -> str:
+    if gate.winner == gate.best_baseline:
         return "(the best baseline: no candidate surely beats it)"
-    found = gate["differences"][gate["winner"]]
-    return f"(+{found['value']:.4f} [{found['low']:.4f}, {found['high']:.4f}] over {gate['best_baseline']})"
+    found = gate.differences[gate.winner]
+    return f"(+{found.value:.4f} [{found.low:.4f}, {found.high:.4f}] over {gate.best_baseline})"
 
 
 def _example(user_id: str, rows: list[dict[str, Any]]) -> Table:

@@ -1,4 +1,4 @@
-"""One date of a backfill: skip it where it was done, else run it, here or in a process of its own."""
+"""One date of a backfill: skipped if it was done before, else run, here or in its own process."""
 
 import time
 from datetime import date
@@ -49,8 +49,8 @@ class Plan(NamedTuple):
 
 
 Row = dict[str, Any]
-"""One line of the table that people read: as_of; result (what was done with the date now); outcome (what the
-date has: a publication, a closed gate, or neither); winner; seconds; reason."""
+"""One row of the backfill's table: as_of; result (what this backfill did with the date); outcome (whether the
+date has a publication, a closed gate, or neither); winner; seconds; reason."""
 
 
 def row_of(day: date, result: str, reason: str = "", began: float | None = None) -> Row:
@@ -67,16 +67,16 @@ def row_of(day: date, result: str, reason: str = "", began: float | None = None)
 
 
 def preview(plan: Plan, day: date) -> Row:
-    """Row of a date that would run, or was done."""
+    """Row of a dry run: the date would run, or was done before."""
     receipt = plan.done(day)
     return row_of(day, WOULD_RUN) if receipt is None else _finished(receipt, DONE_BEFORE)
 
 
-# A sub-run that is started from a task keeps its identity when the backfill is retried; one started from the
-# flow is known by its place in the order of calls, and would be taken for another date's.
+# Prefect identifies a sub-run that a flow starts by its position among the calls, so on a retry of the backfill
+# it could be matched to another date. A sub-run that a task starts keeps its identity.
 @task(name="run-date", task_run_name="{day}", cache_policy=NO_CACHE, persist_result=False)
 def run_date(plan: Plan, day: date) -> Row:
-    """Do one date; whatever breaks it becomes its row, and leaves the other dates alone."""
+    """Run one date, unless it was done before; an error becomes its row, and the other dates still run."""
     began = time.monotonic()
     if (receipt := plan.done(day)) is not None:
         return _finished(receipt, DONE_BEFORE)
@@ -108,23 +108,25 @@ def _run(plan: Plan, day: date) -> None:
 
 
 def _in_own_process(parameters: NightlyParameters, day: date) -> None:
-    """Run a date in a process of its own, under the same Prefect API.
+    """Run a date in its own process, under the same Prefect API.
 
     Raises
     ------
     ShelftalkerError
-        If the run did not complete; with what the run said of it.
+        If the run did not complete; with the message of the run.
 
     """
     with get_client(sync_client=True) as client:
-        # Without this each process would start a server of its own.
+        # Without this, each process would start its own server.
         address: dict[str, str | None] = {"PREFECT_API_URL": str(client.api_url)}
         process = run_flow_in_subprocess(nightly, parameters={"parameters": parameters}, env=address)
         process.join()
         state = _last_state(client, day)
     if state is None or not state.is_completed():
-        said = state.message if state and state.message else f"its process ended with code {process.exitcode}"
-        raise ShelftalkerError(said)
+        reason = (
+            state.message if state and state.message else f"its process ended with code {process.exitcode}"
+        )
+        raise ShelftalkerError(reason)
 
 
 def _last_state(client: Any, day: date) -> State[Any] | None:

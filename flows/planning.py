@@ -1,8 +1,7 @@
-"""Small decisions of a run before its steps begin: which day, which models, what it is called."""
+"""Decisions before the steps of a run: its day, its models, its name."""
 
 from contextlib import suppress
 from datetime import date, datetime, timedelta
-from typing import Any
 from zoneinfo import ZoneInfo
 
 from prefect import get_client, runtime
@@ -19,7 +18,7 @@ from tasks.training.task import configure
 
 
 def run_name() -> str:
-    """Name of a flow run: dataset, and the day as far as it is known before anything is read."""
+    """Name of a flow run: dataset, and the day if it is known before anything is read."""
     parameters = runtime.flow_run.parameters["parameters"]
     given = parameters if isinstance(parameters, dict) else parameters.model_dump()
     dataset = given.get("dataset", "sample")
@@ -36,7 +35,7 @@ def name_of(dataset: str, day: date | str | None) -> str:
 
 
 def rename_run(dataset: str, as_of: date | None) -> None:
-    """Write the day that was decided into the name of the run, if it has another."""
+    """Rename the flow run if its name does not have the day that was decided."""
     context, name = FlowRunContext.get(), name_of(dataset, as_of or "no date")
     if context and context.flow_run and context.flow_run.name != name:
         with get_client(sync_client=True) as client:
@@ -44,10 +43,10 @@ def rename_run(dataset: str, as_of: date | None) -> None:
 
 
 def decide_as_of(spec: DatasetSpec, given: date | None, events: store.ArtifactRef) -> date | None:
-    """Day that bounds what the run sees.
+    """The day before which a run sees events.
 
-    What the caller says comes first, then the day of the scheduled start, then the dataset's own default,
-    then the day after the last event. A log without times has none.
+    The first of these that is known: the day that was given, the day of the scheduled start, the default of the
+    dataset file, the day after the last event. A log without times has none.
     """
     if spec.columns.time is None:
         return None
@@ -61,7 +60,7 @@ def decide_as_of(spec: DatasetSpec, given: date | None, events: store.ArtifactRe
 
 
 def _scheduled_day(spec: DatasetSpec) -> date | None:
-    """Day on which a deployment's run was to start, by the dataset's clock; None outside a deployment."""
+    """Day of a deployment run's scheduled start, in the dataset's timezone; None outside a deployment."""
     if not runtime.deployment.id:
         return None
     scheduled: datetime = runtime.flow_run.scheduled_start_time
@@ -87,10 +86,10 @@ def chosen_models(spec: DatasetSpec, tuned: Tuned | None = None) -> dict[str, Mo
 def contenders(
     dataset: str, as_of: date | None, choices: dict[str, ModelSection]
 ) -> tuple[dict[str, ModelSection], str | None]:
-    """Models of the run, and the name of the one that stands for what is live.
+    """Models of the run, and the name of the one that represents the live publication.
 
-    What is live competes by its recipe: the same kind and parameters, trained on the same window as the
-    others. Its published lists have seen most of the hold-out and would win unfairly.
+    The live publication is represented by a model of the same kind and parameters, trained on the same window as
+    the others. Its published lists were made from most of the hold-out and would win unfairly.
     """
     configs = {name: configure(name, choice) for name, choice in choices.items()}
     live = registry.champion(dataset, as_of)
@@ -108,11 +107,3 @@ def contenders(
     ):  # made by a version whose model or parameters are gone: nothing to compare with
         return choices, None
     return {**choices, name: recipe}, name
-
-
-def tell_origin(summary: dict[str, Any], given: str | None, tuned: Tuned | None) -> None:
-    """Write into a run's summary where the parameters of each model came from."""
-    for name, model in summary["models"].items():
-        found = tuned.models.get(name) if tuned else None
-        model["parameters_from"] = f"study {found.study}" if found else "dataset file"
-    summary["tuned"] = given

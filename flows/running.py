@@ -11,6 +11,7 @@ from prefect import Flow
 from prefect.settings import get_current_settings
 from rich.console import Console
 
+from data_contracts.run_summary import RunSummary
 from flows import own_server
 from flows.display import TerminalListener
 from tasks.lookup.queries import items_for_user, some_users
@@ -24,7 +25,7 @@ R = TypeVar("R")
 
 
 def run_here(flow: Flow[[P], R], parameters: P) -> R:
-    """Run a flow under the Prefect API that is configured, else under a server of its own.
+    """Run a flow under the Prefect API that is configured, else under a temporary server.
 
     Progress goes to stderr. Our own errors come out as they were raised in the step, and so does
     KeyboardInterrupt.
@@ -44,14 +45,14 @@ def run_here(flow: Flow[[P], R], parameters: P) -> R:
 
 @contextmanager
 def watched() -> Iterator[None]:
-    """Show on stderr what happens inside the block."""
+    """Show the progress of what runs inside the block on stderr."""
     with TerminalListener(Console(file=sys.stderr)) as listener, listening(listener):
         yield
 
 
 @contextmanager
 def interruptible() -> Iterator[Callable[[], bool]]:
-    """Let Ctrl-C end a run at once; gives a function that says whether it was pressed.
+    """Let Ctrl-C end a run at once; yields a function that returns whether it was pressed.
 
     A terminal sends it to Prefect's own server too. Without this, Prefect would try for minutes to tell
     the dead server how the run ended.
@@ -73,11 +74,11 @@ def interruptible() -> Iterator[Callable[[], bool]]:
         client.max_retries = retries
 
 
-def examples(summary: dict[str, Any]) -> dict[str, list[dict[str, Any]]]:
-    """A few users' published lists."""
-    if not summary["published"]:
+def examples(summary: RunSummary) -> dict[str, list[dict[str, Any]]]:
+    """Published lists of a few users, by user id."""
+    if not summary.published:
         return {}
-    publication = Publication(dataset=summary["dataset"], as_of=summary["as_of"], run=summary["run_id"])
+    publication = Publication(dataset=summary.dataset, as_of=summary.as_of, run=summary.run_id)
     return {
         user_id: items_for_user(publication, user_id, 5) for user_id in some_users(publication, N_EXAMPLES)
     }

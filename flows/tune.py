@@ -9,25 +9,24 @@ from prefect import flow
 from data_contracts.dataset import DatasetSpec
 from data_contracts.errors import ConfigurationError
 from data_contracts.parameters import TuneParameters
-from flows.lateness import superseded
 from flows.planning import decide_as_of, run_name
+from flows.superseded import superseded
 from tasks.ingestion.task import find_source, ingest
-from tasks.preparation.grouping import grouping
-from tasks.preparation.mapping import mapping
+from tasks.preparation.prepared_events import prepare as prepare_events
 from tasks.preparation.splitting import Windows, inner_windows, split
 from tasks.runtime import store
 from tasks.training.task import train
 from tasks.tuning.search import Budget
 from tasks.tuning.studies import shown, sqlite_url
-from tasks.tuning.task import Place, Prepared, tunable, tune_model
+from tasks.tuning.task import Destination, Prepared, tunable, tune_model
 from tasks.tuning.tuned_files import tuned_path
 
 
 @flow(name="tune", flow_run_name=run_name)
 def tune(parameters: TuneParameters) -> Any:
-    """Tune models of one dataset one after the other; returns what was found.
+    """Tune models of one dataset one after the other; returns the best parameters and their values.
 
-    Trials are kept in the study's storage: a call that was stopped goes on where it was.
+    Trials are kept in the study's storage: a call that was stopped resumes.
     """
     if (skipped := superseded()) is not None:
         return skipped
@@ -39,14 +38,14 @@ def tune(parameters: TuneParameters) -> Any:
     as_of = decide_as_of(spec, parameters.as_of, events)
     inner = inner_windows(spec, as_of, parameters.seed, parameters.windows)
     prepared = [prepare(spec, events, window, parameters.seed) for window in inner]
-    place = Place(
+    destination = Destination(
         parameters.study or sqlite_url(store.home() / "studies", spec.name),
         tuned_path(parameters.output or spec.name),
     )
     results = {}
     for name, deadline in zip(names, deadlines(parameters.minutes, len(names)), strict=True):
         budget = Budget(parameters.trials, deadline)
-        results[name] = tune_model(name, spec, prepared, source.sha256, place, budget, parameters.seed)
+        results[name] = tune_model(name, spec, prepared, source.sha256, destination, budget, parameters.seed)
     if not any("value" in found for found in results.values()):
         raise ConfigurationError(
             f"no trial was finished in {parameters.minutes} minutes; give more --minutes"
@@ -54,23 +53,22 @@ def tune(parameters: TuneParameters) -> Any:
     return {
         "dataset": spec.name,
         "as_of": as_of.isoformat() if as_of else None,
-        "path": str(place.file),
-        "storage": shown(place.storage),
+        "path": str(destination.file),
+        "storage": shown(destination.storage),
         "models": results,
     }
 
 
 def prepare(spec: DatasetSpec, events: store.ArtifactRef, window: Windows, seed: int) -> Prepared:
     """Map, group and split the events of one inner window, by the steps of the nightly run."""
-    ids = mapping(events, window.train)
-    matrix = grouping(events, ids, window.train, spec.feedback, spec.grouping)
-    holdout = split(events, ids, window.holdout, baskets=spec.columns.basket is not None)
+    data = prepare_events(events, window.train, spec)
+    holdout = split(events, data.vocabularies, window.holdout, baskets=spec.columns.basket is not None)
     cold = spec.evaluation.cold_start
-    return Prepared(window.holdout, matrix, holdout, train(cold, spec.models[cold], matrix, seed))
+    return Prepared(window.holdout, data.matrix, holdout, train(cold, spec.models[cold], data.matrix, seed))
 
 
 def deadlines(minutes: float | None, n: int) -> Iterator[float | None]:
-    """When each of `n` models must be done: what one leaves of its time goes to those after it."""
+    """Deadline of each of `n` models; time that one model leaves is shared by those after it."""
     end = time.monotonic() + 60 * (minutes or 0)
     for left in range(n, 0, -1):
         now = time.monotonic()

@@ -4,8 +4,8 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
-from data_contracts.dataset_sections import EvaluationSection, ModelSection
-from data_contracts.evaluation import GateDecision
+from data_contracts.dataset_sections import EvaluationSection
+from data_contracts.evaluation import GateDecision, Scenario
 from data_contracts.gate_section import GateSection
 from tasks.evaluation.custom_rules import apply_rules
 from tasks.evaluation.model_selection import (
@@ -16,7 +16,7 @@ from tasks.evaluation.model_selection import (
     choose,
     judge,
 )
-from tasks.evaluation.task import load_evaluation
+from tasks.evaluation.task import EvaluatedModel, load_evaluation
 from tasks.models import load_spec
 from tasks.runtime import store
 from tasks.runtime.files import read_json, write_json
@@ -39,16 +39,14 @@ class Verdict(BaseModel):
     """For every candidate, its mean minus the best baseline's, with the 95 % interval."""
     metric: str
     """What decided."""
-    scenario: str
+    scenario: Scenario
     """Where it decided."""
 
 
 @step("decide")
 def gate(
     out: Path,
-    evaluations: dict[str, store.ArtifactRef],
-    choices: dict[str, ModelSection],
-    models: dict[str, store.ArtifactRef],
+    models: tuple[EvaluatedModel, ...],
     vocabulary: store.ArtifactRef,
     evaluation: EvaluationSection,
     gate: GateSection,
@@ -60,7 +58,8 @@ def gate(
     `live` names the model that holds what is published now, trained on the same window and scored on the
     same hold-out as the others; None where nothing is live.
     """
-    results = {name: load_evaluation(ref) for name, ref in evaluations.items()}
+    results = {each.name: load_evaluation(each.evaluation) for each in models}
+    trained = {each.name: each.model for each in models}
     criterion = Criterion(
         metric=evaluation.metric,
         scenario=evaluation.decides,
@@ -70,17 +69,17 @@ def gate(
     chosen = choose(
         results,
         criterion,
-        baselines=[name for name, choice in choices.items() if choice.baseline],
-        candidates=[name for name, choice in choices.items() if not choice.baseline],
+        baselines=[name for name, model in trained.items() if model.section.baseline],
+        candidates=[name for name, model in trained.items() if not model.section.baseline],
     )
     decision = judge(
         chosen,
         results,
         criterion,
-        fitness=_fitness(models[chosen.winner], vocabulary),
+        fitness=_fitness(trained[chosen.winner].artifact, vocabulary),
         live=results[live] if live else None,
         limits=_limits(gate, results[live].summary[criterion.scenario] if live else {}, evaluation.metric),
-        same_for_all=[name for name, choice in choices.items() if not load_spec(choice.kind).personal],
+        same_for_all=[name for name, model in trained.items() if not load_spec(model.kind).personal],
         custom_rules=apply_rules(gate.rules, chosen, results, criterion, results[live] if live else None),
     )
     verdict = _verdict(decision, chosen, criterion)

@@ -1,12 +1,12 @@
 """Score one model on the hold-out, in both scenarios, and keep the value of every user and basket."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from data_contracts.dataset_sections import EvaluationSection, ModelSection
+from data_contracts.dataset_sections import EvaluationSection
 from data_contracts.errors import ConfigurationError
 from data_contracts.evaluation import Evaluation, Holdout
 from data_contracts.interactions import Csr
@@ -21,6 +21,7 @@ from tasks.runtime import store
 from tasks.runtime.files import read_json, write_json
 from tasks.runtime.step import step
 from tasks.training.task import load_model
+from tasks.training.trained_model import TrainedModel, model_code
 
 
 def cold_start_scores(name: str, scorer: Scorer, cold: Scorer) -> Scores:
@@ -73,16 +74,24 @@ def make_lists(
     return TopLists(rows.astype(np.int32), for_cold_start)
 
 
-def _model_code(given: dict[str, Any]) -> tuple[str, ...]:
-    return (models.module_name(given["choice"].kind),)
+class EvaluatedModel(NamedTuple):
+    """A trained model and what it reaches on the hold-out."""
+
+    model: TrainedModel
+    """The model."""
+    evaluation: store.ArtifactRef
+    """What :func:`evaluate` wrote."""
+
+    @property
+    def name(self) -> str:
+        """Name of the model."""
+        return self.model.name
 
 
-@step("evaluate {name}", code=_model_code)
+@step("evaluate {model.name}", code=model_code("model"))
 def evaluate(
     out: Path,
-    name: str,
-    choice: ModelSection,
-    model: store.ArtifactRef,
+    model: TrainedModel,
     cold_start: store.ArtifactRef,
     holdout: store.ArtifactRef,
     matrix: store.ArtifactRef,
@@ -91,10 +100,10 @@ def evaluate(
 ) -> store.Facts:
     """Write ``summary.json`` (means, intervals, slices) and ``units.npz`` (the values behind them)."""
     grouped, truth = load_grouped(matrix), load_holdout(holdout)
-    scorer, cold = load_model(model, holdout.facts), load_model(cold_start, holdout.facts)
+    scorer, cold = load_model(model.artifact, holdout.facts), load_model(cold_start, holdout.facts)
     k = max(evaluation.ks)
-    for_cold_start = cold_start_list(cold_start_scores(name, scorer, cold), k)
-    allow = models.allowed_items(choice.kind, grouped)
+    for_cold_start = cold_start_list(cold_start_scores(model.name, scorer, cold), k)
+    allow = models.allowed_items(model.kind, grouped)
     result = evaluate_lists(
         make_lists(scorer, for_cold_start, truth, k, None, allow),
         make_lists(scorer, for_cold_start, truth, k, grouped.by_user, allow),
@@ -107,7 +116,7 @@ def evaluate(
     )
     write_json(out / "summary.json", result.summary)
     np.savez(out / "units.npz", **result.arrays)  # type: ignore[arg-type]
-    return {"name": name, "kind": choice.kind}
+    return {"name": model.name, "kind": model.kind}
 
 
 def load_evaluation(artifact: store.ArtifactRef) -> Evaluation:

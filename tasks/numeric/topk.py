@@ -6,15 +6,13 @@ way. So lists and scores are the same bytes whatever the blocks, the threads, th
 (users to items or items to users), and equal scores are equal: ties go to the lower code.
 """
 
-from collections.abc import Iterator
-
 import numpy as np
 import numpy.typing as npt
 
 from data_contracts.interactions import Csr
 from tasks.numeric.best import keep_best, sort_best
-from tasks.numeric.catalogue import BLOCK_ROWS, Catalogue, Float32, Lists, as_factors
-from tasks.numeric.exclusion import check_exclude, check_k, denied_mask, take_rows
+from tasks.numeric.catalogue import BLOCK_ROWS, Catalogue, Lists, as_factors
+from tasks.numeric.exclusion import check_exclude, check_k, denied_mask
 from tasks.numeric.parallel import for_each_block
 
 
@@ -65,33 +63,6 @@ def top_k(
     """
     catalogue = Catalogue.of(item_factors, item_bias, deny)
     return catalogue.best(as_factors("user_factors", user_factors), k, exclude=exclude)
-
-
-def iter_top_k(
-    user_factors: npt.ArrayLike,
-    item_factors: npt.ArrayLike,
-    k: int,
-    *,
-    item_bias: npt.ArrayLike | None = None,
-    exclude: Csr | None = None,
-    deny: npt.ArrayLike | None = None,
-    batch: int = 16_384,
-) -> Iterator[tuple[int, npt.NDArray[np.int32], Float32]]:
-    """Like :func:`top_k`, batch by batch: (first row, items, scores) of at most `batch` rows at a time.
-
-    Beside its arguments it holds one copy of the item factors, ``8 * k * batch`` bytes of results, and
-    ``4 * 256 * (512 + n_factors + 1)`` bytes a thread: nothing that grows with the number of users.
-    """
-    if batch < 1:
-        raise ValueError(f"batch must be at least 1 row; got {batch}")
-    rows = as_factors("user_factors", user_factors)
-    catalogue = Catalogue.of(item_factors, item_bias, deny)
-    check_exclude(exclude, (len(rows), len(catalogue.factors)))
-    for first in range(0, len(rows), batch):
-        part = np.arange(first, min(first + batch, len(rows)))
-        mine = None if exclude is None else take_rows(exclude, part)
-        items, scores = catalogue.best(rows[part[0] : part[-1] + 1], k, exclude=mine)
-        yield first, items, scores
 
 
 def select_top_k(

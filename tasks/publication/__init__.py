@@ -1,1 +1,1 @@
-"""Immutable publications, one pointer to what is live, and copies for others."""
+"""Publications: immutable folders, a pointer to the live one, and their copies in files and databases."""

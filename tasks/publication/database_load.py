@@ -35,12 +35,12 @@ from tasks.publication.file_export import CHUNK_ROWS
 from tasks.publication.registry import Publication
 from tasks.runtime import duckdb_engine, store
 from tasks.runtime.progress import listener
-from tasks.sources.databases import opened, place
+from tasks.sources.databases import describe_url, opened
 
 PREFIX = "shelftalker_"
 STAGING = "_staging"
 LOADS = f"{PREFIX}loads"
-"""Table of one row a table: what is in it, and since when."""
+"""Table with one row per loaded table: which run it holds, and since when."""
 
 _TYPES = {pa.int32(): Integer, pa.float32(): REAL, pa.string(): Text, pa.large_string(): Text}
 
@@ -167,7 +167,7 @@ def load(
                     _clear(connection, schema)
                 raise
     return [
-        {"what": each.table.fullname, "rows": n, "where": place(url)}
+        {"what": each.table.fullname, "rows": n, "where": describe_url(url)}
         for each, n in zip(targets, rows, strict=True)
     ]
 
@@ -198,7 +198,7 @@ def _must_be_ours(
         if owner != publication.dataset:
             whose = f"holds dataset {owner!r}" if owner else "was not made by shelftalker"
             raise ConfigurationError(
-                f"table {table.fullname} in {place(connection.engine.url)} {whose}; load dataset "
+                f"table {table.fullname} in {describe_url(connection.engine.url)} {whose}; load dataset "
                 f"{publication.dataset!r} into another schema or file, or drop that table"
             )
 
@@ -226,7 +226,7 @@ def _fill(sink: Sink, connection: Connection, target: Target, chunk_rows: int) -
         got, expected = target.loaded(connection), target.expected()
     if got != expected:
         raise DatabaseError(
-            f"{target.staging.fullname} in {place(connection.engine.url)} is not what was sent: "
+            f"{target.staging.fullname} in {describe_url(connection.engine.url)} is not what was sent: "
             f"{', '.join(target.figures())} are {got}, expected {expected}; nothing was replaced"
         )
     listener().finished(label, time.perf_counter() - started, reused=False, facts={"rows": done})

@@ -16,13 +16,13 @@ from sqlalchemy import Connection, Engine, Table, delete, event, insert, inspect
 
 from data_contracts.errors import ConfigurationError, DatabaseError
 from tasks.runtime.store import must_be_plain
-from tasks.sources.databases import place
+from tasks.sources.databases import describe_url
 
 WAIT_SECONDS = 60.0
-"""How long a load waits for another one."""
+"""Seconds that a load waits for another one."""
 
 Pairs = Sequence[tuple[Table, Table]]
-"""Staging tables, each with the table whose place it takes."""
+"""Staging tables, each with the table that it replaces."""
 
 
 class Sink(Protocol):
@@ -53,7 +53,9 @@ class Sqlite:
 
     def __init__(self, engine: Engine, schema: str | None) -> None:
         if schema is not None:
-            raise ConfigurationError(f"{place(engine.url)} has no schemas: leave out schema {schema!r}")
+            raise ConfigurationError(
+                f"{describe_url(engine.url)} has no schemas: leave out schema {schema!r}"
+            )
         if engine.url.database in {None, "", ":memory:"}:
             raise ConfigurationError("SQLite in memory ends with the load: write sqlite:////absolute/path.db")
         self.engine, self.file = engine, Path(str(engine.url.database))
@@ -144,7 +146,7 @@ class Postgres:
     def _must_have_schema(self, connection: Connection) -> None:
         if self.schema is not None and not inspect(connection).has_schema(self.schema):
             raise ConfigurationError(
-                f'{place(self.engine.url)} has no schema {self.schema!r}; make it: CREATE SCHEMA "{self.schema}"'
+                f'{describe_url(self.engine.url)} has no schema {self.schema!r}; make it: CREATE SCHEMA "{self.schema}"'
             )
 
 
@@ -171,7 +173,7 @@ def _wait_for(attempt: Callable[[], bool], engine: Engine) -> None:
     while not attempt():
         if time.monotonic() > until:
             raise DatabaseError(
-                f"another load has held {place(engine.url)} for {WAIT_SECONDS:.0f} s; "
+                f"another load has held {describe_url(engine.url)} for {WAIT_SECONDS:.0f} s; "
                 "load again when it has ended"
             )
         time.sleep(0.2)

@@ -1,4 +1,4 @@
-"""Take a publication to where a shop reads it: files in other formats, tables of a database."""
+"""Deliver a publication: as files in other formats, and as tables of a database."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -12,7 +12,7 @@ from data_contracts.errors import ConfigurationError, ContractError
 from data_contracts.predictions import TABLES
 from tasks.publication.database_load import load
 from tasks.publication.file_export import CHUNK_ROWS, FileFormat, write_copy
-from tasks.publication.registry import Publication, latest, live_publication, published
+from tasks.publication.registry import Publication, latest, live_publication, publications
 from tasks.runtime import store
 from tasks.runtime.step import IO_RETRIES
 from tasks.sources.databases import sink_url
@@ -43,7 +43,7 @@ def deliver(publication: Publication, spec: DatasetSpec) -> list[Row]:
 
 
 def check_delivery(spec: DatasetSpec) -> None:
-    """Refuse, before anything is read, a run whose lists would have nowhere to go.
+    """Refuse, before anything is read, a run whose lists could not be delivered.
 
     Raises
     ------
@@ -73,12 +73,12 @@ def _deliver(publication: Publication, spec: DatasetSpec) -> list[Row]:
 
 
 def export_folder(publication: Publication) -> Path:
-    """Where files go if nobody says otherwise."""
+    """Default folder of the files."""
     return store.home() / publication.path.replace("published", "exports", 1)
 
 
 def find_publication(dataset: str, run: str | None = None) -> Publication:
-    """Find the live publication, or one by its run, and see that its files are whole.
+    """Find the live publication, or one by its run, and check that its files are whole.
 
     Parameters
     ----------
@@ -98,7 +98,7 @@ def find_publication(dataset: str, run: str | None = None) -> Publication:
     if run is None:
         found = live_publication(dataset)
     else:
-        known = published(dataset)
+        known = publications(dataset)
         chosen = [each for each in known if each.run.startswith(run)]
         if len(chosen) != 1:
             names = ", ".join(each.run for each in known) or "none"
@@ -126,7 +126,7 @@ def write_files(
     Raises
     ------
     ConfigurationError
-        If one of the files is there and `overwrite` is not said; nothing is written then.
+        If one of the files exists and `overwrite` is false; nothing is written then.
 
     """
     targets = [(table, form, folder / f"{table}.{form}") for form in formats for table in tables]

@@ -19,7 +19,7 @@ CHUNK_ROWS = 50_000
 
 
 def write_copy(source: Path, target: Path, form: FileFormat, *, chunk_rows: int = CHUNK_ROWS) -> int:
-    """Write a table in another format, in place of a file that is there; a crash leaves that as it was.
+    """Write a table in another format, replacing an existing file atomically.
 
     Parameters
     ----------
@@ -28,7 +28,7 @@ def write_copy(source: Path, target: Path, form: FileFormat, *, chunk_rows: int 
     target
         The file; its folder is made.
     form
-        ``csv`` (RFC 4180: UTF-8, a header, CR LF), ``jsonl`` (an object a line) or ``parquet`` (the same
+        ``csv`` (RFC 4180: UTF-8, a header, CR LF), ``jsonl`` (one object per line) or ``parquet`` (the same
         bytes).
     chunk_rows
         Rows that are in memory at once.
@@ -44,7 +44,7 @@ def write_copy(source: Path, target: Path, form: FileFormat, *, chunk_rows: int 
 
 
 def plain_batches(source: Path, chunk_rows: int) -> Iterator[pa.RecordBatch]:
-    """Stream a table; numbers of single precision become the doubles that print as short as they do."""
+    """Stream a table; float32 values become the float64 values with the same shortest decimal form."""
     with pq.ParquetFile(source) as file:
         for batch in file.iter_batches(chunk_rows):
             arrays = [

@@ -1,4 +1,4 @@
-"""Publications: immutable folders, and one pointer a dataset that is replaced in one step."""
+"""Publications: immutable folders, and one pointer per dataset that is replaced atomically."""
 
 import fcntl
 import os
@@ -30,7 +30,7 @@ class Publication(BaseModel):
     dataset: str
     """Name of the dataset."""
     as_of: date | None
-    """What the run could see ends here; None for a log without times."""
+    """The run saw events before this day; None for a log without times."""
     run: str
     """Name of the run: decided by its content, so that the same run is the same publication."""
 
@@ -87,13 +87,13 @@ def publishing(dataset: str) -> Iterator[None]:
 
 
 def latest(dataset: str) -> Publication | None:
-    """What is live, or None."""
+    """The live publication, or None."""
     path = dataset_folder(dataset) / LATEST
     return Publication.model_validate(read_json(path)) if path.exists() else None
 
 
 def live_publication(dataset: str) -> Publication:
-    """Return what is live; ConfigurationError says how to publish something."""
+    """The live publication; raises ConfigurationError, which says how to publish, if there is none."""
     live = latest(dataset)
     if live is None:
         raise ConfigurationError(
@@ -103,20 +103,20 @@ def live_publication(dataset: str) -> Publication:
 
 
 def champion(dataset: str, as_of: date | None) -> Publication | None:
-    """What a run as of a day must not be worse than: the live publication, or an earlier one, or None.
+    """The publication that a run as of a day is compared with: the live one, or an earlier one, or None.
 
-    Where the live one is of that day or a later one (a repeated run, a backfill), the newest of the days
-    before stands for it: a run sees nothing later than its day, and repeated it decides the same.
+    If the live one is of that day or a later one (a repeated run, a backfill), it is the newest of an earlier day:
+    a run sees nothing later than its day, and decides the same when it is repeated.
     """
     live = latest(dataset)
     if live is None or live.as_of is None or as_of is None or live.as_of < as_of:
         return live
-    before = [each for each in published(dataset) if each.as_of and each.as_of < as_of]
+    before = [each for each in publications(dataset) if each.as_of and each.as_of < as_of]
     newest = [each for each in before if each.as_of == before[-1].as_of]
     return max(newest, key=_order, default=None)
 
 
-def published(dataset: str) -> list[Publication]:
+def publications(dataset: str) -> list[Publication]:
     """All whole publications of a dataset, oldest `as_of` first."""
     found = []
     for manifest in sorted(dataset_folder(dataset).glob(f"*/*/{store.MANIFEST}")):
@@ -128,7 +128,7 @@ def published(dataset: str) -> list[Publication]:
 
 
 def publish(publication: Publication, parts: dict[str, Path], manifest: store.Facts) -> bool:
-    """Put a publication together, and make it the live one unless a newer one is live.
+    """Write a publication, and make it the live one unless one of a later day is live.
 
     Parameters
     ----------
@@ -137,7 +137,7 @@ def publish(publication: Publication, parts: dict[str, Path], manifest: store.Fa
     parts
         Files and folders to copy, by their name in the publication.
     manifest
-        What to say of it.
+        Facts for its manifest.
 
     Returns
     -------
@@ -191,7 +191,7 @@ def roll_back(dataset: str, to: str | None = None) -> Publication:
 
     """
     with publishing(dataset):
-        known, live = published(dataset), latest(dataset)
+        known, live = publications(dataset), latest(dataset)
         if to is None:
             earlier = [each for each in known if live and _order(each) < _order(live)]
             chosen = earlier[-1:]

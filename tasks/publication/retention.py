@@ -1,4 +1,4 @@
-"""Make room in a home: remove artifacts that nobody used for long, and Prefect's records of them."""
+"""Free disk space in a home: remove artifacts that were not used for long, and Prefect's records of them."""
 
 import time
 from collections import defaultdict
@@ -14,7 +14,7 @@ from tasks.runtime.home import at_work_since
 
 DAY = 86_400.0
 RESULTS = "results"
-"""Where Prefect keeps the results of cached tasks; losing one costs a look into the artifact store."""
+"""Folder of Prefect's cached results; if one is missing, the artifact store is asked instead."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ def prune(keep_days: int, keep_last: int, *, dry_run: bool) -> list[dict[str, An
 
     Returns
     -------
-    One row a step: entries and megabytes kept and removed.
+    One row per step: entries and megabytes kept and removed.
 
     """
     store.sweep()

@@ -1,4 +1,4 @@
-"""What a finished run leaves so that the same run need not be done twice: one small file a run."""
+"""Receipts: one small file per finished run, so that a backfill skips what was done before."""
 
 import hashlib
 from collections.abc import Iterable
@@ -13,6 +13,7 @@ from data_contracts.dataset import DatasetSpec
 from data_contracts.source_section import PLACE_KEYS
 from data_contracts.suite_files import FOLDER
 from data_contracts.tuned import Tuned
+from tasks import models
 from tasks.ingestion.task import Source
 from tasks.publication.registry import UNDATED, Publication
 from tasks.runtime import store
@@ -21,26 +22,26 @@ from tasks.runtime.files import read_json, replace_json, sha256_of
 
 RECEIPTS = "receipts"
 WHOLE_RUN = "flows.nightly"
-"""The module whose code, with all that it imports, makes a run what it is."""
+"""The module whose code, with all that it imports, decides what a run does."""
 
 Outcome = Literal["published", "rejected"]
 
 
 class Receipt(BaseModel):
-    """A run that came to its end."""
+    """A finished run."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     key: str
     """Hash of everything that decided the run: see :func:`key_of_run`."""
     dataset: str
-    """Name."""
+    """Name of the dataset."""
     as_of: date | None
     """Day of the run; None for a log without times."""
     run: str
     """Name of the run."""
     outcome: Outcome
-    """What became of it."""
+    """Published, or rejected by the gate."""
     winner: str
     """The model that won."""
     artifacts: tuple[str, ...]
@@ -53,7 +54,7 @@ class Receipt(BaseModel):
         replace_json(path, self.model_dump(mode="json"))
 
     def still_holds(self) -> bool:
-        """Whether what the run left is still there, whole."""
+        """Whether the publication of the run still exists and is whole."""
         if self.outcome == "rejected":
             return True
         folder = Publication(dataset=self.dataset, as_of=self.as_of, run=self.run).folder
@@ -63,7 +64,7 @@ class Receipt(BaseModel):
 def key_of_run(
     spec: DatasetSpec, sources: Iterable[Source], as_of: date | None, seed: int, tuned: Tuned | None
 ) -> str:
-    """Name a run by all that decides it: dataset file, content of the log, day, parameters, code, contracts."""
+    """Hash of all that decides a run: dataset file, content of the log, day, parameters, code, contracts."""
     kinds = {choice.kind for choice in (tuned.applied(spec.models) if tuned else spec.models).values()}
     rules = spec.model_dump(mode="json", exclude={"description"})
     for place in PLACE_KEYS:  # the log is known by its content, wherever it lies
@@ -75,7 +76,7 @@ def key_of_run(
         as_of,
         seed,
         tuned.model_dump(mode="json") if tuned else None,
-        code_hash(WHOLE_RUN, *(f"tasks.models.{kind}" for kind in sorted(kinds))),
+        code_hash(WHOLE_RUN, *map(models.module_name, sorted(kinds))),
         [sha256_of(suite) for suite in sorted(FOLDER.glob("*.json"))],
     ]
     return hashlib.sha256(to_json(described)).hexdigest()

@@ -1,9 +1,10 @@
-"""The task that publishes a run, and what is kept of a run that may not publish."""
+"""The task that publishes a run, and the files that are kept of a rejected run."""
 
 from pathlib import Path
 
 from prefect import task
 
+from data_contracts.run_summary import RunSummary
 from tasks.publication.registry import UNDATED, Publication, publish
 from tasks.runtime import store
 from tasks.runtime.files import replace_copy, replace_json, write_json
@@ -18,13 +19,13 @@ from tasks.runtime.step import IO_RETRIES
 )
 def publish_run(
     publication: Publication,
-    summary: store.Facts,
+    summary: RunSummary,
     model: store.ArtifactRef,
     files: dict[str, tuple[store.ArtifactRef, str]],
 ) -> bool:
-    """Publish a run's predictions, model, vocabularies and evidence; returns whether they are live."""
+    """Publish a run's predictions, model, vocabularies and report; returns whether they are live."""
     described = store.scratch() / f"{publication.run}.summary.json"
-    write_json(described, summary)
+    write_json(described, summary.to_json())
     parts = {"summary.json": described, "model": model.folder}
     parts |= {name: ref.folder / file for name, (ref, file) in files.items()}
     try:
@@ -33,23 +34,15 @@ def publish_run(
         described.unlink()
 
 
-def reject(publication: Publication, summary: store.Facts, report: Path) -> None:
-    """Keep what a closed gate decided and why, beside the publications; nothing becomes live.
-
-    Parameters
-    ----------
-    publication
-        What would have been published.
-    summary
-        Gets ``path`` and ``report``: where itself and the report are kept.
-    report
-        The run's page, which is copied.
-
-    """
+def rejection_path(publication: Publication) -> Path:
+    """Where the summary of a rejected run is kept, given what would have been published."""
     folder = store.home() / "rejected" / publication.dataset / str(publication.as_of or UNDATED)
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f"{publication.run}.json"
-    page = path.with_suffix(report.suffix)
-    replace_copy(report, page)
-    summary |= {"path": str(path), "report": str(page)}
-    replace_json(path, summary)
+    return folder / f"{publication.run}.json"
+
+
+def keep_rejected(summary: RunSummary, page: Path) -> None:
+    """Keep the summary and the report of a rejected run where the summary says; nothing becomes live."""
+    path = Path(summary.path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    replace_copy(page, Path(summary.report))
+    replace_json(path, summary.to_json())

@@ -1,1 +1,1 @@
-"""The run in words and pictures."""
+"""The report of a run: its summary, its page and its figures."""

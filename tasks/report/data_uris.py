@@ -1,32 +1,32 @@
-"""Figures of the report for places that show pictures only: each a whole SVG in a data URI, so no server is asked."""
+"""Figures of the report as data URIs, for the Prefect UI, which shows pictures by their address."""
 
 import base64
 from collections.abc import Mapping
 from typing import Any
 
 from tasks.report import figures
-from tasks.report.text import finite, shown
+from tasks.report.text import Slices, finite, shown
 
 INK, PAPER = "#1b1f24", "#ffffff"
 LONGEST_NAME = 24
 PICTURES = "pictures.json"
-"""File of what :func:`pictures` made."""
+"""Name of the file that holds the result of :func:`pictures`."""
 
 
 def pictures(content: Mapping[str, Any]) -> dict[str, tuple[str, str]]:
-    """Take the metrics with intervals, and the deciding metric by history length, off the report's page.
+    """The figures of the metrics with intervals, and of the deciding metric by history length.
 
     Parameters
     ----------
     content
-        Of the page; see :func:`tasks.report.task.page_content`.
+        Content of the page; see :func:`tasks.report.page.page_content`.
 
     Returns
     -------
-    For each name the picture as a data URI, and what it shows.
+    For each name the figure as a data URI, and what it shows.
 
     """
-    metric = content["gate"]["metric"]
+    metric = content["gate"].metric
     found = {"history-plot": (content["slice_figure"], f"{metric} by length of the user's history")}
     if content["metric_figures"]:  # that of the deciding scenario comes first
         first = content["metric_figures"][0]
@@ -34,8 +34,8 @@ def pictures(content: Mapping[str, Any]) -> dict[str, tuple[str, str]]:
     return {name: (_data_uri(str(svg)), meaning) for name, (svg, meaning) in found.items()}
 
 
-def by_history(slices: Mapping[str, Mapping[str, Any]], metric: str) -> str:
-    """Draw a metric by length of the user's history, as SVG; `slices` is {model: {slice: {metric: entry}}}."""
+def by_history(slices: Mapping[str, Slices], metric: str) -> str:
+    """Draw a metric by length of the user's history, as SVG; `slices` holds those of each model."""
     names = [name for name in next(iter(slices.values())) if name.startswith("history ")]
     series = {
         shown(model, LONGEST_NAME): [finite(found.get(name, {}).get(metric)) for name in names]
@@ -45,7 +45,7 @@ def by_history(slices: Mapping[str, Mapping[str, Any]], metric: str) -> str:
 
 
 def _data_uri(svg: str) -> str:
-    """Turn a figure made for the report's page into a picture of its own, dark on light."""
+    """Turn a figure of the report's page into a stand-alone SVG, dark on light."""
     alone = svg.replace(
         "<svg ",
         f'<svg xmlns="http://www.w3.org/2000/svg" '

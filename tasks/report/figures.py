@@ -1,4 +1,4 @@
-"""The report's figures as inline SVG; lines and letters take the page's own colour, light or dark."""
+"""The report's figures as inline SVG; lines and text take the colour of the page, light or dark."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -10,13 +10,15 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from data_contracts.evaluation import Interval
+
 INK = "#010203"
-"""Stands for the colour of the page's text, which the browser fills in."""
+"""Placeholder that becomes ``currentColor``, the colour of the page's text."""
 COLOURS = ("#3b82c4", "#d9772b", "#2f9e6e", "#b05fc0", "#c0504d", "#8a8d91")
-"""Middle tones: at least 3:1 against white and against black."""
+"""Contrast of at least 3:1 against white and against black."""
 MARKERS = ("o", "s", "^", "D", "v", "P")
 WIDTH, HEIGHT = 5.2, 2.9
-"""Inches; a small screen is about as wide, so letters keep their size there."""
+"""Inches; about the width of a small screen, so that text is not scaled down there."""
 
 STYLE: Any = {
     "svg.fonttype": "none",
@@ -36,12 +38,9 @@ STYLE: Any = {
     **dict.fromkeys(("text.color", "axes.labelcolor", "axes.edgecolor", "xtick.color", "ytick.color"), INK),
 }
 
-Entry = Mapping[str, float]
-"""``{"value", "low", "high"}``."""
-
 
 class Canvas:
-    """One figure while it is drawn; ``svg`` is there afterwards."""
+    """One figure while it is drawn; ``svg`` is set afterwards."""
 
     def __init__(self, axes: Any) -> None:
         self.axes = axes
@@ -50,12 +49,12 @@ class Canvas:
 
 @contextmanager
 def drawing(name: str, *, height: float = HEIGHT) -> Iterator[Canvas]:
-    """Draw one figure; the same drawing gives the same text.
+    """Draw one figure; the same drawing gives the same bytes.
 
     Parameters
     ----------
     name
-        Differs from figure to figure of a page: it keeps the ids inside the SVGs apart.
+        Unique on the page: it keeps the ids inside the SVGs apart.
     height
         Inches.
 
@@ -63,7 +62,7 @@ def drawing(name: str, *, height: float = HEIGHT) -> Iterator[Canvas]:
     import matplotlib as mpl
     from matplotlib.figure import Figure
 
-    # A Figure of its own, no pyplot: nothing global is changed, no display is looked for.
+    # Figure instead of pyplot: no global state is changed and no display is needed.
     with mpl.rc_context({**STYLE, "svg.hashsalt": name}):
         figure = Figure(figsize=(WIDTH, height), layout="constrained")
         canvas = Canvas(figure.subplots())
@@ -74,7 +73,7 @@ def drawing(name: str, *, height: float = HEIGHT) -> Iterator[Canvas]:
 
 
 def _inline(svg: str) -> str:
-    """Make a file an element of a page: no header, no metadata, no ids that would repeat, no size in points."""
+    """Turn an SVG file into an element of a page: without header, metadata, repeated ids and size in points."""
     body = svg[svg.index("<svg") :]
     body = re.sub(r"<metadata>.*?</metadata>\s*", "", body, flags=re.DOTALL)
     body = re.sub(r'<g id="[A-Za-z0-9.]+_\d+"', "<g", body)
@@ -82,8 +81,8 @@ def _inline(svg: str) -> str:
     return body.replace(INK, "currentColor")
 
 
-def intervals(title: str, entries: Mapping[str, Entry], label: str) -> str:
-    """Draw a dot and its interval for each model, in the order given, the first on top."""
+def intervals(title: str, entries: Mapping[str, Interval], label: str) -> str:
+    """Draw a metric with its interval for each model, in the order given, the first on top."""
     height = 0.9 + 0.32 * len(entries)
     with drawing(title, height=height) as canvas:
         for place, entry in enumerate(entries.values()):
@@ -95,13 +94,13 @@ def intervals(title: str, entries: Mapping[str, Entry], label: str) -> str:
     return canvas.svg
 
 
-def _bar(axes: Any, entry: Entry, place: float, colour: str) -> None:
-    axes.plot([entry["low"], entry["high"]], [place, place], color=colour, linewidth=2.5, alpha=0.6)
-    axes.plot([entry["value"]], [place], "o", color=colour, markersize=6)
+def _bar(axes: Any, entry: Interval, place: float, colour: str) -> None:
+    axes.plot([entry.low, entry.high], [place, place], color=colour, linewidth=2.5, alpha=0.6)
+    axes.plot([entry.value], [place], "o", color=colour, markersize=6)
 
 
 def curve(model: str, values: Sequence[float], label: str) -> str:
-    """Draw one figure of a training by iteration."""
+    """Draw one figure of a training run by iteration."""
     with drawing(f"curve {model}", height=2.3) as canvas:
         marker = "." if len(values) <= 60 else ""
         canvas.axes.plot(range(1, len(values) + 1), values, marker=marker, color=COLOURS[0])
@@ -110,7 +109,7 @@ def curve(model: str, values: Sequence[float], label: str) -> str:
     return canvas.svg
 
 
-def by_slice(series: Mapping[str, Sequence[Entry | None]], slices: Sequence[str], label: str) -> str:
+def by_slice(series: Mapping[str, Sequence[Interval | None]], slices: Sequence[str], label: str) -> str:
     """Draw one metric of some models over groups of users, with intervals; None is a gap."""
     with drawing("slices", height=3.3) as canvas:
         offsets = np.linspace(-0.22, 0.22, len(series)) if len(series) > 1 else [0.0]
@@ -120,9 +119,9 @@ def by_slice(series: Mapping[str, Sequence[Entry | None]], slices: Sequence[str]
             points = [(place + offset, each) for place, each in enumerate(entries) if each is not None]
             at = [place for place, _ in points]
             for place, each in points:
-                canvas.axes.plot([place, place], [each["low"], each["high"]], color=colour, alpha=0.5)
+                canvas.axes.plot([place, place], [each.low, each.high], color=colour, alpha=0.5)
             canvas.axes.plot(
-                at, [each["value"] for _, each in points], marker, color=colour, label=name, markersize=5
+                at, [each.value for _, each in points], marker, color=colour, label=name, markersize=5
             )
         canvas.axes.set_xticks(range(len(slices)), list(slices))
         canvas.axes.set_xlim(-0.5, len(slices) - 0.5)
@@ -133,9 +132,9 @@ def by_slice(series: Mapping[str, Sequence[Entry | None]], slices: Sequence[str]
 
 
 def exposure(events: npt.NDArray[np.integer], lists: npt.NDArray[np.integer]) -> str:
-    """Draw for every item how often it was taken and on how many lists it stands."""
+    """Draw the number of events and of lists of every item."""
     with drawing("exposure", height=3.3) as canvas:
-        # An image within the SVG: its size does not grow with the catalogue.
+        # Rasterized: the size of the SVG does not grow with the catalogue.
         canvas.axes.plot(
             events, lists, ".", color=COLOURS[0], alpha=0.35, markersize=4, markeredgewidth=0, rasterized=True
         )
@@ -153,7 +152,7 @@ def exposure(events: npt.NDArray[np.integer], lists: npt.NDArray[np.integer]) ->
 
 
 def histogram(edges: npt.NDArray[np.floating], counts: npt.NDArray[np.integer]) -> str:
-    """Draw how scores are distributed."""
+    """Draw the distribution of scores."""
     with drawing("scores") as canvas:
         canvas.axes.stairs(counts, edges, fill=True, color=COLOURS[0], alpha=0.6)
         canvas.axes.set_xlabel("score")
@@ -177,7 +176,7 @@ def by_rank(quantiles: npt.NDArray[np.floating]) -> str:
 
 
 def drift(title: str, days: Sequence[str], values: Sequence[float | None]) -> str:
-    """Draw one figure of the runs in the order of their days; None is a gap."""
+    """Draw one figure by run, in the order of their days; None is a gap."""
     with drawing(f"drift {title}", height=1.9) as canvas:
         shown = [float("nan") if value is None else value for value in values]
         canvas.axes.plot(range(len(days)), shown, marker="o", markersize=4, color=COLOURS[0])

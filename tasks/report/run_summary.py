@@ -1,17 +1,16 @@
-"""The run's summary: one JSON object that the command line prints and a publication keeps."""
+"""The parts of a run's summary, made from what its steps left."""
 
 import hashlib
-from datetime import date
-from typing import Any
+from collections.abc import Iterable
 
-from data_contracts.dataset import DatasetSpec
 from data_contracts.dataset_sections import WindowSection
-from data_contracts.evaluation import SCENARIOS
+from data_contracts.evaluation import Interval
+from data_contracts.run_summary import Counts, GateResult, HoldoutCounts, ModelResult, Seconds
+from data_contracts.tuned import Tuned
 from tasks.evaluation.gate import Verdict
+from tasks.evaluation.task import EvaluatedModel
 from tasks.runtime import store
 from tasks.runtime.files import read_json
-
-Summary = dict[str, Any]
 
 
 def run_id(*decisive: store.ArtifactRef) -> str:
@@ -19,44 +18,8 @@ def run_id(*decisive: store.ArtifactRef) -> str:
     return hashlib.sha256(" ".join(each.key for each in decisive).encode()).hexdigest()[:12]
 
 
-def summarise(
-    spec: DatasetSpec,
-    as_of: date | None,
-    events: store.ArtifactRef,
-    holdout: store.ArtifactRef,
-    models: dict[str, store.ArtifactRef],
-    evaluations: dict[str, store.ArtifactRef],
-    verdict: Verdict,
-) -> Summary:
-    """Everything a person or a program asks about a run, before it is published or not."""
-    decision = verdict.decision
-    return {
-        "run_id": "",
-        "dataset": spec.name,
-        "as_of": as_of.isoformat() if as_of else None,
-        "split": describe_split(spec.window),
-        "counts": {
-            **{name: value for name, value in events.facts.items() if not isinstance(value, list)},
-            "holdout": {name: value for name, value in holdout.facts.items() if isinstance(value, int)},
-        },
-        "models": {name: _model(models[name], evaluations[name]) for name in models},
-        "gate": {
-            "open": decision.open,
-            "winner": decision.winner,
-            "metric": verdict.metric,
-            "scenario": verdict.scenario,
-            "best_baseline": verdict.best_baseline,
-            "differences": verdict.differences,
-            "rules": [rule.model_dump(mode="json") for rule in decision.rules],
-        },
-        "published": False,
-        "path": None,
-        "report": None,
-    }
-
-
 def describe_split(window: WindowSection) -> str:
-    """How the hold-out was cut, in words that stand in every output."""
+    """How the hold-out was cut, in words."""
     return {
         "time": f"the last {window.holdout_days} days are held out",
         "leave_last": f"each user's last {window.leave_last_n} events are held out",
@@ -65,25 +28,67 @@ def describe_split(window: WindowSection) -> str:
     }[window.split]
 
 
-def published_counts(predictions: store.ArtifactRef, matrix: store.ArtifactRef) -> Summary:
-    """Sizes of what the lists were made from, and of the lists."""
-    counts = {name: value for name, value in predictions.facts.items() if isinstance(value, int)}
-    return {"events": matrix.facts["events"], **counts}
+def counts_of(
+    events: store.ArtifactRef,
+    holdout: store.ArtifactRef,
+    lists: tuple[store.ArtifactRef, store.ArtifactRef] | None,
+) -> Counts:
+    """Sizes of what was read, held out and listed.
+
+    Parameters
+    ----------
+    events, holdout
+        What ingestion and the split left.
+    lists
+        The matrix that the published lists were made from, and the lists; None where there are none.
+
+    """
+    facts = dict(events.facts)
+    if lists is not None:
+        matrix, predictions = lists
+        facts |= {"events": matrix.facts["events"], **predictions.facts}
+    known = {name: facts[name] for name in Counts.model_fields if name in facts}
+    held_out = {name: holdout.facts[name] for name in HoldoutCounts.model_fields}
+    return Counts(**known, holdout=HoldoutCounts(**held_out))
 
 
-def rejection_reason(verdict: Verdict) -> str:
-    """The broken rules in words, each with value and limit."""
-    broken = [rule for rule in verdict.decision.rules if not rule.passed and rule.level == "fail"]
-    return "gate closed: " + "; ".join(
-        f"{rule.name} is {rule.value}, limit {rule.limit} ({rule.meaning})" for rule in broken
+def model_results(models: Iterable[EvaluatedModel], tuned: Tuned | None) -> dict[str, ModelResult]:
+    """Metrics, parameters and times of each model, by name."""
+    return {each.name: _model_result(each, tuned) for each in models}
+
+
+def _model_result(evaluated: EvaluatedModel, tuned: Tuned | None) -> ModelResult:
+    evaluation, trained = evaluated.evaluation, evaluated.model.artifact
+    metrics = read_json(evaluation.folder / "summary.json")
+    study = tuned.models.get(evaluated.name) if tuned else None
+    return ModelResult(
+        repeat=metrics["repeat"],
+        discovery=metrics["discovery"],
+        kind=trained.facts["kind"],
+        parameters=trained.facts["parameters"],
+        seconds=Seconds(fit=trained.manifest["seconds"], score=evaluation.manifest["seconds"]),
+        parameters_from=f"study {study.study}" if study else "dataset file",
     )
 
 
-def _model(model: store.ArtifactRef, evaluation: store.ArtifactRef) -> Summary:
-    result = read_json(evaluation.folder / "summary.json")
-    return {
-        **{scenario: result[scenario] for scenario in SCENARIOS},
-        "kind": model.facts["kind"],
-        "parameters": model.facts["parameters"],
-        "seconds": {"fit": model.manifest["seconds"], "score": evaluation.manifest["seconds"]},
-    }
+def gate_result(verdict: Verdict) -> GateResult:
+    """What the gate decided and why."""
+    decision = verdict.decision
+    return GateResult(
+        verdict="open" if decision.open else "closed",
+        open=decision.open,
+        winner=decision.winner,
+        metric=verdict.metric,
+        scenario=verdict.scenario,
+        best_baseline=verdict.best_baseline,
+        differences={name: Interval(**entry) for name, entry in verdict.differences.items()},
+        rules=decision.rules,
+    )
+
+
+def rejection_reason(gate: GateResult) -> str:
+    """The broken rules in words, each with value and limit."""
+    broken = [rule for rule in gate.rules if not rule.passed and rule.level == "fail"]
+    return "gate closed: " + "; ".join(
+        f"{rule.name} is {rule.value}, limit {rule.limit} ({rule.meaning})" for rule in broken
+    )

@@ -1,4 +1,4 @@
-"""What the report shows beside the run's summary: exposure, scores and examples, read from the run's files."""
+"""Statistics of the published lists for the report: exposure, scores and examples, read from the run's files."""
 
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -17,18 +17,18 @@ N_EXAMPLES = 10
 N_PAST = 10
 N_BINS = 40
 LONGEST_TITLE = 80
-"""Letters of a title that are read: a cell of megabytes must not end on the page."""
+"""Titles are cut to so many characters, so that a huge one cannot bloat the page."""
 
 
 class Exposure(NamedTuple):
-    """Per item, in no particular order: events before the run's end, lists that show it."""
+    """Per item, in no particular order: events in the window, and lists that show it."""
 
     events: npt.NDArray[np.int64]
     lists: npt.NDArray[np.int64]
 
 
 class Scores(NamedTuple):
-    """How the published scores of the winner are distributed."""
+    """Distribution of the published scores of the winner."""
 
     edges: npt.NDArray[np.float64]
     """(N_BINS + 1,) from the 1 % to the 99 % quantile."""
@@ -39,7 +39,7 @@ class Scores(NamedTuple):
 
 
 class Lists(NamedTuple):
-    """What the report says of published lists."""
+    """Statistics of published lists."""
 
     exposure: Exposure
     scores: Scores
@@ -49,7 +49,7 @@ class Lists(NamedTuple):
 def read_lists(
     predictions: Path, events: Path, titles: Path, selection: Selection, model: str, scratch: Path
 ) -> Lists:
-    """Look at the published lists.
+    """Compute the statistics of published lists.
 
     Parameters
     ----------
@@ -58,7 +58,7 @@ def read_lists(
     selection
         Events that the lists were made from.
     model
-        Whose scores are looked at; those of the cold-start list are on another scale.
+        Name of the model whose scores are used; those of the cold-start list are on another scale.
     scratch
         Where DuckDB may spill.
 
@@ -117,7 +117,7 @@ def _quantiles(shares: list[float]) -> str:
 
 
 def _examples(connection: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
-    """Users from the shortest history to the longest, each with the newest items and the list."""
+    """Users from the shortest history to the longest, each with the latest items and the list."""
     connection.execute(
         f"""CREATE TABLE chosen AS SELECT {USER_ID}, n FROM (
             SELECT *, row_number() OVER (ORDER BY n, {USER_ID}) - 1 AS place, count(*) OVER () AS users

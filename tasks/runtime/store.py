@@ -29,6 +29,7 @@ PACKAGES = (
     "duckdb",
     "great-expectations",
     "implicit",
+    "lightgbm",
     "numba",
     "numpy",
     "pandas",
@@ -97,6 +98,8 @@ def _identity(value: Any) -> Any:
         return value.cache_identity()
     if isinstance(value, BaseModel):
         return value.model_dump(mode="json")
+    if isinstance(value, tuple) and hasattr(value, "_asdict"):  # a NamedTuple: known by its names
+        value = value._asdict()
     if isinstance(value, Mapping):
         return {str(key): _identity(value[key]) for key in sorted(value)}
     if isinstance(value, list | tuple):

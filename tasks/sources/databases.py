@@ -69,7 +69,7 @@ def study_url(given: str) -> URL:
     return _given(given, "the URL of the studies")
 
 
-def place(url: URL) -> str:
+def describe_url(url: URL) -> str:
     """Name a database for people: no user, no password, no options."""
     if url.get_backend_name() == "sqlite":
         return f"SQLite file {Path(url.database or ':memory:').absolute()}"
@@ -128,7 +128,9 @@ def must_exist(url: URL, doing: str) -> None:
 
     """
     if url.get_backend_name() == "sqlite" and not Path(url.database or "").is_file():
-        raise ConfigurationError(f"{doing}: there is no {place(url)}; write sqlite:////absolute/path.db")
+        raise ConfigurationError(
+            f"{doing}: there is no {describe_url(url)}; write sqlite:////absolute/path.db"
+        )
 
 
 def _given(given: str, where: str) -> URL:
@@ -173,5 +175,7 @@ def _translated(error: Any, engine: Engine, doing: str) -> Exception:
     if engine.dialect.name == "sqlite":
         passing = getattr(cause, "sqlite_errorcode", 0) & 0xFF in _PASSING_SQLITE
     if passing:
-        return DatabaseError(f"{doing}: {place(engine.url)} does not answer as it should: {said[:SHOWN]}")
-    return ConfigurationError(f"{doing}: {place(engine.url)} refuses it: {said[:SHOWN]}")
+        return DatabaseError(
+            f"{doing}: {describe_url(engine.url)} does not answer as it should: {said[:SHOWN]}"
+        )
+    return ConfigurationError(f"{doing}: {describe_url(engine.url)} refuses it: {said[:SHOWN]}")

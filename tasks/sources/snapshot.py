@@ -79,23 +79,21 @@ def take_snapshot(spec: DatasetSpec) -> store.ArtifactRef:
     label = f"read the database of {spec.name}"
     started = time.perf_counter()
     listener().started(label)
-    parent = store.home() / "artifacts" / SNAPSHOT
-    with store.temporary_folder(parent) as folder:
-        path = folder / snapshot_file(spec)
+    # Only the file itself tells its key, so it is written first and moved into the store if it is new.
+    with store.temporary_folder(store.home() / "artifacts" / SNAPSHOT) as written:
+        path = written / snapshot_file(spec)
         facts = read_query(spec, path, label)
+
+        def move_in(folder: Path) -> store.Facts:
+            path.rename(folder / path.name)
+            return facts
+
         inputs = {"dataset": spec.name, "sha256": sha256_of(path)}
-        key = store.key_of(SNAPSHOT, inputs, "")
-        final = parent / key
-        reused = final.exists() and not store.damage(final)
-        if not reused:
-            if final.exists():
-                store.discard(final)
-            manifest = {"key": key, "step": SNAPSHOT, "inputs": inputs, "code": "", "facts": facts}
-            store.seal(folder, manifest, started)
-            store.commit(folder, final)
+        ref = store.obtain(SNAPSHOT, inputs, "", move_in)
+        known = path.exists()
     # Never "reused": the rows were read, whether or not they are new.
-    listener().finished(label, time.perf_counter() - started, reused=False, facts={**facts, "known": reused})
-    return store.ArtifactRef(step=SNAPSHOT, key=key, path=final.relative_to(store.home()).as_posix())
+    listener().finished(label, time.perf_counter() - started, reused=False, facts={**facts, "known": known})
+    return ref
 
 
 def snapshot_file(spec: DatasetSpec) -> str:

@@ -16,6 +16,7 @@ from tasks.runtime import store
 from tasks.runtime.progress import listener
 from tasks.runtime.step import step
 from tasks.training.serialization import load_scorer, save_scorer
+from tasks.training.trained_model import TrainedModel, model_code
 from tasks.validation.suites import check_facts
 from tasks.validation.table_facts import model_facts
 
@@ -46,11 +47,7 @@ def generator(seed: int, name: str) -> np.random.Generator:
     return np.random.default_rng(int.from_bytes(digest[:16], "big"))
 
 
-def _model_code(given: dict[str, Any]) -> tuple[str, ...]:
-    return (models.module_name(given["choice"].kind),)
-
-
-@step("train {name}", code=_model_code, contracts=("model",))
+@step("train {name}", code=model_code("choice"), contracts=("model",))
 def train(out: Path, name: str, choice: ModelSection, matrix: store.ArtifactRef, seed: int) -> store.Facts:
     """Fit one model on a grouped matrix and write its scorer."""
     grouped = load_grouped(matrix)
@@ -77,6 +74,11 @@ def train(out: Path, name: str, choice: ModelSection, matrix: store.ArtifactRef,
         **{each: matrix.facts[each] for each in names},
         "curve": [{key: float(value) for key, value in each.items()} for each in curve if each],
     }
+
+
+def train_model(name: str, section: ModelSection, matrix: store.ArtifactRef, seed: int) -> TrainedModel:
+    """Train a model, and keep its name and section beside the artifact."""
+    return TrainedModel(name, section, train(name, section, matrix, seed))
 
 
 def load_model(artifact: store.ArtifactRef, vocabulary: store.Facts) -> Scorer:

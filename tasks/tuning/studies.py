@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from data_contracts.errors import ConfigurationError
 from tasks.models import load_spec
-from tasks.sources.databases import place, study_url
+from tasks.sources.databases import describe_url, study_url
 
 if TYPE_CHECKING:
     import optuna
@@ -81,7 +81,7 @@ def open_study(url: str, name: str) -> "optuna.Study":
         # Not chained: a driver's own traceback may repeat what it was given to connect with.
         said = str(error).replace(where.password or "\0", "***")
         raise ConfigurationError(
-            f"cannot keep studies at {place(where)}: {said}; write sqlite:///FILE, or "
+            f"cannot keep studies at {describe_url(where)}: {said}; write sqlite:///FILE, or "
             "postgresql://... with its driver (the extra 'postgres')"
         ) from None
     return create_study(storage, name)

@@ -56,8 +56,8 @@ class Prepared(NamedTuple):
         return f"{self.window.start} to {self.window.end}"
 
 
-class Place(NamedTuple):
-    """Where results go."""
+class Destination(NamedTuple):
+    """Where the results of tuning go."""
 
     storage: str
     """URL of the studies."""
@@ -94,7 +94,7 @@ def study_name(spec: DatasetSpec, name: str, prepared: list[Prepared], seed: int
         "metric": [spec.evaluation.decides, spec.evaluation.metric],
         "seed": seed,
     }
-    code = code_hash(f"tasks.models.{choice.kind}", "tasks.numeric.metrics")
+    code = code_hash(models.module_name(choice.kind), "tasks.numeric.metrics")
     return f"{spec.name}-{name}-{store.key_of('tune', asked, code)[:12]}"
 
 
@@ -104,7 +104,7 @@ def tune_model(
     spec: DatasetSpec,
     prepared: list[Prepared],
     data: str,
-    place: Place,
+    destination: Destination,
     budget: Budget,
     seed: int,
 ) -> dict[str, Any]:
@@ -117,7 +117,7 @@ def tune_model(
         choice.kind, choice.parameters, [each.open(spec) for each in prepared], spec.evaluation.metric, seed
     )
     study_id = study_name(spec, name, prepared, seed)
-    study = open_study(place.storage, study_id)
+    study = open_study(destination.storage, study_id)
     listener().started(label)
 
     def heard(done: int, best: float) -> None:
@@ -129,8 +129,8 @@ def tune_model(
         best = found(study, choice.kind)
         if best is not None:
             known = _describe(spec, choice, prepared, data) | vars(best)
-            tuned = TunedModel(**known, study=study_id, storage=shown(place.storage))
-            keep(place.file, spec.name, name, tuned)
+            tuned = TunedModel(**known, study=study_id, storage=shown(destination.storage))
+            keep(destination.file, spec.name, name, tuned)
     seconds = time.perf_counter() - began
     listener().finished(label, seconds, reused=False, facts={})
     facts = {"study": study_id} if best is None else tuned.model_dump(mode="json")

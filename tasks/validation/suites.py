@@ -11,7 +11,7 @@ from typing import Any
 import pandas as pd
 
 from data_contracts.errors import ConfigurationError, ContractError
-from data_contracts.facts import FACTS, Facts
+from data_contracts.facts import FACTS, TableFacts
 from data_contracts.suite_files import FOLDER
 
 _SMALL = 10_000
@@ -148,7 +148,7 @@ class Suite:
         return list(groups.items())
 
 
-def check_facts(table: str, facts: Facts) -> None:
+def check_facts(table: str, facts: TableFacts) -> None:
     """Judge the facts of a table; `data_contracts.facts.FACTS` names and describes them.
 
     Raises

@@ -6,14 +6,14 @@ import numpy as np
 import pyarrow.compute as pc
 
 from data_contracts.columns import ITEM_ID, RANK, SCORE, USER_ID
-from data_contracts.facts import Facts
+from data_contracts.facts import TableFacts
 from data_contracts.identifiers import Vocabulary
 from data_contracts.interactions import GroupedMatrix
 from tasks.numeric.inspection import inspect
 from tasks.runtime import duckdb_engine
 
 
-def vocabulary_facts(vocabulary: Vocabulary) -> Facts:
+def vocabulary_facts(vocabulary: Vocabulary) -> TableFacts:
     """Facts of one vocabulary."""
     lengths = pc.binary_length(vocabulary.ids)
     return {
@@ -27,7 +27,7 @@ def vocabulary_facts(vocabulary: Vocabulary) -> Facts:
     }
 
 
-def matrix_facts(matrix: GroupedMatrix, events: int, sizes: tuple[int, int]) -> tuple[Facts, Facts]:
+def matrix_facts(matrix: GroupedMatrix, events: int, sizes: tuple[int, int]) -> tuple[TableFacts, TableFacts]:
     """Facts of the interactions and of the grouped matrix made from them.
 
     Parameters
@@ -42,7 +42,7 @@ def matrix_facts(matrix: GroupedMatrix, events: int, sizes: tuple[int, int]) -> 
     """
     users, items = inspect(matrix.by_user), inspect(matrix.by_item)
     filled = np.flatnonzero(matrix.by_user.lengths())
-    interactions: Facts = {
+    interactions: TableFacts = {
         "rows": matrix.nnz,
         "events": events,
         "n_users": sizes[0],
@@ -56,7 +56,7 @@ def matrix_facts(matrix: GroupedMatrix, events: int, sizes: tuple[int, int]) -> 
         "bad_weights": users.bad_values + users.low_values,
     }
     sums = (users.weight_sum, items.weight_sum)
-    grouped: Facts = {
+    grouped: TableFacts = {
         "n_users": matrix.n_users,
         "n_items": matrix.n_items,
         "vocabulary_users": sizes[0],
@@ -75,7 +75,7 @@ def matrix_facts(matrix: GroupedMatrix, events: int, sizes: tuple[int, int]) -> 
     return interactions, grouped
 
 
-def model_facts(folder: Path, shape: tuple[int, int], sizes: tuple[int, int], differences: int) -> Facts:
+def model_facts(folder: Path, shape: tuple[int, int], sizes: tuple[int, int], differences: int) -> TableFacts:
     """Facts of a saved model."""
     return {
         "n_users": shape[0],
@@ -99,7 +99,7 @@ def not_finite(folder: Path) -> int:
 
 def prediction_facts(
     predictions: Path, items: Path, *, eligible: int, k: int, n_items: int, forbidden: int, scratch: Path
-) -> Facts:
+) -> TableFacts:
     """Facts of predictions.parquet, counted by the engine.
 
     Parameters

@@ -118,4 +118,4 @@ def test_load__problem_names_file_field_and_value(tmp_path, text, message):
 def test_load__log_without_times_may_be_split_at_random(tmp_path):
     spec = load(tmp_path, MINIMAL.replace('time = "t"', "") + "[window]\nsplit = 'random'")
 
-    assert spec.columns.by_role() == {"user": "u", "item": "i"}
+    assert spec.columns.model_dump(exclude_none=True, exclude={"attributes"}) == {"user": "u", "item": "i"}

@@ -13,7 +13,7 @@ from small_shop import write_dataset
 from data_contracts.errors import ConfigurationError, UnfinishedError
 from data_contracts.parameters import BackfillParameters
 from flows.backfill import backfill
-from tasks.publication.registry import latest, published
+from tasks.publication.registry import latest, publications
 
 DATES = {"first": date(2025, 5, 20), "last": date(2025, 6, 3), "every": "1w"}
 
@@ -50,22 +50,22 @@ def test_backfill__runs_what_is_missing_and_nothing_else(warm_home, shop, first_
     ]
     assert results(forced) == [("2025-06-03", "published")]
     assert [row["reason"] for row in again[:2]] == [row["reason"] for row in first]
-    assert [str(each.as_of) for each in published("small")] == [
+    assert [str(each.as_of) for each in publications("small")] == [
         "2025-05-20",
         "2025-05-27",
         "2025-06-03",
-        first_run["as_of"],
+        str(first_run.as_of),
     ]
-    assert latest("small").run == first_run["run_id"]  # a newer day was live all the time
+    assert latest("small").run == first_run.run_id  # a newer day was live all the time
 
 
 def test_backfill__a_dry_run_says_what_would_run(warm_home, shop):
     rows_of(shop(last=DATES["first"]))
-    before = published("small")
+    before = publications("small")
     rows = rows_of(shop(dry_run=True))
 
     assert [row["result"] for row in rows] == ["done before", "would run", "would run"]
-    assert published("small") == before
+    assert publications("small") == before
 
 
 def test_backfill__a_damaged_publication_is_made_again(warm_home, shop):
@@ -150,7 +150,7 @@ def test_backfill__in_parallel_does_the_same(warm_home, shop, home, prefect_serv
     rows = rows_of(shop(parallel=2))
 
     assert results(rows) == [(day, "published") for day in ("2025-05-20", "2025-05-27", "2025-06-03")]
-    assert len(published("small")) == 4
+    assert len(publications("small")) == 4
 
 
 SCRIPT = textwrap.dedent("""

@@ -107,7 +107,7 @@ def test_look_ups__answer_from_what_is_live(warm_home, shelftalker, first_run):
 
 def test_recommend__explains_each_item_by_what_the_user_had(warm_home, shelftalker, first_run):
     words = ("recommend", "--dataset", "small", "-k", "4", "--explain")
-    user = str(pq.read_table(Path(first_run["path"]) / "users.parquet")["user_id"][0])
+    user = str(pq.read_table(Path(first_run.path) / "users.parquet")["user_id"][0])
     rows = json.loads(shelftalker(*words, "--user", user, "--json").stdout)
     table = shelftalker(*words, "--user", user).stdout
 
@@ -120,12 +120,12 @@ def test_recommend__explains_each_item_by_what_the_user_had(warm_home, shelftalk
     assert all(f"because_{place}" in table for place in (1, 2, 3))
 
 
-def test_recommend__explain_says_when_nobody_knows_the_user(warm_home, shelftalker, first_run):
+def test_recommend__explain_says_when_the_user_is_unknown(warm_home, shelftalker, first_run):
     words = ("recommend", "--dataset", "small", "-k", "2", "--explain", "--user", "nobody knows me")
     rows = json.loads(shelftalker(*words, "--json").stdout)
 
     assert [row["because"] for row in rows] == [[], []]
-    assert all("nobody knows this user" in row["why"] for row in rows)
+    assert all("unknown user" in row["why"] for row in rows)
 
 
 def test_backfill__prints_rows_and_ends_with_the_code_of_its_worst_date(

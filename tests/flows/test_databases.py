@@ -86,7 +86,7 @@ def test_nightly__the_same_rows_are_read_and_nothing_else_is_done(home, from_sho
     assert heard.done == ["read the database of small"]
     assert published_bytes(again) == published_bytes(first)
     assert after.done[:2] == ["read the database of small", "read and check small.parquet"]
-    assert changed["run_id"] != first["run_id"]
+    assert changed.run_id != first.run_id
 
 
 def test_backfill__a_file_given_instead_of_the_database(warm_home, from_shop, small_log, monkeypatch):
@@ -183,7 +183,7 @@ def test_nightly__loads_what_becomes_live_into_the_shops_database(warm_home, sma
         run(small(wanted)).result()
     monkeypatch.setenv("SHOP_SINK", url := f"sqlite:///{tmp_path / 'site.db'}")
     summary = run(small(wanted)).result()
-    predictions = pq.read_table(f"{summary['path']}/predictions.parquet")
+    predictions = pq.read_table(f"{summary.path}/predictions.parquet")
 
     assert run_sql(url, "SELECT count(*) FROM shelftalker_predictions") == [(len(predictions),)]
     assert (export_folder(latest("small")) / "predictions.csv").is_file()

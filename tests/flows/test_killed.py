@@ -11,7 +11,7 @@ from prefect import get_client
 from prefect.client.schemas.filters import FlowRunFilter
 from small_shop import published_bytes, run
 
-from tasks.publication.registry import latest, published
+from tasks.publication.registry import latest, publications
 from tasks.runtime import store
 
 SCRIPT = textwrap.dedent("""
@@ -61,13 +61,13 @@ def test_nightly__killed_and_started_again_ends_in_the_same_bytes(
 
     assert killed.returncode == -signal.SIGKILL
     assert latest("small") is None
-    assert published("small") == []
+    assert publications("small") == []
 
     state = run(parameters)
     again = state.result()
 
     assert published_bytes(again) == published_bytes(first_run)
-    assert latest("small").run == first_run["run_id"]
+    assert latest("small").run == first_run.run_id
     states = states_of(state)
     assert {states[name] for name in DONE_BEFORE[victim]} <= {"Cached"}
     assert {states[name] for name in NOT_DONE[victim]} <= {"Completed"}

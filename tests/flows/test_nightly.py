@@ -8,33 +8,35 @@ import pytest
 from small_shop import FAST_MODELS, published_bytes, run
 
 from data_contracts.errors import ConfigurationError, ContractError
-from flows import announcing, evidence
+from data_contracts.run_summary import RunSummary
+from flows import run_events, ui_artifacts
 from tasks.publication.registry import latest
 from tasks.runtime import store
 
 
 def test_nightly__publishes_lists_for_every_user_and_item(warm_home, first_run):
     summary = first_run
-    folder = Path(summary["path"])
+    folder = Path(summary.path)
     rows = pq.read_table(folder / "predictions.parquet").to_pandas()
     ids = rows.groupby("user_id", sort=False)["rank"].agg(["min", "max", "size"])
 
-    assert summary["published"]
-    assert latest("small").run == summary["run_id"]
+    assert summary.published
+    assert latest("small").run == summary.run_id
     assert rows.columns.tolist() == ["user_id", "rank", "item_id", "score", "model"]
     assert rows.sort_values(["user_id", "rank"]).index.tolist() == rows.index.tolist()
     assert (ids["min"] == 1).all()
     assert (ids["max"] == ids["size"]).all()
     assert (ids["size"] == 10).all()
-    assert len(ids) == summary["counts"]["users"]
+    assert len(ids) == summary.counts.users
     items = pq.read_table(folder / "users_per_item.parquet").to_pandas()
     assert items.columns.tolist() == ["item_id", "rank", "user_id", "score", "model"]
     assert set(items["user_id"]) <= set(rows["user_id"])
 
 
 def test_nightly__summary_has_every_key_that_programs_read(first_run):
-    summary = first_run
-    json.dumps(summary)
+    summary = first_run.to_json()
+
+    assert RunSummary.model_validate_json(json.dumps(summary)) == first_run
 
     assert {"run_id", "dataset", "as_of", "counts", "models", "gate", "published", "path"} <= set(summary)
     for model in summary["models"].values():
@@ -42,15 +44,15 @@ def test_nightly__summary_has_every_key_that_programs_read(first_run):
         for scenario in ("repeat", "discovery"):
             assert {"value", "low", "high"} == set(model[scenario]["precision@5"])
             assert {"basket_precision@5", "recall@10", "ndcg@10", "coverage@10"} <= set(model[scenario])
-    assert {"open", "winner", "rules"} <= set(summary["gate"])
+    assert {"verdict", "open", "winner", "rules"} <= set(summary["gate"])
     assert all({"name", "value", "limit", "passed"} <= set(rule) for rule in summary["gate"]["rules"])
 
 
 def test_nightly__a_report_is_part_of_the_publication(first_run):
-    page = Path(first_run["report"])
+    page = Path(first_run.report)
     listed = pq.read_table(page.parent / "predictions.parquet").column("user_id").to_pylist()
 
-    assert page == Path(first_run["path"]) / "report.html"
+    assert page == Path(first_run.path) / "report.html"
     assert page.name in json.loads((page.parent / "manifest.json").read_text())["files"]
     assert 'id="examples"' in page.read_text()
     assert any(f">{user}</bdi>" in page.read_text() for user in set(listed))
@@ -59,7 +61,7 @@ def test_nightly__a_report_is_part_of_the_publication(first_run):
 def test_nightly__same_inputs_give_the_same_bytes(home, first_run, small):
     first, second = first_run, run(small()).result()
 
-    assert first["run_id"] == second["run_id"]
+    assert first.run_id == second.run_id
     assert published_bytes(first) == published_bytes(second)
 
 
@@ -101,17 +103,17 @@ def test_nightly__rebuilds_a_step_whose_artifact_is_damaged(warm_home, first_run
     assert not store.damage(victim.parent)
 
 
-def test_nightly__a_closed_gate_publishes_nothing_and_keeps_the_evidence(unpublished_home, small):
+def test_nightly__a_closed_gate_publishes_nothing_and_keeps_its_report(unpublished_home, small):
     state = run(small([("[evaluation]", "[gate]\nmin_coverage = 1.0\n\n[evaluation]")]))
     summary = state.result()
 
     assert (state.type.value, state.name) == ("COMPLETED", "Rejected")
     assert "coverage is" in state.message
-    assert not summary["published"]
+    assert not summary.published
     assert latest("small") is None
-    assert json.loads(Path(summary["path"]).read_text())["gate"]["open"] is False
-    assert Path(summary["report"]) == Path(summary["path"]).with_suffix(".html")
-    assert "The gate is closed" in Path(summary["report"]).read_text()
+    assert RunSummary.model_validate_json(Path(summary.path).read_text()) == summary
+    assert Path(summary.report) == Path(summary.path).with_suffix(".html")
+    assert "The gate is closed" in Path(summary.report).read_text()
 
 
 def test_nightly__a_broken_contract_fails_the_run(home, small):
@@ -126,8 +128,8 @@ def test_nightly__a_broken_contract_fails_the_run(home, small):
 def test_nightly__dry_run_publishes_nothing(unpublished_home, small):
     summary = run(small(dry_run=True)).result()
 
-    assert summary["gate"]["open"]
-    assert not summary["published"]
+    assert summary.gate.open
+    assert not summary.published
     assert latest("small") is None
 
 
@@ -149,9 +151,9 @@ def test_nightly__a_wrong_parameter_is_refused_before_anything_is_read(home, sma
     assert not (home / "artifacts").exists()
 
 
-def test_nightly__discovery_shows_nobody_what_they_had(warm_home, small):
+def test_nightly__discovery_lists_hold_only_new_items(warm_home, small):
     summary = run(small([('decides = "repeat"', 'decides = "discovery"')])).result()
-    predictions = pq.read_table(Path(summary["path"]) / "predictions.parquet", columns=["user_id", "item_id"])
+    predictions = pq.read_table(Path(summary.path) / "predictions.parquet", columns=["user_id", "item_id"])
     events = pq.read_table(
         next(warm_home.glob("artifacts/ingest/*/events.parquet")), columns=["user_id", "item_id"]
     )
@@ -170,9 +172,9 @@ def test_nightly__a_log_without_times_is_split_at_random_and_says_so(home, small
     ]
     summary = run(small(untimed)).result()
 
-    assert summary["as_of"] is None
-    assert summary["split"] == "20% of each user's events are held out at random, whatever their time"
-    assert "/published/small/undated/" in summary["path"]
+    assert summary.as_of is None
+    assert summary.split == "20% of each user's events are held out at random, whatever their time"
+    assert "/published/small/undated/" in summary.path
 
 
 def test_nightly__a_given_test_file_is_held_out(home, small, small_log, tmp_path):
@@ -187,12 +189,12 @@ def test_nightly__a_given_test_file_is_held_out(home, small, small_log, tmp_path
     parameters = small(by_file).model_copy(update={"source": None})
     summary = run(parameters).result()
 
-    assert summary["split"] == "test.csv is held out"
-    assert summary["counts"]["holdout"]["n_baskets"] > 100
-    assert summary["published"]
+    assert summary.split == "test.csv is held out"
+    assert summary.counts.holdout.n_baskets > 100
+    assert summary.published
 
 
-def test_nightly__shows_its_evidence_in_the_ui(first_run):
+def test_nightly__creates_artifacts_in_the_ui(first_run):
     from prefect import get_client
     from prefect.client.schemas.filters import ArtifactFilter
 
@@ -204,32 +206,32 @@ def test_nightly__shows_its_evidence_in_the_ui(first_run):
     assert all(by_key.values())
     assert any("30,000" in str(each) for each in by_key["profile"])
     assert all(each.startswith("data:image/svg+xml;base64,") for each in by_key["metrics-plot"])
-    assert any(first_run["report"] in each for each in by_key["report"])
+    assert any(first_run.report in each for each in by_key["report"])
 
 
 def test_nightly__links_the_report_through_the_server_that_shows_it(first_home, monkeypatch):
     home, summary = first_home
     monkeypatch.setenv("SHELFTALKER_HOME", str(home))
-    monkeypatch.setenv(evidence.REPORTS_URL, "http://127.0.0.1:4280/")
-    page = Path(summary["report"])
+    monkeypatch.setenv(ui_artifacts.REPORTS_URL, "http://127.0.0.1:4280/")
+    page = Path(summary.report)
 
-    assert evidence._address(page) == f"http://127.0.0.1:4280/{page.relative_to(home).as_posix()}"
-    assert evidence._address(Path("/elsewhere/report.html")) == "file:///elsewhere/report.html"
+    assert ui_artifacts._address(page) == f"http://127.0.0.1:4280/{page.relative_to(home).as_posix()}"
+    assert ui_artifacts._address(Path("/elsewhere/report.html")) == "file:///elsewhere/report.html"
 
 
 @pytest.mark.parametrize(
     ("changes", "event"),
     [
-        ([], announcing.PUBLISHED),
-        ([("[evaluation]", "[gate]\nmin_coverage = 1.0\n\n[evaluation]")], announcing.REJECTED),
-        ([("max_reject_rate = 0.10", "max_reject_rate = 0.001")], announcing.CONTRACT_BROKEN),
+        ([], run_events.PUBLISHED),
+        ([("[evaluation]", "[gate]\nmin_coverage = 1.0\n\n[evaluation]")], run_events.REJECTED),
+        ([("max_reject_rate = 0.10", "max_reject_rate = 0.001")], run_events.CONTRACT_BROKEN),
     ],
 )
 def test_nightly__announces_how_it_ended(warm_home, small, monkeypatch, changes, event):
     said = []
-    monkeypatch.setattr(announcing, "emit_event", lambda **given: said.append(given))
+    monkeypatch.setattr(run_events, "emit_event", lambda **given: said.append(given))
     run(small(changes))
 
     assert [each["event"] for each in said] == [event]
-    name = "small" if event != announcing.CONTRACT_BROKEN else small(changes).dataset
+    name = "small" if event != run_events.CONTRACT_BROKEN else small(changes).dataset
     assert said[0]["resource"]["prefect.resource.id"] == f"shelftalker.dataset.{name}"

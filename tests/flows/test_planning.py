@@ -27,8 +27,8 @@ def test_contenders__what_is_live_competes_under_its_own_name_if_it_is_one_of_th
 ):
     choices, live = next_day(small)
 
-    assert live == first_run["gate"]["winner"]
-    assert list(choices) == list(first_run["models"])
+    assert live == first_run.gate.winner
+    assert list(choices) == list(first_run.models)
 
 
 def test_contenders__what_is_live_competes_by_its_recipe_if_it_is_not(warm_home, small):
@@ -43,7 +43,7 @@ def test_contenders__a_recipe_of_another_version_is_no_reason_to_stop(warm_home,
         choices, live = with_live(small, **recipe)
 
         assert live is None
-        assert list(choices) == list(first_run["models"])
+        assert list(choices) == list(first_run.models)
 
 
 def test_contenders__a_repeated_day_is_not_held_against_itself(warm_home, small, first_run):
@@ -51,4 +51,4 @@ def test_contenders__a_repeated_day_is_not_held_against_itself(warm_home, small,
     choices, live = contenders(spec.name, latest("small").as_of, chosen_models(spec))
 
     assert live is None
-    assert list(choices) == list(first_run["models"])
+    assert list(choices) == list(first_run.models)

@@ -62,11 +62,11 @@ def test_nightly__uses_a_tuned_file_by_name_and_says_so(warm_home, shop):
 
     summary = run(NightlyParameters(**shop, tuned="small", dry_run=True)).result()
 
-    used = summary["models"]["personal_frequency"]
-    assert used["parameters"] == used["parameters"] | found["parameters"]
-    assert used["parameters_from"] == f"study {found['study']}"
-    assert summary["models"]["wals"]["parameters_from"] == "dataset file"
-    assert summary["tuned"] == "small"
+    used = summary.models["personal_frequency"]
+    assert used.parameters == used.parameters | found["parameters"]
+    assert used.parameters_from == f"study {found['study']}"
+    assert summary.models["wals"].parameters_from == "dataset file"
+    assert summary.tuned == "small"
 
 
 def test_nightly__refuses_parameters_that_saw_its_hold_out(warm_home, shop):

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from small_shop import published_bytes, write_dataset
 
-from tasks.publication.registry import latest, published
+from tasks.publication.registry import latest, publications
 from tasks.runtime import store
 
 COMMAND = Path(sys.executable).with_name("shelftalker")
@@ -36,7 +36,7 @@ def test_two_nightly_runs_and_a_backfill__share_a_home(home, small_log, tmp_path
     assert published_bytes(first) == published_bytes(second)
     assert [row["result"] for row in rows] == ["published", "published"]
     assert str(latest("small").as_of) == "2025-07-01"
-    for each in published("small"):
+    for each in publications("small"):
         assert not store.damage(each.folder)
     for manifest in home.glob("artifacts/*/*/manifest.json"):
         assert not store.damage(manifest.parent)

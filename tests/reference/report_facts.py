@@ -1,9 +1,11 @@
-"""A small run's summary and what else its report is made from, without running anything."""
+"""What a small run found and what else its report is made from, without running anything."""
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 import numpy as np
 
+from data_contracts.evaluation import Interval, RuleResult
+from data_contracts.run_summary import RunFindings
 from tasks.report.statistics import Exposure, Lists, Scores
 
 HOSTILE = "<script>alert('x')</script><img src=https://evil.example/a.png>"
@@ -15,19 +17,24 @@ SLICES = ("history 0", "history 1-2", "history 3-10", "history >10", "cold", "wa
 
 
 def entry(value, width=0.01):
-    return {"value": value, "low": value - width, "high": value + width}
+    return Interval(value, value - width, value + width)
 
 
-def rule(name, value, limit, *, passed=True, meaning="what it means"):
-    return {"name": name, "value": value, "limit": limit, "passed": passed, "meaning": meaning}
+def rule(name, value, limit, *, passed=True, meaning="what it means", level="fail"):
+    return RuleResult(name=name, value=value, limit=limit, passed=passed, meaning=meaning, level=level)
 
 
-def make_summary(*, is_open=True, models=("popularity", "personal", "wals")):
+def make_findings(*, is_open=True, models=("popularity", "personal", "wals"), gate=(), counts=(), **changed):
+    """What a small run found; `gate`, `counts` and the rest replace parts of it."""
+    return RunFindings.model_validate({**_findings(is_open, models, dict(gate), dict(counts)), **changed})
+
+
+def _findings(is_open, models, gate, counts):
     scores = {name: 0.05 * (place + 1) for place, name in enumerate(models)}
     return {
         "run_id": "abc123",
         "dataset": "shop",
-        "as_of": "2026-03-01",
+        "as_of": date(2026, 3, 1),
         "split": "the last 28 days are held out",
         "counts": {
             "rows_read": 1000,
@@ -37,8 +44,20 @@ def make_summary(*, is_open=True, models=("popularity", "personal", "wals")):
             "rejected": {"bad_price": 50, "never_seen": 0},
             "counted": {"anonymous": 10},
             "normalised": {},
-            "holdout": {"n_users": 40, "n_known_users": 30, "n_baskets": 60},
+            "first_event_time": "2025-01-01T00:00:00Z",
+            "last_event_time": "2026-02-28T23:59:00Z",
+            "files": 1,
+            "described_items": 20,
+            "seconds": 0.5,
+            "holdout": {
+                "n_users": 40,
+                "n_known_users": 30,
+                "n_baskets": 60,
+                "n_known_baskets": 50,
+                "n_items": 20,
+            },
             **({"events": 900, "users": 100, "items": 20} if is_open else {}),
+            **counts,
         },
         "models": {
             name: {
@@ -52,6 +71,7 @@ def make_summary(*, is_open=True, models=("popularity", "personal", "wals")):
             for name, score in scores.items()
         },
         "gate": {
+            "verdict": "open" if is_open else "closed",
             "open": is_open,
             "winner": models[-1],
             "metric": METRIC,
@@ -66,7 +86,9 @@ def make_summary(*, is_open=True, models=("popularity", "personal", "wals")):
                 ),
                 rule("same_vocabulary", "f" * 64, "f" * 64),
             ],
+            **gate,
         },
+        "tuned": None,
     }
 
 
@@ -99,19 +121,19 @@ def make_lists(n_items=20, title="LAMP", item_id="i1", user_id="u1"):
     )
 
 
-def make_content(summary=None, **changed):
+def make_content(findings=None, **changed):
     """Arguments of ``page_content``."""
-    summary = summary or make_summary()
+    findings = findings or make_findings()
     slices = {name: {METRIC: entry(0.1)} for name in SLICES}
     return {
-        "summary": summary,
+        "findings": findings,
         "curves": {
             "wals": [{"objective": 9.0}, {"objective": 5.0}],
             "als": [{"seconds": 1.0}],
             "popularity": [],
         },
-        "slices": dict.fromkeys(summary["models"], slices),
-        "lists": make_lists() if summary["gate"]["open"] else None,
+        "slices": dict.fromkeys(findings.models, slices),
+        "lists": make_lists() if findings.gate.open else None,
         "earlier": [],
         "lineage": [{"name": "train wals", "step": "train", "key": "c0ffee"}],
         "packages": {"numpy": "2.4.6"},

@@ -28,7 +28,7 @@ def run(parameters: NightlyParameters):
 
 def published_bytes(summary):
     """Content of every table and array of a publication."""
-    folder = Path(summary["path"])
+    folder = Path(summary.path)
     return {
         path.relative_to(folder).as_posix(): path.read_bytes()
         for path in sorted(folder.rglob("*"))

@@ -1,5 +1,3 @@
-import tracemalloc
-
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -9,7 +7,7 @@ from slow_topk import slow_lists, slow_scores
 
 from data_contracts.interactions import Csr, GroupedMatrix
 from tasks.numeric import catalogue
-from tasks.numeric.topk import iter_top_k, select_top_k, top_k
+from tasks.numeric.topk import select_top_k, top_k
 
 
 def _random_exclude(rng, n_rows, n_items, share=0.3):
@@ -153,40 +151,6 @@ def test_top_k__takes_no_queries():
     codes, scores = top_k(FACTORS[:0], FACTORS, 2)
 
     assert codes.shape == scores.shape == (0, 2)
-
-
-def test_iter_top_k__yields_what_top_k_gives():
-    rng = np.random.default_rng(9)
-    users, items = (rng.normal(size=(n, 8)).astype(np.float32) for n in (103, 50))
-    exclude = _random_exclude(rng, 103, 50)
-
-    batches = list(iter_top_k(users, items, 5, exclude=exclude, batch=10))
-
-    whole = top_k(users, items, 5, exclude=exclude)
-    assert [first for first, _, _ in batches] == list(range(0, 103, 10))
-    np.testing.assert_array_equal(np.concatenate([codes for _, codes, _ in batches]), whole[0])
-    np.testing.assert_array_equal(np.concatenate([scores for _, _, scores in batches]), whole[1])
-
-
-def test_iter_top_k__memory_does_not_grow_with_users():
-    rng = np.random.default_rng(10)
-    users, items = (rng.normal(size=(n, 16)).astype(np.float32) for n in (30_000, 600))
-    for _ in iter_top_k(users[:10], items, 10):
-        pass  # compiles
-
-    def peak(n_users):
-        tracemalloc.start()
-        for _ in iter_top_k(users[:n_users], items, 10, batch=2_000):
-            pass
-        highest = tracemalloc.get_traced_memory()[1]
-        tracemalloc.stop()
-        return highest
-
-    # The docstring's bound: item copy, results, tiles of two threads and the copies of their rows; the
-    # allowance is for norms of the batch and Python's own objects.
-    bound = items.nbytes + 8 * 10 * 2_000 + 2 * 4 * 256 * (512 + 16 + 1) + 400_000
-    assert peak(30_000) < bound
-    assert peak(30_000) < 1.1 * peak(6_000)
 
 
 @settings(max_examples=40, deadline=None)

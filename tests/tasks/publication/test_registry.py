@@ -9,7 +9,7 @@ import pytest
 
 from data_contracts.errors import ConfigurationError, ShelftalkerError
 from tasks.publication import registry as pub
-from tasks.publication.registry import Publication, champion, latest, publish, published, roll_back
+from tasks.publication.registry import Publication, champion, latest, publications, publish, roll_back
 
 
 @pytest.fixture
@@ -53,7 +53,7 @@ def test_publish__an_older_day_never_becomes_live(make):
 
     assert not live
     assert latest("shop") == newer
-    assert published("shop") == [older, newer]
+    assert publications("shop") == [older, newer]
 
 
 def test_publish__a_failure_leaves_the_pointer_and_no_partial_folder(make, home, monkeypatch):
@@ -67,7 +67,7 @@ def test_publish__a_failure_leaves_the_pointer_and_no_partial_folder(make, home,
         make(2, "bbb")
 
     assert latest("shop") == one
-    assert published("shop") == [one]
+    assert publications("shop") == [one]
     assert [each.name for each in (home / "published/shop/2026-01-02").iterdir()] == []
 
 

@@ -3,7 +3,7 @@
 import base64
 from xml.etree import ElementTree as ET
 
-from report_facts import METRIC, make_content, make_summary
+from report_facts import METRIC, make_content, make_findings
 
 from tasks.report.data_uris import pictures
 from tasks.report.task import page_content
@@ -30,8 +30,7 @@ def test_pictures__are_whole_svgs_with_colours_of_their_own():
 
 def test_pictures__show_the_scenario_that_decides():
     for scenario in ("repeat", "discovery"):
-        summary = make_summary()
-        summary["gate"]["scenario"] = scenario
-        _, meaning = pictures(page_content(**make_content(summary)))["metrics-plot"]
+        findings = make_findings(gate={"scenario": scenario})
+        _, meaning = pictures(page_content(**make_content(findings)))["metrics-plot"]
 
         assert f"in the {scenario} scenario" in meaning

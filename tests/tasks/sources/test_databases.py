@@ -6,7 +6,7 @@ from shop_database import run_sql
 from data_contracts.errors import ConfigurationError, DatabaseError
 from data_contracts.source_section import SourceSection
 from tasks.runtime.step import is_worth_a_retry
-from tasks.sources.databases import must_exist, opened, place, sink_url, source_url
+from tasks.sources.databases import describe_url, must_exist, opened, sink_url, source_url
 
 QUERY = "SELECT 1 ORDER BY 1"
 
@@ -33,8 +33,8 @@ def test_source_url__from_the_file_or_the_environment(monkeypatch):
     assert (written.drivername, written.password) == ("postgresql+psycopg", "p@ss:w/rd")
     assert (held.drivername, held.password) == ("postgresql+psycopg", "p@ss")
     assert held.query["connect_timeout"] == "10"
-    assert "p@ss" not in place(held)
-    assert place(held) == "database 'shop' at db"
+    assert "p@ss" not in describe_url(held)
+    assert describe_url(held) == "database 'shop' at db"
 
 
 def test_source_url__what_is_missing_or_no_url_is_named_and_not_repeated(monkeypatch):

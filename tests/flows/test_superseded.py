@@ -5,7 +5,7 @@ import pytest
 from prefect.client.schemas.objects import FlowRun
 from prefect.states import Cancelled, Completed, Failed, Running, Scheduled
 
-from flows.lateness import newest_due, superseded
+from flows.superseded import newest_due, superseded
 
 NOW = datetime.now(UTC)
 

@@ -1,4 +1,4 @@
-"""After downtime every missed run of a schedule starts; only the newest of them has work to do."""
+"""Skip a scheduled run that a newer one supersedes: after downtime every missed run of a schedule starts."""
 
 from collections.abc import Iterable
 from datetime import UTC, datetime
@@ -11,16 +11,16 @@ from prefect.context import FlowRunContext
 from prefect.states import Completed
 
 SKIPPED = "Skipped"
-COUNTING = (StateType.SCHEDULED, StateType.PENDING, StateType.RUNNING, StateType.COMPLETED)
-"""A newer run in one of these states does the work; one that failed or was cancelled does not."""
-LOOKED_AT = 50
-"""Newest runs of the deployment that are read."""
+SUPERSEDING = (StateType.SCHEDULED, StateType.PENDING, StateType.RUNNING, StateType.COMPLETED)
+"""States in which a newer run supersedes older ones; failed and cancelled runs do not."""
+N_NEWEST = 50
+"""Runs of the deployment that are looked at, newest first."""
 
 
 def superseded() -> State[None] | None:
-    """The final state of a scheduled run that a newer one makes needless, or None where the run should work.
+    """State "Skipped" if a newer scheduled run supersedes this one, else None.
 
-    Runs by hand, retries by hand and runs without a deployment always work.
+    Runs that were started or retried by hand, and runs without a deployment, are never superseded.
     """
     context = FlowRunContext.get()
     run = context.flow_run if context else None
@@ -29,9 +29,7 @@ def superseded() -> State[None] | None:
     newer = newest_due(run, _runs_since(run))
     if newer is None:
         return None
-    reason = (
-        f"the run scheduled for {newer.expected_start_time:%Y-%m-%d %H:%M %Z} sees all that this one would"
-    )
+    reason = f"the run scheduled for {newer.expected_start_time:%Y-%m-%d %H:%M %Z} sees all events that this one would"
     return Completed(name=SKIPPED, message=f"{reason}: {newer.name}")
 
 
@@ -43,7 +41,7 @@ def newest_due(run: FlowRun, others: Iterable[FlowRun]) -> FlowRun | None:
         if other.auto_scheduled
         and other.id != run.id
         and _start(run) < _start(other) <= datetime.now(UTC)
-        and other.state_type in COUNTING
+        and other.state_type in SUPERSEDING
         and other.state_name != SKIPPED
     ]
     return max(due, key=_start, default=None)
@@ -62,5 +60,5 @@ def _runs_since(run: FlowRun) -> list[FlowRun]:
     )
     with get_client(sync_client=True) as client:
         return client.read_flow_runs(
-            flow_run_filter=wanted, sort=FlowRunSort.EXPECTED_START_TIME_DESC, limit=LOOKED_AT
+            flow_run_filter=wanted, sort=FlowRunSort.EXPECTED_START_TIME_DESC, limit=N_NEWEST
         )

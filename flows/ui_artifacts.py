@@ -1,4 +1,4 @@
-"""What a run leaves in the Prefect UI: the table of metrics, the gate's decision, what was rejected."""
+"""Artifacts of a run in the Prefect UI: the table of metrics, the gate's decision, what was rejected."""
 
 import os
 from pathlib import Path
@@ -8,62 +8,62 @@ from urllib.parse import quote
 from prefect.artifacts import create_image_artifact, create_link_artifact, create_table_artifact
 from prefect.context import FlowRunContext
 
+from data_contracts.evaluation import Interval
+from data_contracts.run_summary import RunSummary
 from tasks.report.data_uris import PICTURES
 from tasks.report.text import found_rows
 from tasks.runtime import store
 from tasks.runtime.files import read_json
 
+RULE_COLUMNS = frozenset({"name", "value", "limit", "passed", "level", "meaning"})
 SHOWN = ("precision", "recall", "ndcg", "coverage")
 REPORTS_URL = "SHELFTALKER_REPORTS_URL"
 """Environment variable: address of a server that shows the reports of this home."""
 
 
-def leave(summary: dict[str, Any], page: store.ArtifactRef) -> None:
-    """Create the run's artifacts, with the pictures drawn beside its page; outside a run they go nowhere."""
+def create(summary: RunSummary, page: store.ArtifactRef) -> None:
+    """Create the run's artifacts, with the pictures drawn beside its page; outside a flow run, create none."""
     if FlowRunContext.get() is None:
         return
-    gate = summary["gate"]
-    title = f"{summary['dataset']} as of {summary['as_of']}"
+    gate = summary.gate
+    title = f"{summary.dataset} as of {summary.as_of}"
     create_table_artifact(key="profile", table=profile_rows(summary), description=f"{title}: what was read")
     create_table_artifact(
         key="quarantine",
-        table=found_rows(summary["counts"]),
+        table=found_rows(summary.counts),
         description=f"{title}: what the contract found; a row may have several reasons",
     )
     create_table_artifact(
         key="metrics",
         table=metric_rows(summary),
-        description=f"{title}: {gate['scenario']} {gate['metric']} decides; {summary['split']}",
+        description=f"{title}: {gate.scenario} {gate.metric} decides; {summary.split}",
     )
     create_table_artifact(
         key="gate",
-        table=[
-            {key: str(rule[key]) for key in ("name", "value", "limit", "passed", "level", "meaning")}
-            for rule in gate["rules"]
-        ],
-        description=f"gate {'open' if gate['open'] else 'closed'}, winner {gate['winner']}",
+        table=[{key: str(value) for key, value in rule if key in RULE_COLUMNS} for rule in gate.rules],
+        description=f"gate {gate.verdict}, winner {gate.winner}",
     )
     for key, (picture, meaning) in read_json(page.folder / PICTURES).items():
         create_image_artifact(image_url=picture, key=key, description=f"{title}: {meaning}")
     create_link_artifact(
         key="report",
-        link=_address(Path(summary["report"])),
-        link_text=f"Report: {summary['report']}",
+        link=_address(Path(summary.report)),
+        link_text=f"Report: {summary.report}",
         description=f"{title}: what was decided and why, on one page",
     )
 
 
 def _address(path: Path) -> str:
-    """Where a browser finds a file of the home: on the report server if there is one, else on this disk."""
+    """URL of a file of the home: on the report server if there is one, else on this disk."""
     server = os.environ.get(REPORTS_URL)
     if server and path.is_relative_to(store.home()):
         return f"{server.rstrip('/')}/{quote(path.relative_to(store.home()).as_posix())}"
     return path.as_uri()
 
 
-def profile_rows(summary: dict[str, Any]) -> list[dict[str, str]]:
-    """What was read, trained on and held out, one fact a row."""
-    counts = summary["counts"]
+def profile_rows(summary: RunSummary) -> list[dict[str, str]]:
+    """What was read, trained on and held out, one fact per row."""
+    counts = summary.counts.to_json()
     facts = {name: value for name, value in counts.items() if not isinstance(value, dict)}
     facts |= {f"held out: {name}": value for name, value in counts["holdout"].items()}
     return [{"fact": name.replace("_", " "), "value": _plain(value)} for name, value in facts.items()]
@@ -73,23 +73,20 @@ def _plain(value: Any) -> str:
     return f"{value:,}" if isinstance(value, int) else str(value)
 
 
-def metric_rows(summary: dict[str, Any]) -> list[dict[str, str]]:
-    """One row a model: the deciding metric with its interval, and a few more of the same scenario."""
-    gate = summary["gate"]
-    k = gate["metric"].partition("@")[2]
+def metric_rows(summary: RunSummary) -> list[dict[str, str]]:
+    """One row per model: the deciding metric with its interval, and a few more of the same scenario."""
+    decides = summary.gate.metric
+    k = decides.partition("@")[2]
     rows = []
-    for name, model in summary["models"].items():
-        values = model[gate["scenario"]]
-        row = {"model": name, gate["metric"]: _with_interval(values.get(gate["metric"]))}
+    for name, metrics in summary.deciding_metrics.items():
+        row = {"model": name, decides: _with_interval(metrics.get(decides))}
         for metric in (f"{each}@{k}" for each in SHOWN):
-            if metric in values and metric != gate["metric"]:
-                row[metric] = f"{values[metric]['value']:.4f}"
-        row["fit s"] = f"{model['seconds']['fit']:.1f}"
+            if metric in metrics and metric != decides:
+                row[metric] = f"{metrics[metric].value:.4f}"
+        row["fit s"] = f"{summary.models[name].seconds.fit:.1f}"
         rows.append(row)
     return rows
 
 
-def _with_interval(entry: dict[str, float] | None) -> str:
-    if entry is None:
-        return "-"
-    return f"{entry['value']:.4f} [{entry['low']:.4f}, {entry['high']:.4f}]"
+def _with_interval(entry: Interval | None) -> str:
+    return "-" if entry is None else f"{entry.value:.4f} [{entry.low:.4f}, {entry.high:.4f}]"

@@ -1,0 +1,164 @@
+"""The outcomes of a run: published, rejected by the gate, or a dry run. Each ends with one summary."""
+
+from datetime import date
+from typing import Any, NamedTuple
+
+from prefect.client.schemas.objects import State
+from prefect.states import Completed
+
+from data_contracts.dataset import DatasetSpec
+from data_contracts.parameters import NightlyParameters
+from data_contracts.predictions import TABLES
+from data_contracts.run_summary import RunFindings, RunSummary
+from data_contracts.tuned import Tuned
+from flows import run_events, ui_artifacts
+from tasks.evaluation.gate import DECISION, Verdict
+from tasks.evaluation.task import EvaluatedModel
+from tasks.lookup.explanations import HISTORY, HISTORY_FILES
+from tasks.lookup.queries import TITLES
+from tasks.preparation.prepared_events import PreparedEvents
+from tasks.preparation.select_events import ITEMS_FILE, USERS_FILE
+from tasks.publication.delivery import deliver
+from tasks.publication.registry import Publication
+from tasks.publication.run_receipts import Receipt
+from tasks.publication.task import keep_rejected, publish_run, rejection_path
+from tasks.report.run_summary import (
+    counts_of,
+    describe_split,
+    gate_result,
+    model_results,
+    rejection_reason,
+    run_id,
+)
+from tasks.report.task import REPORT, report_on
+from tasks.runtime import store
+from tasks.runtime.step import untagged
+from tasks.training.trained_model import TrainedModel
+
+REJECTED = "Rejected"
+
+
+class Run(NamedTuple):
+    """A run when the gate has decided."""
+
+    spec: DatasetSpec
+    as_of: date | None
+    given: NightlyParameters
+    tuned: Tuned | None
+    key: str
+    """Hash of everything that decides the run, by which its receipt is found."""
+    data: PreparedEvents
+    """The training window."""
+    holdout: store.ArtifactRef
+    models: tuple[EvaluatedModel, ...]
+    decision: store.ArtifactRef
+    verdict: Verdict
+
+
+class Refit(NamedTuple):
+    """The models to publish, trained on everything before the run's day, and the lists."""
+
+    data: PreparedEvents
+    models: dict[str, TrainedModel]
+    predictions: store.ArtifactRef
+
+
+def findings_of(run: Run, refit: Refit | None) -> RunFindings:
+    """Sum up what a run found; the name of the run is a hash of that."""
+    lists = None if refit is None else (refit.data.matrix, refit.predictions)
+    return RunFindings(
+        run_id=run_id(run.decision, *([] if refit is None else [refit.predictions])),
+        dataset=run.spec.name,
+        as_of=run.as_of,
+        split=describe_split(run.spec.window),
+        counts=counts_of(run.data.events, run.holdout, lists),
+        models=model_results(run.models, run.tuned),
+        gate=gate_result(run.verdict),
+        tuned=run.given.tuned,
+    )
+
+
+def reject(run: Run) -> State[Any]:
+    """Keep the decision and the report, publish nothing, and end as Completed under the name "Rejected"."""
+    findings = findings_of(run, None)
+    page = _report(run, findings, run.data, {})
+    path = rejection_path(_publication(findings))
+    summary = RunSummary.of(findings, published=False, path=str(path), report=str(path.with_suffix(".html")))
+    keep_rejected(summary, page.folder / REPORT)
+    _close(run, summary, page)
+    return Completed(name=REJECTED, message=rejection_reason(summary.gate), data=summary)
+
+
+def publish(run: Run, refit: Refit) -> RunSummary:
+    """Put the publication together, make it live, deliver it, and return the summary."""
+    findings = findings_of(run, refit)
+    page = _report_on_lists(run, findings, refit)
+    publication = _publication(findings)
+    folder = publication.folder
+    summary = RunSummary.of(findings, published=True, path=str(folder), report=str(folder / REPORT))
+    winner = refit.models[findings.gate.winner].artifact
+    with untagged():
+        live = publish_run(publication, summary, winner, _files(run, refit, page))
+        deliver(publication, run.spec)
+    summary = summary.model_copy(update={"live": live})
+    refitted = [model.artifact for model in refit.models.values()]
+    _close(run, summary, page, refit.predictions, refit.data.vocabularies, refit.data.matrix, *refitted)
+    return summary
+
+
+def rehearse(run: Run, refit: Refit) -> RunSummary:
+    """End a dry run: everything is made and shown, nothing is published."""
+    findings = findings_of(run, refit)
+    page = _report_on_lists(run, findings, refit)
+    path, report = str(refit.predictions.folder), str(page.folder / REPORT)
+    summary = RunSummary.of(findings, published=False, path=path, report=report)
+    ui_artifacts.create(summary, page)
+    return summary
+
+
+def _publication(findings: RunFindings) -> Publication:
+    return Publication(dataset=findings.dataset, as_of=findings.as_of, run=findings.run_id)
+
+
+def _report_on_lists(run: Run, findings: RunFindings, refit: Refit) -> store.ArtifactRef:
+    winner = refit.models[findings.gate.winner].artifact
+    return _report(run, findings, refit.data, {"published model": winner, "predictions": refit.predictions})
+
+
+def _report(
+    run: Run, findings: RunFindings, data: PreparedEvents, more: dict[str, store.ArtifactRef]
+) -> store.ArtifactRef:
+    """Write the page; `more` is added to the lineage that it shows."""
+    others = {"vocabularies": data.vocabularies, "matrix": data.matrix, **more, "decision": run.decision}
+    return report_on(findings, _publication(findings), data, run.models, others)
+
+
+def _files(run: Run, refit: Refit, page: store.ArtifactRef) -> dict[str, tuple[store.ArtifactRef, str]]:
+    """Files of a publication: for each name the artifact and its file."""
+    files = {name: (refit.predictions, name) for name in TABLES.values()}
+    files |= {name: (refit.data.vocabularies, name) for name in (USERS_FILE, ITEMS_FILE)}
+    files |= {f"{HISTORY}/{name}": (refit.data.matrix, name) for name in HISTORY_FILES}
+    return files | {
+        TITLES: (run.data.events, ITEMS_FILE),
+        DECISION: (run.decision, DECISION),
+        REPORT: (page, REPORT),
+    }
+
+
+def _close(run: Run, summary: RunSummary, page: store.ArtifactRef, *more: store.ArtifactRef) -> None:
+    """Create the UI's artifacts, keep the receipt and emit the event of a run whose last file is written."""
+    ui_artifacts.create(summary, page)
+    data = run.data
+    used = [data.events, data.vocabularies, data.matrix, run.holdout, run.decision, page, *more]
+    for each in run.models:
+        used += [each.model.artifact, each.evaluation]
+    Receipt(
+        key=run.key,
+        dataset=summary.dataset,
+        as_of=summary.as_of,
+        run=summary.run_id,
+        outcome="published" if summary.published else "rejected",
+        winner=summary.gate.winner,
+        artifacts=tuple(dict.fromkeys(each.path for each in used)),
+    ).keep()
+    run_events.emit_outcome(summary)

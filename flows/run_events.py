@@ -1,0 +1,51 @@
+"""Events for other programs and for automations: published, rejected, contract broken."""
+
+from typing import Any
+
+from prefect.events import emit_event
+
+from data_contracts.errors import ContractError
+from data_contracts.parameters import DatasetParameters
+from data_contracts.run_summary import RunSummary
+
+PREFIX = "shelftalker.publication"
+PUBLISHED, REJECTED, CONTRACT_BROKEN = (
+    f"{PREFIX}.{name}" for name in ("published", "rejected", "contract-broken")
+)
+
+
+def emit(event: str, dataset: str, **payload: Any) -> None:
+    """Emit an event about a dataset; its resource is ``shelftalker.dataset.<name>``."""
+    resource = {"prefect.resource.id": f"shelftalker.dataset.{dataset}", "prefect.resource.name": dataset}
+    emit_event(event=event, resource=resource, payload=payload)
+
+
+def emit_outcome(summary: RunSummary) -> None:
+    """Emit how a run ended: its day, winner, the metric that decided, and where its files are."""
+    gate = summary.gate
+    emit(
+        PUBLISHED if summary.published else REJECTED,
+        summary.dataset,
+        as_of=summary.as_of and summary.as_of.isoformat(),
+        run_id=summary.run_id,
+        live=summary.live or False,
+        winner=gate.winner,
+        metric=gate.metric,
+        value=summary.deciding_metrics[gate.winner][gate.metric].to_json(),
+        failed_rules=[rule.name for rule in gate.rules if not rule.passed],
+        path=summary.path,
+        report=summary.report,
+    )
+
+
+def on_failure(flow: Any, flow_run: Any, state: Any) -> None:
+    """Emit that a contract is broken, where that is why a run failed."""
+    error = state.result(raise_on_failure=False)
+    if isinstance(error, ContractError):
+        given = DatasetParameters.model_validate(_shared(flow_run.parameters["parameters"]))
+        emit(CONTRACT_BROKEN, given.dataset, run=flow_run.name, reason=str(error).splitlines()[0])
+
+
+def _shared(parameters: dict[str, Any]) -> dict[str, Any]:
+    """Parameters that every flow on a dataset has."""
+    return {name: value for name, value in parameters.items() if name in DatasetParameters.model_fields}

@@ -1,0 +1,172 @@
+"""The report's page: everything that the template shows, and the HTML made of it."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from data_contracts.evaluation import METRICS
+from data_contracts.run_summary import GateResult, RunFigures, RunFindings
+from tasks.report import figures as draw
+from tasks.report.data_uris import by_history
+from tasks.report.statistics import Lists
+from tasks.report.text import (
+    Slices,
+    decision,
+    figure,
+    finite,
+    found_rows,
+    is_failed,
+    main_models,
+    metric_tables,
+    share_of_top,
+    shown,
+    slice_table,
+)
+
+TEMPLATES = Path(__file__).parent / "templates"
+TEMPLATE = "report.html.j2"
+DRIFTS = ("events", "users", "items", "quarantine_share", "value")
+"""Figures that are drawn by run."""
+
+
+def write_report(path: Path, content: Mapping[str, Any]) -> Path:
+    """Render one page.
+
+    Parameters
+    ----------
+    path
+        The file to write.
+    content
+        What the template shows; see :func:`page_content`. Texts are escaped, whatever they hold; figures
+        are SVG made here.
+
+    """
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    pages = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    pages.filters |= {"shown": shown, "figure": figure}
+    pages.tests |= {"failed": is_failed}
+    path.write_text(pages.get_template(TEMPLATE).render(content), "utf-8")
+    return path
+
+
+def page_content(
+    findings: RunFindings,
+    *,
+    curves: Mapping[str, list[dict[str, float]]],
+    slices: Mapping[str, Slices],
+    lists: Lists | None,
+    earlier: Sequence[RunFigures],
+    lineage: list[dict[str, str]],
+    packages: Mapping[str, str],
+) -> dict[str, Any]:
+    """Everything on the page.
+
+    Parameters
+    ----------
+    findings
+        What the run found.
+    curves
+        For each model what its training reported by iteration.
+    slices
+        For each model its metrics by slice, in the deciding scenario.
+    lists
+        The published lists, or None where the gate is closed.
+    earlier
+        Figures of earlier runs, oldest first.
+    lineage
+        Rows of step, key and what it read.
+    packages
+        Versions.
+
+    """
+    gate = findings.gate
+    chosen = main_models(findings)
+    tables = metric_tables(findings)
+    runs = [*earlier, RunFigures.read(findings.to_json())]
+    return {
+        "summary": findings,
+        "gate": gate,
+        "sentences": decision(findings),
+        "tables": tables,
+        "metric_figures": _metric_figures(tables),
+        "definitions": METRICS,
+        "curves": _curves(curves),
+        "slice_names": list(next(iter(slices.values()))),
+        "slice_rows": slice_table(slices, gate.metric, chosen),
+        "slice_figure": _svg(by_history({name: slices[name] for name in chosen}, gate.metric)),
+        "lists": None if lists is None else _list_section(lists),
+        "runs": runs,
+        "drifts": _drifts(runs, gate),
+        "found": found_rows(findings.counts),
+        "lineage": lineage,
+        "packages": packages,
+    }
+
+
+def _svg(text: str) -> Any:
+    from markupsafe import Markup
+
+    return Markup(text)  # noqa: S704 - made by tasks.report.figures, where letters are escaped
+
+
+def _metric_figures(tables: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    figures = []
+    for table in tables:
+        entries = {row["model"]: finite(row["cells"][0]) for row in table["rows"]}
+        known = {shown(name, 24): entry for name, entry in entries.items() if entry is not None}
+        if known:
+            drawn = draw.intervals(table["scenario"], known, table["metrics"][0])
+            figures.append({"title": f"{table['scenario']} scenario", "svg": _svg(drawn)})
+    return figures
+
+
+def _curves(curves: Mapping[str, list[dict[str, float]]]) -> list[dict[str, Any]]:
+    figures = []
+    for name, steps in curves.items():
+        label = next((key for key in (steps[0] if steps else {}) if key != "seconds"), None)
+        if label is not None:
+            drawn = draw.curve(name, [each[label] for each in steps if label in each], label)
+            figures.append({"title": name, "svg": _svg(drawn)})
+    return figures
+
+
+def _list_section(lists: Lists) -> dict[str, Any]:
+    events, shows = lists.exposure.events.tolist(), lists.exposure.lists.tolist()
+    return {
+        "exposure": _svg(draw.exposure(lists.exposure.events, lists.exposure.lists)),
+        "top_events": share_of_top(events, events, 0.1),
+        "top_lists": share_of_top(events, shows, 0.1),
+        "n_items": len(events),
+        "never": sum(count == 0 for count in shows),
+        "histogram": _svg(draw.histogram(lists.scores.edges, lists.scores.counts)),
+        "by_rank": _svg(draw.by_rank(lists.scores.by_rank)),
+        "examples": lists.examples,
+    }
+
+
+def _drifts(runs: Sequence[RunFigures], gate: GateResult) -> list[dict[str, Any]]:
+    if len(runs) < 2:
+        return []
+    days = [str(run.as_of) for run in runs]
+    drawn = []
+    for name in DRIFTS:
+        values = [_comparable(run, name, gate) for run in runs]
+        title = f"{gate.metric} of the winner" if name == "value" else name.replace("_", " ")
+        if any(value is not None for value in values):
+            drawn.append({"title": title, "svg": _svg(draw.drift(title, days, values))})
+    return drawn
+
+
+def _comparable(run: RunFigures, name: str, gate: GateResult) -> float | None:
+    """A figure of a run, or None where that run was decided by another metric."""
+    if name == "value" and (run.metric, run.scenario) != (gate.metric, gate.scenario):
+        return None
+    value: float | None = dict(run)[name]
+    return value

@@ -1,0 +1,41 @@
+"""The report's words and numbers."""
+
+from report_facts import make_findings, rule
+
+from data_contracts.evaluation import Interval
+from tasks.report.text import decision, figure, share_of_top, shown
+
+
+def test_decision__says_when_the_best_baseline_wins():
+    findings = make_findings(
+        gate={"best_baseline": "wals", "differences": {"personal": Interval(-0.1, -0.2, 0.0)}}
+    )
+
+    assert "no candidate is significantly better; the closest is personal" in decision(findings)[2]
+
+
+def test_decision__a_warning_closes_nothing():
+    warning = rule("novelty", 3.0, 5.0, passed=False, meaning="too plain", level="warn")
+    sentences = decision(make_findings(gate={"rules": [*make_findings().gate.rules, warning]}))
+
+    assert sentences[0].startswith("The gate is open: no rule of 5 failed")
+    assert sentences[1] == "Warning, which does not close the gate: novelty is 3, the limit is 5: too plain."
+
+
+def test_shown__shortens_and_escapes_what_does_not_print():
+    assert shown("a" * 100, 10) == "a" * 9 + "…"
+    assert shown("\x1b[31mred\n\u202e") == "\\x1b[31mred\\n\\u202e"
+    assert shown(None) == ""
+
+
+def test_figure__writes_numbers_for_people():
+    given = [None, float("nan"), -0.0, 1234567, 0.12345, 1234.56, "f" * 64]
+
+    assert [figure(value) for value in given] == [
+        "\N{EN DASH}", "\N{EN DASH}", "0", "1,234,567", "0.1235", "1,234.6", "fffffffffff…",
+    ]  # fmt: skip
+
+
+def test_share_of_top__goes_by_the_values():
+    assert share_of_top([5, 1, 1, 9, 0, 0, 0, 0, 0, 0], [0, 0, 0, 3, 1, 0, 0, 0, 0, 0], 0.1) == 0.75
+    assert share_of_top([1.0], [0.0], 0.1) == 0.0
