@@ -15,6 +15,12 @@ class ConfigurationError(ShelftalkerError):
     exit_code = 2
 
 
+class UnknownItemError(ShelftalkerError):
+    """A look-up asks for an item that is not in the published catalogue (exit code 2)."""
+
+    exit_code = 2
+
+
 class ContractError(ShelftalkerError):
     """Data broke its contract (exit code 3)."""
 

@@ -8,24 +8,17 @@ import pyarrow as pa
 
 from data_contracts.columns import ITEM_ID, MODEL, RANK, SCORE, USER_ID
 from data_contracts.identifiers import Vocabulary
+from data_contracts.published_files import (
+    PREDICTIONS,
+    SIMILAR_ID,
+    SIMILAR_ITEMS,
+    STRANGERS,
+    TABLES,
+    USERS_PER_ITEM,
+)
 
-PREDICTIONS: Final = "predictions.parquet"
-USERS_PER_ITEM: Final = "users_per_item.parquet"
-STRANGERS: Final = "strangers.parquet"
-SIMILAR_ITEMS: Final = "similar_items.parquet"
-
-TABLES: Final = {
-    "predictions": PREDICTIONS,
-    "users_per_item": USERS_PER_ITEM,
-    "strangers": STRANGERS,
-    "similar_items": SIMILAR_ITEMS,
-}
-"""Files by the name of their table."""
-
-SIMILAR_ID: Final = "similar_item_id"
-
-N_REASONS: Final = 3
-"""Past items that an explained look-up names behind each item."""
+# The names of the files and the tables belong to the export, too.
+__all__ = ["PREDICTIONS", "SIMILAR_ITEMS", "STRANGERS", "TABLES", "USERS_PER_ITEM"]
 
 Lists = tuple[npt.NDArray[np.int32], npt.NDArray[np.floating]]
 

@@ -1,6 +1,5 @@
 """What all commands share: options, the environment, exit codes, and how rows are printed."""
 
-import atexit
 import gc
 import json
 import os
@@ -48,17 +47,14 @@ def settle(home: Path | None, *, runs_flow: bool = False) -> None:
     os.environ.setdefault("PREFECT_RESULTS_LOCAL_STORAGE_PATH", str(store.home() / "results"))
     for name, value in SETTINGS.items():
         os.environ.setdefault(name, value)
-    _spare_the_collector()
+    # What imports make stays, and searching it for garbage takes a second of a short run.
+    gc.set_threshold(100_000)
     if runs_flow:
         from flows import own_server
 
         own_server.begin()
-
-
-def _spare_the_collector() -> None:
-    """Look for garbage rarely: what imports make stays, and searching it takes a second of a short run."""
-    gc.set_threshold(100_000)
-    atexit.register(gc.freeze)
+        # Prefect is most of what a run imports. DuckDB comes later: frozen types would count as leaked at exit.
+        gc.freeze()
 
 
 def exits(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -93,9 +89,11 @@ def as_date(_context: Any, _option: Any, value: str | None) -> date | None:
 
 def dataset_name(dataset: str) -> str:
     """Name of a dataset given by name or by path."""
-    from data_contracts.dataset import DatasetSpec
+    if not dataset.endswith(".toml"):
+        return dataset
+    from data_contracts.dataset import DatasetSpec  # and with it numpy: a name needs neither
 
-    return DatasetSpec.load(dataset).name if dataset.endswith(".toml") else dataset
+    return DatasetSpec.load(dataset).name
 
 
 def print_rows(rows: list[dict[str, Any]], *, as_json: bool) -> None:
@@ -105,6 +103,6 @@ def print_rows(rows: list[dict[str, Any]], *, as_json: bool) -> None:
         return
     from rich.console import Console
 
-    from flows.display import rows_table
+    from flows.tables import rows_table
 
     Console(width=None if sys.stdout.isatty() else 120).print(rows_table(rows))

@@ -5,7 +5,7 @@ from typing import Literal
 
 import click
 
-from data_contracts.predictions import TABLES
+from data_contracts.published_files import TABLES
 from flows import cli_common as common
 from flows.cli_common import dataset_name, dataset_option, exits, home_option, print_rows
 

@@ -41,7 +41,8 @@ def lookup(name: str, option: str, finder: str, text: str) -> None:
         live = live_publication(dataset_name(dataset))
         rows = getattr(queries, finder)(live, wanted, k)
         if explain:
-            from flows.display import reasons_as_columns
+            # The model and its kernels are loaded to explain, and for nothing else here.
+            from flows.tables import reasons_as_columns
             from tasks.lookup.explanations import with_reasons
 
             rows = with_reasons(live, wanted, rows)

@@ -10,9 +10,9 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn
 from rich.table import Table
 from rich.text import Text
 
-from data_contracts.columns import BECAUSE, ITEM_ID, MODEL, RANK, SCORE, SHARE, TITLE, WHY
-from data_contracts.predictions import N_REASONS
+from data_contracts.columns import ITEM_ID, MODEL, RANK, SCORE, TITLE
 from data_contracts.run_summary import GateResult, RunSummary
+from flows.tables import cell, rows_table
 from flows.ui_artifacts import metric_rows
 from tasks.report.text import found_rows
 
@@ -93,29 +93,6 @@ def show(summary: RunSummary, examples: dict[str, list[dict[str, Any]]], picture
         picture.write_text(svg, "utf-8")
 
 
-def rows_table(rows: list[dict[str, Any]], title: str = "") -> Table:
-    """Make a table of rows that share their keys."""
-    table = Table(title=title or None, title_justify="left")
-    for name in rows[0] if rows else ():
-        table.add_column(name, justify="right" if name in {RANK, SCORE, "rows"} else "left")
-    for row in rows:
-        table.add_row(*(Text(_cell(value)) for value in row.values()))
-    return table
-
-
-def reasons_as_columns(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Turn the list of past items behind each row into columns ``because_1``, ``because_2``, ..."""
-    shown = []
-    for row in rows:
-        plain = {name: value for name, value in row.items() if name not in {BECAUSE, WHY}}
-        for place in range(N_REASONS):
-            past = row[BECAUSE][place] if place < len(row[BECAUSE]) else None
-            named = "" if past is None else f"{past.get(TITLE) or past[ITEM_ID]} ({past[SHARE]:.0%})"
-            plain[f"{BECAUSE}_{place + 1}"] = named
-        shown.append({**plain, WHY: row[WHY]})
-    return shown
-
-
 def tuned_rows(result: dict[str, Any]) -> list[dict[str, Any]]:
     """One row per tuned model: the metric before and after tuning, and the parameters."""
     return [
@@ -129,13 +106,6 @@ def tuned_rows(result: dict[str, Any]) -> list[dict[str, Any]]:
         for name, found in result["models"].items()
         if "value" in found
     ]
-
-
-def _cell(value: Any) -> str:
-    if isinstance(value, float):
-        return f"{value:.4f}"
-    # Ids and titles come from the log: control characters are shown as escapes.
-    return "" if value is None else "".join(c if c.isprintable() else repr(c)[1:-1] for c in str(value))
 
 
 def _metrics(summary: RunSummary) -> Table:
@@ -178,4 +148,4 @@ def _example(user_id: str, rows: list[dict[str, Any]]) -> Table:
         {name: row[name] for name in (RANK, ITEM_ID, TITLE, SCORE, MODEL) if row.get(name) is not None}
         for row in rows[:EXAMPLE_ITEMS]
     ]
-    return rows_table(shown, f"user {_cell(user_id)}")
+    return rows_table(shown, f"user {cell(user_id)}")

@@ -1,4 +1,7 @@
-"""What all tests share: a home of their own, a seeded generator, and where real data may lie."""
+"""What all tests share: a home of their own, a seeded generator, and where real data may lie.
+
+A test that uses one of the fixtures :data:`SERVERS` gets the marker `server`; `make check` leaves those out.
+"""
 
 import os
 import uuid
@@ -13,6 +16,8 @@ os.environ.update(
     PREFECT_SERVER_ANALYTICS_ENABLED="false",
     DO_NOT_TRACK="1",
     PREFECT_LOGGING_TO_API_ENABLED="false",
+    # A test that needs a server asks for one; without it, Prefect says so instead of starting its own unseen.
+    PREFECT_SERVER_ALLOW_EPHEMERAL_MODE="false",
     GX_ANALYTICS_ENABLED="false",
 )
 
@@ -21,6 +26,15 @@ settings.register_profile("shelftalker", deadline=None, derandomize=True)
 settings.load_profile("shelftalker")
 
 ROOT = Path(__file__).parents[1]
+
+SERVERS = {"prefect_server", "stack", "serving"}
+"""Fixtures that start a Prefect server."""
+
+
+def pytest_collection_modifyitems(items):
+    for item in items:
+        if SERVERS.intersection(getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.server)
 
 
 @pytest.fixture

@@ -8,12 +8,11 @@ import numpy as np
 from data_contracts.columns import BECAUSE, ITEM_ID, SHARE, TITLE, WHY
 from data_contracts.errors import ConfigurationError
 from data_contracts.identifiers import Vocabulary
-from data_contracts.predictions import N_REASONS
+from data_contracts.published_files import ITEMS_FILE, N_REASONS, USERS_FILE
 from tasks import models
 from tasks.lookup.queries import Row, titles_of
 from tasks.models import Capability, ExplainingModel, Reason
 from tasks.preparation.grouping import open_csr
-from tasks.preparation.select_events import ITEMS_FILE, USERS_FILE
 from tasks.publication.registry import Publication
 from tasks.runtime import store
 from tasks.training.serialization import load_scorer

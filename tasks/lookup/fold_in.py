@@ -5,16 +5,13 @@ from typing import cast
 import numpy as np
 
 from data_contracts.columns import ITEM_ID, RANK, SCORE, TITLE
-from data_contracts.errors import ConfigurationError
-from data_contracts.identifiers import Vocabulary
+from data_contracts.errors import UnknownItemError
 from data_contracts.interactions import Csr
-from data_contracts.predictions import SIMILAR_ID
+from data_contracts.published_files import SIMILAR_ID
 from data_contracts.scoring import Lists, Sequences, SequenceScorer
 from tasks import models
-from tasks.lookup.queries import Row, similar_to, titles_of
+from tasks.lookup.queries import Row, catalogue, similar_to, titles_of
 from tasks.models import Capability, FoldInModel
-from tasks.numeric.topk import select_top_k
-from tasks.preparation.select_events import ITEMS_FILE
 from tasks.publication.registry import Publication
 from tasks.training.serialization import load_scorer
 
@@ -38,21 +35,30 @@ def items_for_history(publication: Publication, item_ids: list[str], k: int) -> 
 
     Raises
     ------
-    ConfigurationError
+    UnknownItemError
         If none of the items is in the catalogue.
 
     """
-    items = Vocabulary.load(publication.folder / ITEMS_FILE)
-    codes = items.codes(item_ids, missing="drop")
-    if not len(codes):
-        raise ConfigurationError(f"none of the items {item_ids} is in the catalogue of {publication.path}")
+    items = catalogue(publication)
+    code_of = {item_id: code for code, item_id in enumerate(items)}
+    past = [item_id for item_id in item_ids if item_id in code_of]
+    if not past:
+        raise UnknownItemError(
+            f"none of the items {item_ids} is in the catalogue of {publication.path}; "
+            "ids are compared letter by letter"
+        )
+    codes = np.array([code_of[item_id] for item_id in past], np.int32)
     answer = _by_model(publication, codes, min(k, len(items)))
     if answer is None:
-        found, how = _by_neighbours(publication, items, codes, k), "similar items of this history, added up"
+        found, how = (
+            _by_neighbours(publication, past, len(items), k),
+            "similar items of this history, added up",
+        )
     else:
         (best, scores), how = answer
-        there = best[0] >= 0
-        found = list(zip(items.ids_of(best[0][there]), scores[0][there].tolist(), strict=True))
+        found = [
+            (items[code], float(score)) for code, score in zip(best[0], scores[0], strict=True) if code >= 0
+        ]
     titles = titles_of(publication, [item_id for item_id, _ in found])
     return [
         {RANK: rank, ITEM_ID: item_id, TITLE: titles.get(item_id), SCORE: score, HOW: how}
@@ -68,6 +74,8 @@ def _by_model(publication: Publication, codes: np.ndarray, k: int) -> tuple[List
         follower = cast("SequenceScorer", load_scorer(publication.folder / "model"))
         sequence = Sequences(np.array([0, len(codes)], np.int64), codes, np.full(1, -1, np.int32))
         past = _one_row(codes, follower.shape[1])
+        from tasks.numeric.topk import select_top_k
+
         return select_top_k(follower.next_scores(sequence), k, exclude=past), "what follows this sequence"
     if Capability.FOLD_IN in offers:
         module = cast("FoldInModel", models.load(model["kind"]))
@@ -86,12 +94,11 @@ def _one_row(codes: np.ndarray, n_items: int) -> Csr:
 
 
 def _by_neighbours(
-    publication: Publication, items: Vocabulary, codes: np.ndarray, k: int
+    publication: Publication, past: list[str], n_items: int, k: int
 ) -> list[tuple[str, float]]:
-    past = items.ids_of(codes)
     total: dict[str, float] = {}
     for item_id in past:
-        for row in similar_to(publication, item_id, len(items)):
+        for row in similar_to(publication, item_id, n_items):
             total[row[SIMILAR_ID]] = total.get(row[SIMILAR_ID], 0.0) + row[SCORE]
     left = [(item_id, score) for item_id, score in total.items() if item_id not in set(past)]
     return sorted(left, key=lambda each: (-each[1], each[0]))[:k]

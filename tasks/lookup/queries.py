@@ -1,4 +1,7 @@
-"""Look things up in what is published: lists for a user, users for an item, similar items, histories."""
+"""Look things up in what is published: lists for a user, users for an item, similar items, histories.
+
+DuckDB alone reads the files: importing pyarrow or numpy would take longer than the look-up.
+"""
 
 from pathlib import Path
 from typing import Any
@@ -6,9 +9,8 @@ from typing import Any
 import duckdb
 
 from data_contracts.columns import ITEM_ID, RANK, TITLE, USER_ID
-from data_contracts.errors import ConfigurationError
-from data_contracts.predictions import PREDICTIONS, SIMILAR_ITEMS, STRANGERS, USERS_PER_ITEM
-from tasks.preparation.select_events import ITEMS_FILE
+from data_contracts.errors import UnknownItemError
+from data_contracts.published_files import ITEMS_FILE, PREDICTIONS, SIMILAR_ITEMS, STRANGERS, USERS_PER_ITEM
 from tasks.publication.registry import Publication
 
 TITLES = "titles.parquet"
@@ -23,13 +25,13 @@ def items_for_user(publication: Publication, user_id: str, k: int) -> list[Row]:
 
 
 def users_for_item(publication: Publication, item_id: str, k: int) -> list[Row]:
-    """The users to show an item to, best first; ConfigurationError for an unknown item."""
+    """The users to show an item to, best first; UnknownItemError for an unknown item."""
     _must_know(publication, item_id)
     return _select(publication, USERS_PER_ITEM, ITEM_ID, item_id, k)
 
 
 def similar_to(publication: Publication, item_id: str, k: int) -> list[Row]:
-    """Items that go with an item, best first; ConfigurationError for an item not in the catalogue."""
+    """Items that go with an item, best first; UnknownItemError for an item not in the catalogue."""
     _must_know(publication, item_id)
     return _select(publication, SIMILAR_ITEMS, ITEM_ID, item_id, k)
 
@@ -59,12 +61,20 @@ def titles_of(publication: Publication, item_ids: list[str]) -> dict[str, str]:
     return {item_id: title for item_id, title in found if title is not None}
 
 
+def catalogue(publication: Publication) -> list[str]:
+    """Ids of all items that the model knows, in the order of their codes."""
+    path = str(publication.folder / ITEMS_FILE)
+    with duckdb.connect() as connection:
+        query = f"SELECT {ITEM_ID} FROM read_parquet(?, file_row_number = true) ORDER BY file_row_number"
+        return [row[0] for row in connection.execute(query, [path]).fetchall()]
+
+
 def _must_know(publication: Publication, item_id: str) -> None:
     path = str(publication.folder / ITEMS_FILE)
     with duckdb.connect() as connection:
         query = f"SELECT count(*) FROM read_parquet(?) WHERE {ITEM_ID} = ?"
         if not connection.execute(query, [path, item_id]).fetchall()[0][0]:
-            raise ConfigurationError(
+            raise UnknownItemError(
                 f"item {item_id!r} is not in the catalogue of {publication.path}; "
                 "ids are compared letter by letter"
             )
@@ -92,13 +102,15 @@ def _select(publication: Publication, file: str, column: str | None, wanted: str
 
 def _shown_item(path: Path, owner: str | None) -> str | None:
     """Column of a list that holds items and is not its owner."""
-    import pyarrow.parquet as pq
-
-    names = pq.read_schema(path).names
-    return next((name for name in names if name.endswith(ITEM_ID) and name != owner), None)
+    return next((name for name in _columns(path) if name.endswith(ITEM_ID) and name != owner), None)
 
 
 def _has_titles(path: Path) -> bool:
-    import pyarrow.parquet as pq
+    return path.exists() and TITLE in _columns(path)
 
-    return path.exists() and TITLE in pq.read_schema(path).names
+
+def _columns(path: Path) -> list[str]:
+    """Names of the columns of a Parquet file."""
+    with duckdb.connect() as connection:
+        found = connection.execute("SELECT * FROM read_parquet(?) LIMIT 0", [str(path)]).description
+    return [column[0] for column in found]

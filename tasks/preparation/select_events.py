@@ -5,12 +5,13 @@ from pathlib import Path
 import duckdb
 
 from data_contracts.columns import EVENT_TIME, ITEM_ID, USER_ID, VALUE
+from data_contracts.published_files import ITEMS_FILE, USERS_FILE
 from data_contracts.selection import Selection
 from tasks.runtime import duckdb_engine
 
+__all__ = ["ITEMS_FILE", "USERS_FILE"]  # of the vocabularies beside the events
+
 ROW = "event_row"
-USERS_FILE = "users.parquet"
-ITEMS_FILE = "items.parquet"
 
 
 def select_events(connection: duckdb.DuckDBPyConnection, events: Path, selection: Selection) -> None:

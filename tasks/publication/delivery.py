@@ -9,7 +9,7 @@ from prefect.cache_policies import NO_CACHE
 
 from data_contracts.dataset import DatasetSpec
 from data_contracts.errors import ConfigurationError, ContractError
-from data_contracts.predictions import TABLES
+from data_contracts.published_files import TABLES
 from tasks.publication.database_load import load
 from tasks.publication.file_export import CHUNK_ROWS, FileFormat, write_copy
 from tasks.publication.registry import Publication, latest, live_publication, publications

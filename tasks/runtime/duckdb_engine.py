@@ -1,10 +1,8 @@
 """Where tables are made: DuckDB under a memory limit and a spill folder that we set."""
 
-import atexit
 import errno
 import os
 import shutil
-import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,18 +14,6 @@ import pyarrow as pa
 
 MEMORY_LIMIT = os.environ.get("SHELFTALKER_MEMORY_LIMIT", "2GB")
 """What DuckDB may hold in memory before it spills to disk; any DuckDB size such as ``800MB``."""
-
-
-@atexit.register
-def _end_quietly() -> None:
-    """Say nothing while the interpreter goes down.
-
-    Where threads of Prefect are still there, DuckDB's binding would list its whole module as leaked.
-    """
-    sys.stdout.flush()
-    sys.stderr.flush()
-    if sys.__stderr__ is not None:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.__stderr__.fileno())
 
 
 @contextmanager

@@ -4,6 +4,7 @@ Prefect's cache and the store decide with the same key. A cached reference that 
 whole folder cannot be loaded (see :class:`tasks.runtime.store.ArtifactRef`), so Prefect runs the task again.
 """
 
+import atexit
 import inspect
 import time
 from collections.abc import Callable
@@ -18,6 +19,7 @@ from data_contracts.suite_files import FOLDER, find_suite
 from tasks.runtime import store
 from tasks.runtime.code_hash import code_hash
 from tasks.runtime.files import sha256_of
+from tasks.runtime.prefect_threads import stop_event_loops
 from tasks.runtime.progress import listener
 
 P = ParamSpec("P")
@@ -45,6 +47,10 @@ IO_RETRIES: dict[str, Any] = {
     "retry_condition_fn": is_worth_a_retry,
 }
 """How Prefect tries everything again that reads or writes."""
+
+
+# Every process that runs a step comes through here, and Prefect's threads are to end with it.
+atexit.register(stop_event_loops)
 
 
 def untagged() -> TagsContext:

@@ -65,19 +65,25 @@ def test_place__keeps_away_from_the_settings_of_another_prefect(tmp_path, monkey
     assert {"PREFECT_API_KEY", "PREFECT_SERVER_DATABASE_CONNECTION_URL"}.isdisjoint(found)
 
 
+@pytest.fixture(scope="module")
+def served_home(tmp_path_factory):
+    """A home that is served again and again: only the first time its database is made."""
+    return tmp_path_factory.mktemp("served") / "home"
+
+
 @pytest.fixture
-def served(tmp_path):
+def serving(tmp_path, served_home):
     """A running `make serve`, in a process group of its own as a terminal would have it."""
     log = tmp_path / "serve.log"
     with log.open("wb") as file:
-        command = serve(tmp_path / "home", "--port", str(free_port()))
+        command = serve(served_home, "--port", str(free_port()))
         process = subprocess.Popen(
             command, cwd=ROOT, stdout=file, stderr=subprocess.STDOUT, start_new_session=True
         )
     try:
         wait_until("the server", lambda: ("Ctrl-C" in log.read_text() or process.poll() is not None) or None)
         assert process.poll() is None, log.read_text()
-        yield process, log, tmp_path / "home"
+        yield process, log, served_home
     finally:
         if process.poll() is None:
             process.send_signal(signal.SIGTERM)
@@ -86,8 +92,8 @@ def served(tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_serve__ends_whole_and_quietly(served, number):
-    process, log, home = served
+def test_serve__ends_whole_and_quietly(serving, number):
+    process, log, home = serving
     family = descendants(process.pid)
     assert len(family) == 3
     said = refused(serve(home, "--port", str(free_port())))
@@ -103,8 +109,8 @@ def test_serve__ends_whole_and_quietly(served, number):
 
 
 @pytest.mark.slow
-def test_serve__ends_with_an_error_where_a_child_dies(served):
-    process, log, _home = served
+def test_serve__ends_with_an_error_where_a_child_dies(serving):
+    process, log, _home = serving
     family = descendants(process.pid)
 
     os.kill(family[1], signal.SIGKILL)

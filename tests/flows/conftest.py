@@ -2,25 +2,51 @@
 
 import os
 import shutil
+from contextlib import ExitStack
+from datetime import date
 from pathlib import Path
 
 import pytest
 from small_shop import run, write_dataset
 
-from data_contracts.parameters import NightlyParameters
+from data_contracts.parameters import BackfillParameters, NightlyParameters
 from tasks.sources.sample import write_sample
 
+DATE = date(2025, 5, 20)
+"""A day before the finished run that backfills of tests begin with."""
 
-@pytest.fixture(scope="session", autouse=True)
+# What a server does besides: nothing here is scheduled, nothing reacts to events, no block is looked up before it is made.
+IDLE = (
+    "API_BLOCKS_REGISTER_ON_START",
+    *(
+        f"SERVER_SERVICES_{service}_ENABLED"
+        for service in (
+            "CANCELLATION_CLEANUP",
+            "CLEANUP_RECONCILER",
+            "EVENT_PERSISTER",
+            "FOREMAN",
+            "LATE_RUNS",
+            "PAUSE_EXPIRATIONS",
+            "REPOSSESSOR",
+            "SCHEDULER",
+            "TRIGGERS",
+        )
+    ),
+)
+
+
+@pytest.fixture(scope="session")
 def prefect_server(tmp_path_factory):
-    """A server of the session; results go to a folder of the session, not to the user's."""
+    """One server for all flow tests of a process; results go to a folder of the session, not to the user's."""
     from prefect.settings import PREFECT_API_URL, PREFECT_RESULTS_LOCAL_STORAGE_PATH, temporary_settings
     from prefect.testing.utilities import prefect_test_harness
 
-    with (
-        temporary_settings({PREFECT_RESULTS_LOCAL_STORAGE_PATH: tmp_path_factory.mktemp("results")}),
-        prefect_test_harness(server_startup_timeout=120),
-    ):
+    results = {PREFECT_RESULTS_LOCAL_STORAGE_PATH: tmp_path_factory.mktemp("results")}
+    with temporary_settings(results), ExitStack() as stack:
+        with pytest.MonkeyPatch.context() as patch:  # read by the server when it starts, and by no other
+            for name in IDLE:
+                patch.setenv(f"PREFECT_{name}", "false")
+            stack.enter_context(prefect_test_harness(server_startup_timeout=120))
         yield PREFECT_API_URL.value()
 
 
@@ -45,7 +71,7 @@ def small_log(tmp_path_factory):
 
 
 @pytest.fixture
-def small(tmp_path, small_log):
+def small(tmp_path, small_log, prefect_server):
     """Parameters of a run on the small shop; changes its dataset file if asked."""
 
     def make(changes=(), models=None, **parameters):
@@ -60,14 +86,10 @@ def small(tmp_path, small_log):
 def first_home(tmp_path_factory, prefect_server, small_log):
     """The home of one finished run, and its summary."""
     folder = tmp_path_factory.mktemp("first")
-    before = os.environ.get("SHELFTALKER_HOME")
-    os.environ["SHELFTALKER_HOME"] = str(folder / "home")
     parameters = NightlyParameters(dataset=str(write_dataset(folder)), source=str(small_log))
-    summary = run(parameters).result()
-    if before is None:
-        del os.environ["SHELFTALKER_HOME"]
-    else:
-        os.environ["SHELFTALKER_HOME"] = before
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SHELFTALKER_HOME", str(folder / "home"))
+        summary = run(parameters).result()
     return folder / "home", summary
 
 
@@ -81,6 +103,28 @@ def first_run(first_home):
 def warm_home(home, first_home):
     """A copy of the finished run's home: nothing needs to be made again."""
     shutil.copytree(first_home[0], home)
+    return home
+
+
+@pytest.fixture(scope="session")
+def first_date(tmp_path_factory, first_home, small_log):
+    """The home of the finished run after a backfill of one date before it, and that date."""
+    from flows.backfill import backfill
+
+    folder = tmp_path_factory.mktemp("date")
+    shutil.copytree(first_home[0], folder / "home")
+    given = {"dataset": str(write_dataset(folder)), "source": str(small_log), "first": DATE, "last": DATE}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SHELFTALKER_HOME", str(folder / "home"))
+        (row,) = backfill(BackfillParameters(**given), return_state=True).result()
+    assert row["result"] == "published"
+    return folder / "home"
+
+
+@pytest.fixture
+def home_with_date(home, first_date):
+    """A copy of that home."""
+    shutil.copytree(first_date, home)
     return home
 
 

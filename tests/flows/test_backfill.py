@@ -19,7 +19,7 @@ DATES = {"first": date(2025, 5, 20), "last": date(2025, 6, 3), "every": "1w"}
 
 
 @pytest.fixture
-def shop(tmp_path, small_log):
+def shop(tmp_path, small_log, prefect_server):
     """Parameters of a backfill of three dates."""
 
     def make(changes=(), **parameters):
@@ -59,8 +59,7 @@ def test_backfill__runs_what_is_missing_and_nothing_else(warm_home, shop, first_
     assert latest("small").run == first_run.run_id  # a newer day was live all the time
 
 
-def test_backfill__a_dry_run_says_what_would_run(warm_home, shop):
-    rows_of(shop(last=DATES["first"]))
+def test_backfill__a_dry_run_says_what_would_run(home_with_date, shop):
     before = publications("small")
     rows = rows_of(shop(dry_run=True))
 
@@ -68,10 +67,9 @@ def test_backfill__a_dry_run_says_what_would_run(warm_home, shop):
     assert publications("small") == before
 
 
-def test_backfill__a_damaged_publication_is_made_again(warm_home, shop):
+def test_backfill__a_damaged_publication_is_made_again(home_with_date, shop):
     one = shop(last=DATES["first"])
-    rows_of(one)
-    victim = next(warm_home.glob("published/small/2025-05-20/*/predictions.parquet"))
+    victim = next(home_with_date.glob("published/small/2025-05-20/*/predictions.parquet"))
     content = victim.read_bytes()
     victim.write_bytes(content[:-1])
 
@@ -79,9 +77,8 @@ def test_backfill__a_damaged_publication_is_made_again(warm_home, shop):
     assert victim.read_bytes() == content
 
 
-def test_backfill__other_parameters_or_another_log_are_another_run(warm_home, shop, small_log, tmp_path):
+def test_backfill__other_parameters_or_another_log_are_another_run(home_with_date, shop, small_log, tmp_path):
     one = shop(last=DATES["first"])
-    rows_of(one)
     longer = tmp_path / "longer.csv"
     lines = small_log.read_bytes().splitlines(keepends=True)
     longer.write_bytes(b"".join([*lines, lines[-1]]))
@@ -185,11 +182,10 @@ def test_backfill__killed_in_the_middle_and_started_again_finishes_the_rest(warm
     ]
 
 
-def test_backfill__leaves_its_table_in_the_ui(warm_home, shop):
+def test_backfill__leaves_its_table_in_the_ui(home_with_date):
     from prefect import get_client
     from prefect.client.schemas.filters import ArtifactFilter
 
-    rows_of(shop(last=DATES["first"]))
     with get_client(sync_client=True) as client:
         wanted = ArtifactFilter.model_validate({"key": {"any_": ["backfill", "backfill-progress"]}})
         found = client.read_artifacts(artifact_filter=wanted, limit=200)

@@ -12,7 +12,7 @@ from flows.cli import main
 
 
 @pytest.fixture
-def shelftalker(monkeypatch):
+def shelftalker(monkeypatch, prefect_server):
     # The session's Prefect settings stay in force; only what the command itself would set is left out.
     monkeypatch.setattr(
         "flows.cli_common.settle",
@@ -135,20 +135,20 @@ def test_backfill__prints_rows_and_ends_with_the_code_of_its_worst_date(
         return shelftalker("backfill", "--dataset", toml, "--source", small_log, "--json", *words)
 
     toml = write_dataset(tmp_path)
-    fine = call(toml, "--from", "2025-06-03", "--to", "2025-06-05")
+    fine = call(toml, "--from", "2025-06-03", "--to", "2025-06-04")
     broken = call(toml, "--from", "2020-01-01", "--to", "2020-01-01")
     (tmp_path / "closed").mkdir()
     gate = [("[evaluation]", "[gate]\nmin_coverage = 1.0\n\n[evaluation]")]
     closed = call(write_dataset(tmp_path / "closed", gate), "--from", "2025-06-03", "--to", "2025-06-03")
 
-    assert [row["result"] for row in json.loads(fine.stdout)] == ["published"] * 3
+    assert [row["result"] for row in json.loads(fine.stdout)] == ["published"] * 2
     assert [call.exit_code for call in (fine, broken, closed)] == [0, 1, 4]
     assert json.loads(broken.stdout)[0]["result"] == "failed"
     assert "1 dates: 1 failed" in broken.stderr
     runs = json.loads(shelftalker("runs", "--dataset", "small", "--json").stdout)
-    assert [row["live"] for row in runs] == ["", "", "", "yes"]
+    assert [row["live"] for row in runs] == ["", "", "yes"]
     back = shelftalker("rollback", "--dataset", "small")
-    assert "published/small/2025-06-05/" in back.stdout
+    assert "published/small/2025-06-04/" in back.stdout
 
 
 def test_prune__says_what_it_removed(warm_home, shelftalker):

@@ -54,7 +54,7 @@ def shop(tmp_path, small_log, monkeypatch):
 
 
 @pytest.fixture
-def from_shop(tmp_path, shop):
+def from_shop(tmp_path, shop, prefect_server):
     """The dataset file of a run on that database."""
     return write_dataset(
         tmp_path,

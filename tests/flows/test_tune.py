@@ -19,7 +19,7 @@ AS_OF = date(2025, 7, 1)
 
 
 @pytest.fixture
-def shop(tmp_path, small_log):
+def shop(tmp_path, small_log, prefect_server):
     return {"dataset": str(write_dataset(tmp_path)), "source": str(small_log)}
 
 

@@ -7,13 +7,14 @@ import pyarrow.parquet as pq
 import sqlalchemy
 
 from data_contracts.dataset import DatasetSpec
+from data_contracts.identifiers import Vocabulary
 from data_contracts.predictions import (
     PREDICTIONS_SCHEMA,
     SIMILAR_SCHEMA,
     STRANGERS_SCHEMA,
-    TABLES,
     USERS_PER_ITEM_SCHEMA,
 )
+from data_contracts.published_files import ITEMS_FILE, TABLES
 from tasks.publication.registry import Publication, publish
 
 ODD_IDS = (
@@ -91,6 +92,8 @@ def make_publication(folder, run="first", *, users=ODD_IDS, k=2, model="wals", d
         parts[file] = folder / f"{run}-{file}"
         arrays = [pa.array(each, field.type) for each, field in zip(values[name], SCHEMAS[name], strict=True)]
         pq.write_table(pa.Table.from_arrays(arrays, schema=SCHEMAS[name]), parts[file])
+    parts[ITEMS_FILE] = folder / f"{run}-{ITEMS_FILE}"
+    Vocabulary.from_ids("item_id", sorted(users)).save(parts[ITEMS_FILE])
     publication = Publication(dataset="shop", as_of=date(2026, 1, day), run=run)
     publish(publication, parts, {"model": {"kind": model}})
     return publication

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.sparse import random_array
 
-from data_contracts.errors import ConfigurationError
+from data_contracts.errors import UnknownItemError
 from data_contracts.identifiers import Vocabulary
 from data_contracts.interactions import GroupedMatrix
 from data_contracts.predictions import SIMILAR_ITEMS, SIMILAR_SCHEMA, ranked_rows
@@ -66,5 +66,5 @@ def test_items_for_history__adds_up_similar_items_where_a_model_cannot_fold_in(l
 def test_items_for_history__says_when_nothing_is_known(live):
     publication, _, _ = live("popularity")
 
-    with pytest.raises(ConfigurationError, match=r"none of the items \['x'\] is in the catalogue"):
+    with pytest.raises(UnknownItemError, match=r"none of the items \['x'\] is in the catalogue"):
         items_for_history(publication, ["x"], 4)

@@ -1,0 +1,60 @@
+"""What look-ups answer, and that they answer without the libraries that runs are made of."""
+
+import json
+import subprocess
+import sys
+import textwrap
+
+import pytest
+from click.testing import CliRunner
+from shop_database import make_publication
+
+from data_contracts.errors import UnknownItemError
+from flows.cli import main
+
+HEAVY = ("great_expectations", "matplotlib", "numba", "pandas", "prefect", "scipy")
+
+SCRIPT = textwrap.dedent("""
+    import atexit, json, sys
+    from flows.cli import main
+
+    heavy = json.loads(sys.argv.pop(1))
+    atexit.register(lambda: print([name for name in heavy if name in sys.modules], file=sys.stderr))
+    main()
+""")
+
+
+@pytest.fixture
+def live(home, tmp_path):
+    """Two publications of a model that needs no kernel to be looked up."""
+    for day, run in enumerate(("first", "second"), start=1):
+        make_publication(tmp_path, run, users=("a", "b", "c"), model="popularity", day=day)
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["recommend", "--user", "a"], "popularity"),
+        (["recommend", "--user", "nobody knows me"], "popularity"),
+        (["similar", "--item", "a", "--json"], '"similar_item_id": "b"'),
+        (["target", "--item", "a"], "popularity"),
+        (["fold-in", "--item", "a", "-k", "1"], "similar items of this history"),
+        (["runs"], "2026-01-02"),
+        (["rollback"], "published/shop/2026-01-01/first"),
+    ],
+)
+def test_look_ups__import_nothing_that_only_runs_need(live, words, said):
+    command = [sys.executable, "-c", SCRIPT, json.dumps(HEAVY), *words, "--dataset", "shop"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+
+    assert (done.returncode, done.stderr) == (0, "[]\n")
+    assert said in done.stdout
+
+
+@pytest.mark.parametrize("verb", ["similar", "target", "fold-in"])
+def test_look_ups__an_unknown_item_is_an_error_of_its_own(live, verb):
+    done = CliRunner().invoke(main, [verb, "--dataset", "shop", "--item", "' OR 1=1 --"])
+
+    assert done.exit_code == UnknownItemError.exit_code == 2
+    assert done.stderr.startswith("UnknownItem: ")
+    assert "' OR 1=1 --" in done.stderr
