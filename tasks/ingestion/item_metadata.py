@@ -10,7 +10,8 @@ from data_contracts import columns
 from data_contracts.dataset import DatasetSpec
 from tasks.ingestion.normalization import described_by, item_id, text
 from tasks.runtime.duckdb_engine import quote
-from tasks.sources.files import ENDINGS, open_file
+from tasks.sources.files import open_file
+from tasks.sources.formats import format_of
 
 _COMPACT_ROWS = 2_000_000
 _COUNT = "count_all"
@@ -94,7 +95,7 @@ def _read_items(
     # The two tables need not share a delimiter; one of several characters cannot be guessed.
     own = "auto" if len(spec.source.delimiter) == 1 else spec.source.delimiter
     source = spec.source.model_copy(update={"delimiter": own})
-    file = open_file(connection, path, ENDINGS[path.suffix.lower()], source, scratch)
+    file = open_file(connection, path, format_of(path), source, scratch)
     wanted = {columns.TITLE: spec.items.title} if spec.items.title else {}
     wanted |= {f"attribute:{name}": name for name in spec.items.attributes}
     values = {name: f"nullif(trim({text(*file.column(source))}), '')" for name, source in wanted.items()}

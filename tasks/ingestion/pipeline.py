@@ -47,7 +47,7 @@ def ingest(spec: DatasetSpec, source: Path, out: Path, *, scratch: Path) -> dict
     """
     started = time.perf_counter()
     with _workplace(scratch) as place, connect(place) as connection:
-        log = Log(spec, files_of(source, spec.source.format), connection, place)
+        log = Log(spec, files_of(source, spec.source), connection, place)
         log_pass = LogPass(spec, log, row_contract(spec), out / EVENTS, place)
         try:
             log_pass.run()
