@@ -11,7 +11,17 @@ from tasks.ingestion.numbers import number_sql
 from tasks.runtime.duckdb_engine import literal
 from tasks.sources.open_file import OpenFile
 
-__all__ = ["FLOATS", "NUMBERS", "STRIPPED", "UPPER_CASED", "described_by", "item_id", "projection", "text"]
+__all__ = [
+    "FLOATS",
+    "NUMBERS",
+    "STRIPPED",
+    "UPPER_CASED",
+    "described_by",
+    "item_id",
+    "plain_text",
+    "projection",
+    "text",
+]
 
 Role = Literal["user", "item", "basket"]
 """Roles that hold ids."""
@@ -65,7 +75,7 @@ def projection(file: OpenFile, spec: DatasetSpec, rule_columns: Mapping[str, str
     item = plain[columns.ITEM_ID]
     found[UPPER_CASED] = f"coalesce({item} <> upper({item}), false)" if cleaning.upper_case_items else "false"
     for name, source in described_by(spec).items():
-        found[name] = _present(_trimmed(text(*file.column(source))), spec.source)
+        found[name] = plain_text(*file.column(source), spec)
     for name, kind in rule_columns.items():
         found[name] = (
             number_sql(*file.column(name), spec.source) if kind == "number" else text(*file.column(name))
@@ -111,6 +121,11 @@ def id_text(reference: str, kind: str, role: Role, spec: DatasetSpec) -> str:
 def item_id(reference: str, kind: str, spec: DatasetSpec) -> str:
     """Read an item id of another table exactly as those of the log are read."""
     return _present(_cleaned(columns.ITEM_ID, id_text(reference, kind, "item", spec), spec), spec.source)
+
+
+def plain_text(reference: str, kind: str, spec: DatasetSpec) -> str:
+    """Read a title or an attribute: trimmed, null where it says nothing."""
+    return _present(_trimmed(text(reference, kind)), spec.source)
 
 
 def _present(sql: str, source: SourceSection) -> str:

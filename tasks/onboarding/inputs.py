@@ -238,8 +238,8 @@ def _sheets(content: Path) -> Layout:
     if not found:
         raise ContractError(f"{content}, sheet 'first' is empty")
     best = max(found, key=lambda name: (_fits(found[name][0]), found[name][1], -names.index(name)))
-    header, _, layout = found[best]
-    alike = [name for name in found if found[name][0] == header and found[name][2].keys == layout.keys]
+    columns, _, layout = found[best]
+    alike = [name for name in found if found[name][0] == columns and found[name][2].keys == layout.keys]
     if len(alike) > 1:
         layout.keys["sheet"] = alike
     elif best != names[0]:

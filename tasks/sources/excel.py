@@ -72,7 +72,7 @@ def read_table(path: Path, source: SourceSection) -> tuple[list[str], pd.DataFra
 
     """
     names: list[str] = []
-    parts = []
+    parts: list[pd.DataFrame] = []
     for sheet in source.sheets or (None,):
         found, rows = _table(path, source, sheet)
         if parts and found != names:
@@ -117,10 +117,12 @@ def _opened(path: Path) -> pd.ExcelFile:
 def _cells(book: pd.ExcelFile, sheet: str, source: SourceSection) -> pd.DataFrame:
     options: Any = {"sheet_name": sheet, "header": None, "keep_default_na": False, "na_values": _MISSING}
     if source.decimal == ".":
-        return pd.read_excel(book, dtype=str, **options)
+        frame: pd.DataFrame = pd.read_excel(book, dtype=str, **options)
+        return frame
     # Cells that are numbers must read as those that are text.
     frame = pd.read_excel(book, dtype=object, **options)
-    return frame.map(lambda cell: _written(cell, source.decimal)).astype(object)
+    written: pd.DataFrame = frame.map(lambda cell: _written(cell, source.decimal)).astype(object)
+    return written
 
 
 def _written(cell: Any, decimal: str) -> Any:
