@@ -19,6 +19,7 @@ from tasks.onboarding.remarks import cautions, unused
 from tasks.onboarding.texts import Draft, suite_text, toml_text
 from tasks.onboarding.values import guess_feedback, guess_truth, is_truth
 from tasks.runtime.duckdb_engine import connect, first_line
+from tasks.sources.csv_format import forget_unreadable
 from tasks.sources.files import open_file
 from tasks.sources.open_file import OpenFile
 
@@ -110,10 +111,21 @@ def _draft(connection: duckdb.DuckDBPyConnection, found: Input, name: str, scrat
         outcome=_is_outcome(sample, roles),
         unread_times=[] if "time" in roles else list(sample.unread_times),
     )
+    forget_unreadable(connection)
     made.counts.update(count(connection, table, _spec(made)))
+    made.counts["unreadable"] = _unreadable(connection, opened)
     notes += remarks + giant_users(made.counts, roles["user"])
     notes += cautions(sample, made)
     return replace(made, notes=notes, unused=unused(sample, roles))
+
+
+def _unreadable(connection: duckdb.DuckDBPyConnection, opened: Sequence[OpenFile]) -> int:
+    """Lines that were refused when all files were just read."""
+    of_json = sum(len(file.unreadable(connection, 0)) for file in opened if file.kind == "json")
+    if of_json or all(file.kind != "csv" for file in opened):
+        return of_json
+    row: Any = connection.execute("SELECT count(DISTINCT (file_id, line)) FROM reject_errors").fetchall()[0]
+    return int(row[0])
 
 
 def _together(path: Path, opened: Sequence[OpenFile]) -> tuple[OpenFile, list[str]]:

@@ -20,6 +20,12 @@ def cautions(sample: Sample, made: Draft) -> list[str]:
         roles = ", ".join(f"{role} = {name}" for role, name in made.roles.items())
         notes.append(f"WARNING: without names the roles are a guess by content: {roles}")
     rows = made.counts["rows"]
+    if made.counts["unreadable"]:
+        loud = "WARNING: " if made.counts["unreadable"] > _MANY * rows else ""
+        notes.append(
+            f"{loud}{made.counts['unreadable']:,} lines beside {rows:,} rows cannot be read and are rejected; see "
+            "delimiter, quote, escape and encoding under [source]"
+        )
     for what, role in (("guests", "user"), ("no_item", "item")):
         share = made.counts[what] / rows
         if share > 0.5:

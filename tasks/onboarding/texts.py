@@ -133,7 +133,12 @@ def suite_text(found: Draft) -> str:
     if found.cancelled:
         words, tolerance = "cancelled rows are left out", found.tolerance("cancelled")
         rules.append(_rule("between", columns.CANCELLED, "cancellation", words, tolerance, max_value=0))
-    meta = {"description": f"Rows of {found.name}: drafted, edit the limits.", "unreadable_tolerance": 0.001}
+    share = found.counts["unreadable"] / (found.counts["rows"] + found.counts["unreadable"])
+    unreadable = min(0.2, max(0.001, round(2 * share, 3)))
+    meta = {
+        "description": f"Rows of {found.name}: drafted, edit the limits.",
+        "unreadable_tolerance": unreadable,
+    }
     listed = ",\n    ".join(json.dumps(rule) for rule in rules)
     head = f'{{\n  "name": {json.dumps(found.name)},\n  "meta": {json.dumps(meta)},\n'
     return f'{head}  "expectations": [\n    {listed}\n  ]\n}}\n'

@@ -1,5 +1,6 @@
 """JSON Lines, or one array of objects, as text columns; nested objects become columns such as ``user.id``."""
 
+import codecs
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -10,7 +11,7 @@ import duckdb
 from data_contracts.errors import ContractError
 from data_contracts.source_section import SourceSection
 from tasks.runtime.duckdb_engine import first_line, literal
-from tasks.sources.content import MAX_LINE_BYTES, as_utf8, is_gzip, open_text
+from tasks.sources.content import MAX_LINE_BYTES, as_utf8, is_gzip, open_bytes
 from tasks.sources.csv_format import Unreadable, line_errors
 
 _READABLE = "coalesce(json_valid(line) AND json_type(TRY_CAST(line AS JSON)) = 'OBJECT', false)"
@@ -48,10 +49,10 @@ def open_json(
 
     """
     content = as_utf8(path, source, scratch)
-    lines = _lines(content, is_array=_is_array(content, source))
+    lines = _lines(content, is_array=_is_array(content))
     try:
         found = connection.execute(
-            f"SELECT json_group_structure(line::JSON) FROM {lines} WHERE {_READABLE}"
+            f"SELECT json_group_structure(TRY_CAST(line AS JSON)) FROM {lines} WHERE {_READABLE}"
         ).fetchall()[0][0]
     except duckdb.Error as error:
         raise ContractError(f"{path} is no readable JSON: {first_line(error)}") from error
@@ -63,7 +64,7 @@ def open_json(
     pointers = ", ".join(literal(_pointer(key)) for key in keys)
     listed = ", ".join(f"x[{at + 1}] AS r{at}" for at in range(len(keys)))
     relation = (
-        f"(SELECT {listed} FROM (SELECT json_extract_string(line::JSON, [{pointers}]) AS x "
+        f"(SELECT {listed} FROM (SELECT json_extract_string(TRY_CAST(line AS JSON), [{pointers}]) AS x "
         f"FROM {lines} WHERE {_READABLE}))"
     )
     return JsonTable(content, relation, tuple(".".join(key) for key in keys))
@@ -80,6 +81,8 @@ def unreadable(connection: duckdb.DuckDBPyConnection, content: Path) -> list[Unr
         What :func:`open_json` says that it reads.
 
     """
+    if _is_array(content):
+        return []  # one broken object breaks the array, and the reading of it
     refused = line_errors(connection, content, header=False)
     lines = _lines(content, is_array=False)
     rows = connection.execute(
@@ -110,10 +113,10 @@ def _lines(content: Path, *, is_array: bool) -> str:
     return f"(SELECT line FROM read_csv({literal(str(content))}, {options}) WHERE trim(line) <> '')"
 
 
-def _is_array(content: Path, source: SourceSection) -> bool:
-    with open_text(content, source.model_copy(update={"encoding": "utf-8"})) as text:
-        begins = text.read(4096).lstrip()
-    return begins.startswith("[")
+def _is_array(content: Path) -> bool:
+    with open_bytes(content) as raw:
+        begins = raw.read(4096).removeprefix(codecs.BOM_UTF8).lstrip()
+    return begins.startswith(b"[")
 
 
 def _keys(structure: object, above: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
