@@ -7,6 +7,7 @@ from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
+    NonNegativeInt,
     PositiveFloat,
     PositiveInt,
     model_validator,
@@ -56,6 +57,27 @@ class ItemsSection(Section):
     """Its column that holds the title."""
     attributes: tuple[str, ...] = ()
     """More of its columns to keep."""
+    encoding: str | None = None
+    """Its encoding; the log's if absent. So are the other keys here, which are those of ``[source]``, but
+    for `delimiter`, which is found out if absent."""
+    delimiter: str | None = Field(default=None, min_length=1)
+    """Of CSV."""
+    quote: str | None = Field(default=None, max_length=1)
+    """Of CSV."""
+    header: bool = True
+    """Whether its first line names the columns."""
+    names: tuple[str, ...] = ()
+    """Names of all its columns, in place of the header's."""
+    skip_rows: NonNegativeInt = 0
+    """Lines before the header."""
+    sheet: str | None = None
+    """Of Excel; the first if absent."""
+    member: str | None = None
+    """Of a .zip that holds several files."""
+
+
+IdFormat = Literal["text", "integer", "uuid"]
+"""``text``: as it stands. ``integer``: 5863.0 is 5863. ``uuid``: 16 bytes are written as a UUID."""
 
 
 class CleaningSection(Section):
@@ -65,10 +87,17 @@ class CleaningSection(Section):
     """Rows without a user count for popularity, or are rejected."""
     strip_ids: bool = True
     """Cut spaces around user, item and basket ids, and count how often."""
+    id_format: IdFormat | dict[Literal["user", "item", "basket"], IdFormat] = "text"
+    """What ids look like, of all roles or of each: ``text`` (as they stand; whole numbers of a column of
+    floats without their ``.0``), ``integer`` (texts such as ``5863.0`` are 5863) or ``uuid`` (16 bytes)."""
     upper_case_items: bool = False
     """Write item ids in capitals, and count how often, where a shop types the same code both ways."""
     drop_exact_duplicates: bool = False
     """Quarantine every copy of a row but the first; all columns must be equal."""
+
+    def id_format_of(self, role: Literal["user", "item", "basket"]) -> IdFormat:
+        """Format of the ids of one role."""
+        return self.id_format.get(role, "text") if isinstance(self.id_format, dict) else self.id_format
 
 
 class CancellationSection(Section):

@@ -4,7 +4,7 @@ import re
 from typing import Final, Literal, Self
 from zoneinfo import available_timezones
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, NonNegativeInt, field_validator, model_validator
 
 from data_contracts.database_url import VARIABLE, has_password
 from data_contracts.dataset_sections import Section
@@ -32,21 +32,52 @@ class SourceSection(Section):
     query: str | None = None
     """Of a database: the SELECT that answers with the log, passed on as it is. It needs an ORDER BY that
     leaves no ties, so that the same rows are the same log."""
-    format: Literal["auto", "csv", "parquet", "excel"] = "auto"
-    """``auto`` goes by the file's ending."""
+    format: Literal["auto", "csv", "json", "parquet", "excel"] = "auto"
+    """``auto`` goes by what the file begins with where that is sure, else by its ending. ``json`` is one
+    object a line, or one array of objects."""
+    files: str | None = None
+    """Of a folder: read only files whose path in it matches, such as ``orders-*.csv``; all if absent."""
+    member: str | None = None
+    """Of a .zip that holds several files: the one that is read."""
+    header: bool = True
+    """Of CSV and Excel: whether the first line that is not skipped names the columns."""
+    names: tuple[str, ...] = ()
+    """Of CSV and Excel: names of all columns in order; they replace the header's. Without header and names
+    columns are called column1, column2, ..."""
+    skip_rows: NonNegativeInt = 0
+    """Of CSV and Excel: lines before the header, or before the first row where there is none. A line
+    ``sep=;`` is understood without it."""
     delimiter: str = Field(default="auto", min_length=1)
     """Of CSV; ``auto`` takes the most frequent of comma, semicolon, tab and bar in the header line."""
     encoding: str = "utf-8"
-    """Of CSV: any encoding that Python knows, such as ``latin-1``."""
+    """Of CSV and JSON: any encoding that Python knows, such as ``latin-1`` or ``utf-16``."""
     quote: str = Field(default='"', max_length=1)
     """Of CSV; an empty text means that nothing is quoted."""
-    sheet: str | None = None
-    """Of Excel; the first sheet if absent."""
+    escape: str = Field(default="", max_length=1)
+    """Of CSV: what stands before a quotation mark inside a quoted field; the mark itself if empty."""
+    line_ends: Literal["same", "mixed"] = "same"
+    """Of CSV: ``mixed`` where some lines end in CR LF and others in LF; such a file is copied once."""
+    sheet: str | tuple[str, ...] | None = None
+    """Of Excel: a sheet, or several that are read one after the other; the first if absent."""
+    null_values: tuple[str, ...] = ()
+    """Texts that mean "nothing is there", such as ``NULL`` or ``\\N``; an empty field always does."""
+    decimal: Literal[".", ","] = "."
+    """Of numbers that are text: what stands before the fraction."""
+    thousands: Literal["", ",", ".", "'", " ", "_"] = ""
+    """Of numbers that are text: what parts groups of three digits; a space stands for every kind of space,
+    an apostrophe for the typographic one too."""
+    unit: str = ""
+    """Of numbers that are text: a sign before or after that is cut, such as ``€``, ``USD`` or ``%``."""
+    true_values: tuple[str, ...] = ()
+    """Texts that are the number 1, such as ``yes``; columns of booleans need none."""
+    false_values: tuple[str, ...] = ()
+    """Texts that are the number 0, such as ``no``."""
     timezone: str = "UTC"
     """IANA name such as ``Europe/London``: what times without an offset are local to."""
     time_format: str = "auto"
-    """``auto`` (ISO 8601 text or real timestamps), ``epoch_seconds``, ``epoch_milliseconds``, or a strptime
-    format such as ``%m/%d/%Y %H:%M``."""
+    """``auto`` (ISO 8601 text or real timestamps), ``epoch_seconds``, ``epoch_milliseconds``,
+    ``epoch_microseconds``, ``epoch_nanoseconds``, ``excel_serial`` (days since 1899-12-30, local to
+    `timezone`), or a strptime format such as ``%m/%d/%Y %I:%M %p``."""
 
     @field_validator("timezone")
     @classmethod
@@ -71,6 +102,18 @@ class SourceSection(Section):
         return self
 
     @model_validator(mode="after")
+    def _numbers_and_names_are_clear(self) -> Self:
+        """Refuse marks that would mean two things."""
+        if self.decimal == self.thousands:
+            raise ValueError(f"decimal and thousands are both {self.decimal!r}; correct one of them")
+        if len(set(self.names)) != len(self.names):
+            raise ValueError(f"names must differ; got {list(self.names)}")
+        both = set(self.true_values) & set(self.false_values)
+        if both:
+            raise ValueError(f"{sorted(both)} stand in true_values and in false_values; remove them from one")
+        return self
+
+    @model_validator(mode="after")
     def _fit_for_a_database(self) -> Self:
         """Refuse a password in the file, an answer without an order, and a format that nothing has."""
         if self.url is not None and has_password(self.url):
@@ -88,6 +131,11 @@ class SourceSection(Section):
         if self.format != "auto":
             raise ValueError("format belongs to path; the rows of a database have one already")
         return self
+
+    @property
+    def sheets(self) -> tuple[str, ...]:
+        """Sheets of Excel in the order of reading; none means the first."""
+        return (self.sheet,) if isinstance(self.sheet, str) else self.sheet or ()
 
     def at(self, path: str) -> "SourceSection":
         """Return the same rules for a log in another place."""

@@ -127,17 +127,31 @@ def tune(models: str, *, as_json: bool, home: Path | None, **given: Any) -> None
 @exits
 def init(file: Path, output: Path) -> None:
     """Look at a log and draft a dataset .toml and a contract for it."""
-    from tasks.onboarding.draft import draft
+    from tasks.onboarding.draft import look_at, name_of
 
-    toml, suite = draft(file)
-    name = tomllib.loads(toml)["name"]
+    name = name_of(file)
+    if _is_of_another_log(output / f"{name}.toml", file):
+        # "log.csv" and "log.jsonl" may lie side by side.
+        name = "_".join([name, *(ending.strip(".") for ending in file.suffixes)])
+    toml, suite, notes = look_at(file, name)
     for ending, text in ((".toml", toml), (".json", suite)):
         path = output / f"{name}{ending}"
         if path.exists():
             raise ConfigurationError(f"{path} exists already; move it away, or choose another --output")
         path.write_text(text, "utf-8")
         click.echo(f"wrote {path}")
+    for note in notes:
+        click.secho(f"  {note}", fg="yellow" if note.startswith("WARNING") else None)
     click.echo(f"Read both, then:\n  shelftalker run --dataset {output / name}.toml")
+
+
+def _is_of_another_log(path: Path, file: Path) -> bool:
+    """Whether there is a dataset file already, drafted from another log of the same name."""
+    try:
+        known = tomllib.loads(path.read_text("utf-8"))["source"]["path"]
+    except (OSError, ValueError, KeyError):
+        return False
+    return Path(known) != file.absolute()
 
 
 for group in (operations, published):

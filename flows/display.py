@@ -61,6 +61,8 @@ class TerminalListener:
             self.progress.remove_task(self._bars.pop(step))
         took = "reused" if reused else f"{seconds:.1f} s"
         self.console.print(Text.assemble(("  ✓ ", "green"), f"{step:<44}", (f"{took:>8}", "dim")))
+        for warning in facts.get("warnings", ()):
+            self.console.print(Text(f"  ! {warning}", "yellow"), soft_wrap=True)
 
 
 def show(summary: RunSummary, examples: dict[str, list[dict[str, Any]]], picture: Path | None = None) -> None:

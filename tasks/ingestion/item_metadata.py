@@ -8,9 +8,8 @@ import pyarrow.parquet as pq
 
 from data_contracts import columns
 from data_contracts.dataset import DatasetSpec
-from tasks.ingestion.normalization import described_by, item_id, text
-from tasks.runtime.duckdb_engine import quote
-from tasks.sources.files import ENDINGS, open_file
+from tasks.ingestion.item_table import ItemTable, read_items
+from tasks.ingestion.normalization import described_by
 
 _COMPACT_ROWS = 2_000_000
 _COUNT = "count_all"
@@ -28,6 +27,7 @@ class Descriptions:
 
     def __init__(self, spec: DatasetSpec) -> None:
         self.spec = spec
+        self.item_table: ItemTable | None = None
         self._counted: dict[str, list[pa.Table]] = {name: [] for name in described_by(spec)}
 
     def add(self, accepted: pa.Table) -> None:
@@ -61,7 +61,8 @@ class Descriptions:
                 _most_frequent(_merged(parts, name), name), columns.ITEM_ID, join_type="full outer"
             )
         if items is not None:
-            found = _overlaid(_read_items(self.spec, connection, items, scratch), found)
+            self.item_table = read_items(self.spec, connection, items, scratch, _wanted(self.spec))
+            found = _overlaid(self.item_table.table, found)
         if columns.TITLE not in found.column_names:
             found = found.append_column(columns.TITLE, pa.nulls(found.num_rows, pa.large_string()))
         attributes = sorted(name for name in found.column_names if name.startswith("attribute:"))
@@ -87,25 +88,11 @@ def _most_frequent(counted: pa.Table, name: str) -> pa.Table:
     return first.rename_columns([columns.ITEM_ID, name])
 
 
-def _read_items(
-    spec: DatasetSpec, connection: duckdb.DuckDBPyConnection, path: Path, scratch: Path
-) -> pa.Table:
+def _wanted(spec: DatasetSpec) -> dict[str, str]:
+    """Source column in the item table of the title and of each attribute."""
     assert spec.items is not None
-    # The two tables need not share a delimiter; one of several characters cannot be guessed.
-    own = "auto" if len(spec.source.delimiter) == 1 else spec.source.delimiter
-    source = spec.source.model_copy(update={"delimiter": own})
-    file = open_file(connection, path, ENDINGS[path.suffix.lower()], source, scratch)
-    wanted = {columns.TITLE: spec.items.title} if spec.items.title else {}
-    wanted |= {f"attribute:{name}": name for name in spec.items.attributes}
-    values = {name: f"nullif(trim({text(*file.column(source))}), '')" for name, source in wanted.items()}
-    listed = "".join(f", min({sql}) AS {quote(name)}" for name, sql in values.items())
-    item = item_id(*file.column(spec.items.id), spec)
-    connection.execute("SET arrow_large_buffer_size = true")
-    table: pa.Table = connection.sql(
-        f"SELECT {item} AS {quote(columns.ITEM_ID)}{listed} FROM {file.relation} "
-        f"WHERE {item} IS NOT NULL GROUP BY 1"
-    ).to_arrow_table()
-    return table
+    title = {columns.TITLE: spec.items.title} if spec.items.title else {}
+    return title | {f"attribute:{name}": name for name in spec.items.attributes}
 
 
 def _overlaid(over: pa.Table, under: pa.Table) -> pa.Table:

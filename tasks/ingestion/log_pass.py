@@ -32,6 +32,7 @@ CHUNK_VALUES = 6_000_000
 _READABLE = {
     "missing_columns": "every line has as many columns as the header",
     "too_many_columns": "every line has as many columns as the header",
+    "invalid_json": "every line is one JSON object",
     "invalid_encoding": "every line is UTF-8; if the file is not, write encoding = ... under [source]",
     "unquoted_value": "quotation marks open and close whole fields",
 }

@@ -1,31 +1,33 @@
 """SQL that reads the columns of a log as events: text ids, UTC times, numbers."""
 
 from collections.abc import Mapping
+from typing import Literal
 
 from data_contracts import columns
 from data_contracts.dataset import DatasetSpec
-from data_contracts.errors import ConfigurationError
+from data_contracts.source_section import SourceSection
+from tasks.ingestion.moments import FLOATS, NUMBERS, time_sql
+from tasks.ingestion.numbers import number_sql
 from tasks.runtime.duckdb_engine import literal
-from tasks.sources.files import OpenFile
+from tasks.sources.open_file import OpenFile
 
-NUMBERS = (
-    "TINYINT",
-    "SMALLINT",
-    "INTEGER",
-    "BIGINT",
-    "HUGEINT",
-    "UTINYINT",
-    "USMALLINT",
-    "UINTEGER",
-    "UBIGINT",
-)
-FLOATS = ("FLOAT", "DOUBLE")
+__all__ = [
+    "FLOATS",
+    "NUMBERS",
+    "STRIPPED",
+    "UPPER_CASED",
+    "described_by",
+    "item_id",
+    "plain_text",
+    "projection",
+    "text",
+]
+
+Role = Literal["user", "item", "basket"]
+"""Roles that hold ids."""
 
 STRIPPED = "stripped"
 UPPER_CASED = "upper_cased"
-
-_EARLIEST, _LATEST = "TIMESTAMPTZ '1700-01-01 00:00:00+00'", "TIMESTAMPTZ '2200-01-01 00:00:00+00'"
-"""Times outside do not fit nanoseconds, which the contract counts in; they are no times of a log."""
 
 
 def projection(file: OpenFile, spec: DatasetSpec, rule_columns: Mapping[str, str]) -> dict[str, str]:
@@ -53,12 +55,15 @@ def projection(file: OpenFile, spec: DatasetSpec, rule_columns: Mapping[str, str
 
     """
     roles, cleaning = spec.columns, spec.cleaning
-    plain = {columns.USER_ID: text(*file.column(roles.user)), columns.ITEM_ID: text(*file.column(roles.item))}
+    plain = {
+        columns.USER_ID: id_text(*file.column(roles.user), "user", spec),
+        columns.ITEM_ID: id_text(*file.column(roles.item), "item", spec),
+    }
     if roles.basket:
-        plain[columns.BASKET_ID] = text(*file.column(roles.basket))
-    found = {name: f"nullif({_cleaned(name, sql, spec)}, '')" for name, sql in plain.items()}
+        plain[columns.BASKET_ID] = id_text(*file.column(roles.basket), "basket", spec)
+    found = {name: _present(_cleaned(name, sql, spec), spec.source) for name, sql in plain.items()}
     if roles.time:
-        found[columns.EVENT_TIME] = _time(file, roles.time, spec)
+        found[columns.EVENT_TIME] = time_sql(file, roles.time, spec.source)
     found[columns.VALUE] = _value(file, spec)
     if spec.cancellation:
         found[columns.CANCELLED] = _cancelled(file, spec)
@@ -70,9 +75,11 @@ def projection(file: OpenFile, spec: DatasetSpec, rule_columns: Mapping[str, str
     item = plain[columns.ITEM_ID]
     found[UPPER_CASED] = f"coalesce({item} <> upper({item}), false)" if cleaning.upper_case_items else "false"
     for name, source in described_by(spec).items():
-        found[name] = f"nullif({_trimmed(text(*file.column(source)))}, '')"
+        found[name] = plain_text(*file.column(source), spec)
     for name, kind in rule_columns.items():
-        found[name] = _number(*file.column(name)) if kind == "number" else text(*file.column(name))
+        found[name] = (
+            number_sql(*file.column(name), spec.source) if kind == "number" else text(*file.column(name))
+        )
     return found
 
 
@@ -89,12 +96,44 @@ def text(reference: str, kind: str) -> str:
         whole = f"{reference} = trunc({reference}) AND abs({reference}) < 9007199254740992"
         cast = f"CASE WHEN {whole} THEN {reference}::BIGINT::VARCHAR ELSE {reference}::VARCHAR END"
         return f"(CASE WHEN isnan({reference}) THEN NULL ELSE {cast} END)"
+    if kind.startswith("DECIMAL"):
+        whole = f"{reference} = trunc({reference})"
+        return f"(CASE WHEN {whole} THEN {reference}::HUGEINT::VARCHAR ELSE {reference}::VARCHAR END)"
+    if kind == "BLOB":
+        # Some writers do not mark text as such; DuckDB would escape every letter that is not ASCII.
+        return f"coalesce(TRY(decode({reference})), {reference}::VARCHAR)"
     return reference if kind == "VARCHAR" else f"{reference}::VARCHAR"
+
+
+def id_text(reference: str, kind: str, role: Role, spec: DatasetSpec) -> str:
+    """Text of an id, in the format that the dataset says its ids have."""
+    form = spec.cleaning.id_format_of(role)
+    if form == "uuid" and kind == "BLOB":
+        digits = f"lower(hex({reference}))"
+        parts = "-".join(f"\\{at}" for at in range(1, 6))
+        return f"regexp_replace({digits}, '^(.{{8}})(.{{4}})(.{{4}})(.{{4}})(.{{12}})$', '{parts}')"
+    found = text(reference, kind)
+    if form == "integer" and kind == "VARCHAR":
+        return f"regexp_replace({found}, '^(\\s*-?[0-9]+)[{spec.source.decimal}]0+(\\s*)$', '\\1\\2')"
+    return found
 
 
 def item_id(reference: str, kind: str, spec: DatasetSpec) -> str:
     """Read an item id of another table exactly as those of the log are read."""
-    return f"nullif({_cleaned(columns.ITEM_ID, text(reference, kind), spec)}, '')"
+    return _present(_cleaned(columns.ITEM_ID, id_text(reference, kind, "item", spec), spec), spec.source)
+
+
+def plain_text(reference: str, kind: str, spec: DatasetSpec) -> str:
+    """Read a title or an attribute: trimmed, null where it says nothing."""
+    return _present(_trimmed(text(reference, kind)), spec.source)
+
+
+def _present(sql: str, source: SourceSection) -> str:
+    """Null for an empty text and for those that mean that nothing is there."""
+    if not source.null_values:
+        return f"nullif({sql}, '')"
+    listed = ", ".join(literal(text) for text in ("", *source.null_values))
+    return f"CASE WHEN {sql} NOT IN ({listed}) THEN {sql} END"
 
 
 def _cleaned(name: str, sql: str, spec: DatasetSpec) -> str:
@@ -110,29 +149,6 @@ def _trimmed(sql: str) -> str:
     return f"trim({sql}, E' \\t\\r\\n')"
 
 
-def _time(file: OpenFile, name: str, spec: DatasetSpec) -> str:
-    """Nanosecond timestamps of UTC without a zone, which is what Great Expectations checks fast."""
-    reference, kind = file.column(name)
-    form = spec.source.time_format
-    if form in {"epoch_seconds", "epoch_milliseconds"}:
-        per_second = 1_000_000 if form == "epoch_seconds" else 1_000
-        # Out of bounds numbers would be an error of the whole query rather than of their row.
-        number = f"TRY_CAST({reference} AS DOUBLE)"
-        micros = f"CASE WHEN abs({number}) < 8e15 / {per_second} THEN ({number} * {per_second})::BIGINT END"
-        instant = f"make_timestamp({micros}) AT TIME ZONE 'UTC'"
-    elif kind in (*NUMBERS, *FLOATS):
-        raise ConfigurationError(
-            f"{file.path}: time column {name!r} holds numbers; write time_format = 'epoch_seconds' or "
-            "'epoch_milliseconds' under [source]"
-        )
-    elif form == "auto" or kind != "VARCHAR":
-        instant = f"TRY_CAST({reference} AS TIMESTAMPTZ)"
-    else:
-        instant = f"try_strptime({reference}, {literal(form)})::TIMESTAMPTZ"
-    inside = f"({instant}) >= {_EARLIEST} AND ({instant}) < {_LATEST}"
-    return f"CASE WHEN {inside} THEN (({instant}) AT TIME ZONE 'UTC')::TIMESTAMP_NS END"
-
-
 def _value(file: OpenFile, spec: DatasetSpec) -> str:
     """Numbers as they are, labels as their place from 1, and 1 where every row counts the same."""
     if spec.columns.value is None:
@@ -144,12 +160,7 @@ def _value(file: OpenFile, spec: DatasetSpec) -> str:
             for place, label in enumerate(spec.feedback.labels, 1)
         )
         return f"CASE trim({text(reference, kind)}) {places} END"
-    return _number(reference, kind)
-
-
-def _number(reference: str, kind: str) -> str:
-    number = reference if kind == "DOUBLE" else f"TRY_CAST({reference} AS DOUBLE)"
-    return f"CASE WHEN NOT isnan({number}) THEN {number} END"
+    return number_sql(reference, kind, spec.source)
 
 
 def _cancelled(file: OpenFile, spec: DatasetSpec) -> str:
@@ -158,5 +169,5 @@ def _cancelled(file: OpenFile, spec: DatasetSpec) -> str:
     if spec.cancellation.starts_with is not None:
         test = f"starts_with(trim({text(reference, kind)}), {literal(spec.cancellation.starts_with)})"
     else:
-        test = f"{_number(reference, kind)} < {spec.cancellation.below}"
+        test = f"{number_sql(reference, kind, spec.source)} < {spec.cancellation.below}"
     return f"coalesce({test}, false)::BIGINT"

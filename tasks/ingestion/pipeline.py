@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from data_contracts.dataset import DatasetSpec
+from tasks.ingestion.cautions import compare_items, id_cautions
 from tasks.ingestion.log_pass import LogPass, row_contract
 from tasks.ingestion.reader import Log
 from tasks.runtime.duckdb_engine import connect
@@ -35,7 +36,8 @@ def ingest(spec: DatasetSpec, source: Path, out: Path, *, scratch: Path) -> dict
 
     Returns
     -------
-    The profile (counts of rows read, accepted, anonymous, by reason; first and last time) and ``seconds``.
+    The profile (counts of rows read, accepted, anonymous, by reason; first and last time; what the item table
+    matches; ``warnings`` for people) and ``seconds``.
 
     Raises
     ------
@@ -47,7 +49,7 @@ def ingest(spec: DatasetSpec, source: Path, out: Path, *, scratch: Path) -> dict
     """
     started = time.perf_counter()
     with _workplace(scratch) as place, connect(place) as connection:
-        log = Log(spec, files_of(source, spec.source.format), connection, place)
+        log = Log(spec, files_of(source, spec.source), connection, place)
         log_pass = LogPass(spec, log, row_contract(spec), out / EVENTS, place)
         try:
             log_pass.run()
@@ -57,7 +59,14 @@ def ingest(spec: DatasetSpec, source: Path, out: Path, *, scratch: Path) -> dict
         log_pass.quarantine.write(out / QUARANTINE)
         items = locate_items(spec, source)
         n_items = log_pass.descriptions.write(out / ITEMS, connection, items, place)
-    profile = {**log_pass.profile(), "described_items": n_items}
+        warnings = id_cautions(connection, spec, out / EVENTS)
+        found: dict[str, Any] = {"described_items": n_items}
+        table = log_pass.descriptions.item_table
+        if table is not None and items is not None:
+            matches, remarks = compare_items(connection, out / EVENTS, table.table, items.name)
+            found["item_table"] = {**table.counts, **matches}
+            warnings += [*table.warnings, *remarks]
+    profile = {**log_pass.profile(), **found, "warnings": warnings}
     (out / PROFILE).write_text(json.dumps(profile, indent=2, sort_keys=True) + "\n", encoding="utf-8")
     return {**profile, "seconds": round(time.perf_counter() - started, 3)}
 

@@ -13,10 +13,12 @@ import pyarrow as pa
 
 from data_contracts.dataset import DatasetSpec
 from data_contracts.errors import ConfigurationError, ContractError
-from tasks.ingestion.normalization import FLOATS, NUMBERS, projection
+from tasks.ingestion.normalization import FLOATS, NUMBERS, described_by, projection
 from tasks.runtime.duckdb_engine import first_line, literal
 from tasks.sources import csv_format
-from tasks.sources.files import Format, OpenFile, open_file
+from tasks.sources.files import open_file
+from tasks.sources.formats import Format
+from tasks.sources.open_file import OpenFile
 
 _KEPT_TYPES = (*NUMBERS, *FLOATS, "VARCHAR", "BOOLEAN", "DATE", "TIMESTAMP")
 """Raw columns of other types are read as text at once: Arrow cannot turn all of them into text."""
@@ -54,14 +56,15 @@ class Log:
     names: tuple[str, ...] = ()
     types: tuple[str, ...] = ()
     unreadable: dict[int, list[csv_format.Unreadable]] = field(default_factory=dict)
+    _kept: dict[int, OpenFile] = field(default_factory=dict)
+    _optional: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
-        """Look at the first file, which the others must agree with."""
+        """Look at the columns of all files: one that no role names may be in some of them only."""
         self.connection.execute(f"SET TimeZone = {literal(self.spec.source.timezone)}")
         self.connection.execute("SET arrow_large_buffer_size = true")
         self.connection.execute("SET preserve_insertion_order = true")
-        first = self._open(0)
-        self.names, self.types = first.names, first.types
+        self._look_at_all()
         form = self.spec.source.time_format
         if "%" in form:
             self._check_time_format(form)
@@ -117,21 +120,50 @@ class Log:
         shift = np.searchsorted(missing - np.arange(len(missing)), records, side="right")
         return np.asarray(records + shift, dtype=np.int64)
 
+    def _look_at_all(self) -> None:
+        types: dict[str, set[str]] = {}
+        for number in range(len(self.files)):
+            file = self._read(number)
+            for name, kind in zip(file.names, file.types, strict=True):
+                types.setdefault(name, set()).add(kind)
+        self.names = tuple(types)
+        # Files that disagree about a type are read as text.
+        self.types = tuple(min(kinds) if len(kinds) == 1 else "VARCHAR" for kinds in types.values())
+        self._optional = frozenset(self.names) - self._needed()
+
+    def _needed(self) -> set[str]:
+        """Columns that every file must have: all roles but titles and attributes."""
+        described = set(described_by(self.spec).values())
+        needed = set(self.spec.columns.by_role().values()) - described
+        return needed | ({self.spec.cancellation.column} if self.spec.cancellation else set())
+
     def _open(self, number: int) -> OpenFile:
+        file = self._read(number)
+        missing = sorted((set(self.names) - set(file.names)) - self._optional)
+        if missing:
+            raise ConfigurationError(
+                f"{file.path} has no column {missing[0]!r}, which {self.spec.file} names and other files of the "
+                f"folder have; if it is no part of the log, write files = 'orders-*.csv' (a pattern that fits the "
+                f"others only) under [source]\n  columns: {', '.join(file.names[:30])}"
+            )
+        return file.with_missing(self.names)
+
+    def _read(self, number: int) -> OpenFile:
+        """Open a file; what is dear to open is kept."""
+        if number in self._kept:
+            csv_format.forget_unreadable(self.connection)
+            return self._kept[number]
         path, kind = self.files[number]
         file = open_file(self.connection, path, kind, self.spec.source, self.scratch)
-        if self.names and set(file.names) != set(self.names):
-            raise ConfigurationError(
-                f"{path} and {self.files[0][0]} are of one log, but differ in columns: "
-                f"{sorted(set(file.names) ^ set(self.names))}"
-            )
+        if kind in {"excel", "json"}:
+            self._kept[number] = file
         return file
 
     def _raw(self, file: OpenFile) -> dict[str, str]:
         return dict(zip(self.raw_names(), self._raw_values(file), strict=True))
 
     def _raw_values(self, file: OpenFile) -> list[str]:
-        """The raw columns in the order and the types of the first file."""
+        """The raw columns in the order and the types of the log."""
         values = []
         for name, first_type in zip(self.names, self.types, strict=True):
             reference, own_type = file.column(name)
@@ -160,8 +192,7 @@ class Log:
             raise _unreadable(file, error) from error
 
     def _finish(self, file: OpenFile, number: int, n_readable: int) -> None:
-        if file.is_csv:
-            self.unreadable[number] = csv_format.unreadable(self.connection, file.path, n_readable)
+        self.unreadable[number] = file.unreadable(self.connection, n_readable)
 
     def _check_time_format(self, form: str) -> None:
         try:
@@ -183,4 +214,7 @@ def _unreadable(file: OpenFile, error: Exception) -> Exception:
     out_of_disk = isinstance(error, duckdb.IOException) and os.strerror(errno.ENOSPC) in str(error)
     if out_of_disk or isinstance(error, duckdb.OutOfMemoryException):
         return error
-    return ContractError(f"{file.path} cannot be read to its end: {first_line(error)}")
+    advice = ""
+    if "state machine" in str(error):
+        advice = "; if some lines end in CR LF and others in LF, write line_ends = 'mixed' under [source]"
+    return ContractError(f"{file.path} cannot be read to its end: {first_line(error)}{advice}")

@@ -2,42 +2,65 @@
 
 import re
 import tempfile
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import duckdb
 
-from data_contracts import columns
 from data_contracts.dataset import DatasetSpec
 from data_contracts.errors import ConfigurationError, ContractError
-from data_contracts.source_section import SourceSection
-from tasks.ingestion.normalization import projection
-from tasks.onboarding.inference import (
-    Sample,
-    guess_cancellation,
-    guess_feedback,
-    guess_roles,
-    guess_time_format,
-    take_sample,
-)
+from tasks.onboarding.counts import count
+from tasks.onboarding.identifiers import find_null_texts, giant_users, guess_id_formats
+from tasks.onboarding.inference import Sample, guess_roles, take_sample
+from tasks.onboarding.inputs import Input, find_input
+from tasks.onboarding.remarks import cautions, unused
 from tasks.onboarding.texts import Draft, suite_text, toml_text
-from tasks.runtime.duckdb_engine import connect, first_line, quote
-from tasks.sources.csv_format import readable_encoding
-from tasks.sources.files import OpenFile, files_of, open_file
+from tasks.onboarding.values import guess_feedback, guess_truth, is_truth
+from tasks.runtime.duckdb_engine import connect, first_line
+from tasks.sources.csv_format import forget_unreadable
+from tasks.sources.files import open_file
+from tasks.sources.open_file import OpenFile
+
+SAMPLED_FILES = 20
+"""Files of a folder that the sample is taken from."""
+
+
+class Drafted(NamedTuple):
+    """What was drafted."""
+
+    toml: str
+    """Text of ``NAME.toml``, with comments."""
+    suite: str
+    """Text of ``NAME.json``, the suite that it names."""
+    notes: list[str]
+    """What was guessed, what is not used and why; what needs a look begins with WARNING."""
 
 
 def draft(file: Path) -> tuple[str, str]:
+    """Look at a log and write what describes it: the first two of :func:`look_at`."""
+    return look_at(file)[:2]
+
+
+def name_of(file: Path) -> str:
+    """Name of a dataset drafted from a file: the file's without its ending, in letters, digits, underscores."""
+    return re.sub(r"[^A-Za-z0-9]+", "_", file.absolute().name.split(".")[0]).strip("_") or "log"
+
+
+def look_at(file: Path, name: str | None = None) -> Drafted:
     """Look at a log and write what describes it.
 
     Parameters
     ----------
     file
-        CSV, Parquet or Excel, or a folder of them.
+        CSV, JSON, Parquet or Excel, or a folder of them.
+    name
+        Of the dataset; :func:`name_of` the file if absent.
 
     Returns
     -------
-    The text of ``NAME.toml``, with comments, and of ``NAME.json``, the suite that it names; NAME is the
-    file's name without its ending, in letters, digits and underscores.
+    The text of ``NAME.toml``, with comments, that of ``NAME.json``, the suite that it names, and the remarks.
 
     Raises
     ------
@@ -47,90 +70,165 @@ def draft(file: Path) -> tuple[str, str]:
         If it cannot be read.
 
     """
-    if not file.exists():
-        raise ConfigurationError(f"{file} does not exist")
-    path, kind = files_of(file, "auto")[0]
-    source = SourceSection(
-        path=str(file.absolute()), encoding=readable_encoding(path) if kind == "csv" else "utf-8"
-    )
     with tempfile.TemporaryDirectory() as scratch, connect(Path(scratch)) as connection:
-        opened = open_file(connection, path, kind, source, Path(scratch))
+        found = find_input(file, Path(scratch))
         try:
-            return _draft(connection, opened, file, source)
+            made = _draft(connection, found, name or name_of(file), Path(scratch))
         except duckdb.Error as error:
-            raise ContractError(f"{path} cannot be read: {first_line(error)}") from error
+            raise ContractError(f"{found.path} cannot be read: {first_line(error)}") from error
+    return Drafted(toml_text(made), suite_text(made), made.notes)
 
 
-def _draft(
-    connection: duckdb.DuckDBPyConnection, opened: OpenFile, file: Path, source: SourceSection
-) -> tuple[str, str]:
-    sample = take_sample(connection, opened)
+def _draft(connection: duckdb.DuckDBPyConnection, found: Input, name: str, scratch: Path) -> Draft:
+    opened = [open_file(connection, path, kind, found.source, scratch) for path, kind in found.files]
+    table, relations = _together(found.path, opened)
+    sampled = relations[:: -(-len(relations) // SAMPLED_FILES)]
+    sample = take_sample(connection, table, sampled, has_names=found.settings.get("header", True))
+    if not any(sample.values.values()):
+        raise ContractError(f"{found.path} holds no row below its header")
     roles = guess_roles(sample)
-    if "user" not in roles or "item" not in roles:
-        shown = ", ".join(name[:60] for name in opened.names[:30])
-        raise ConfigurationError(
-            f"no column of {opened.path} looks like a user and another like an item; columns: {shown}; "
-            "rename them, or copy a dataset file of data_contracts/datasets and write their names"
-        )
-    settings: dict[str, Any] = {"path": source.path}
-    if source.encoding != "utf-8":
-        settings["encoding"] = source.encoding
+    _refuse_without_ids(sample, roles, found)
+    notes = list(found.notes)
+    settings = {"path": str(found.path.absolute()), **found.settings}
+    settings |= _value_settings(sample, roles, notes)
+    nulls = find_null_texts(connection, table, roles)
+    if nulls:
+        settings["null_values"] = sorted({text for texts in nulls.values() for text in texts})
+        shown = "; ".join(f"{texts} in {name!r}" for name, texts in nulls.items())
+        notes.append(f"texts that stand for nothing, see null_values: {shown}")
+    formats, remarks = guess_id_formats(sample, roles)
     if "time" in roles:
-        settings["time_format"] = guess_time_format(sample, roles["time"])
-    found = Draft(
-        re.sub(r"[^A-Za-z0-9]+", "_", file.name.split(".")[0]).strip("_") or "log",
-        opened.path,
-        settings,
-        roles,
-        guess_feedback(sample, roles.get("value")),
-        guess_cancellation(sample, roles.get("basket")),
-        {},
+        settings["time_format"] = sample.times[roles["time"]]
+    made = Draft(
+        name=name,
+        path=found.path,
+        source=settings,
+        roles=roles,
+        feedback=_feedback(sample, roles),
+        cancelled=_cancellation(sample, roles.get("basket")),
+        counts={},
+        cleaning={} if formats == "text" else {"id_format": formats},
+        outcome=_is_outcome(sample, roles),
+        unread_times=[] if "time" in roles else list(sample.unread_times),
     )
-    found.counts.update(_count(connection, sample, found))
-    return toml_text(found), suite_text(found)
+    forget_unreadable(connection)
+    made.counts.update(count(connection, table, _spec(made)))
+    made.counts["unreadable"] = _unreadable(connection, opened)
+    notes += remarks + giant_users(made.counts, roles["user"])
+    notes += cautions(sample, made)
+    return replace(made, notes=notes, unused=unused(sample, roles))
 
 
-def _count(connection: duckdb.DuckDBPyConnection, sample: Sample, found: Draft) -> dict[str, Any]:
-    """Rows, users, items, pairs, missing values and bounds of the first file, read as the draft says."""
-    spec = DatasetSpec.model_validate(
+def _unreadable(connection: duckdb.DuckDBPyConnection, opened: Sequence[OpenFile]) -> int:
+    """Lines that were refused when all files were just read."""
+    of_json = sum(len(file.unreadable(connection, 0)) for file in opened if file.kind == "json")
+    if of_json or all(file.kind != "csv" for file in opened):
+        return of_json
+    row: Any = connection.execute("SELECT count(DISTINCT (file_id, line)) FROM reject_errors").fetchall()[0]
+    return int(row[0])
+
+
+def _together(path: Path, opened: Sequence[OpenFile]) -> tuple[OpenFile, list[str]]:
+    """All files as one, and each of them alone, with the same columns."""
+    if len(opened) == 1:
+        return opened[0], [opened[0].relation]
+    names = list(dict.fromkeys(name for file in opened for name in file.names))
+    kinds: dict[str, set[str]] = {name: set() for name in names}
+    for file in opened:
+        for name, kind in zip(file.names, file.types, strict=True):
+            kinds[name].add(kind)
+    types = tuple(min(found) if len(found) == 1 else "VARCHAR" for found in kinds.values())
+    relations = []
+    for file in (file.with_missing(names) for file in opened):
+        columns = [
+            f"{file.column(name)[0]}::{kind} AS c{at}"
+            for at, (name, kind) in enumerate(zip(names, types, strict=True))
+        ]
+        relations.append(f"(SELECT {', '.join(columns)} FROM {file.relation})")
+    references = tuple(f"c{at}" for at in range(len(names)))
+    union = "(" + " UNION ALL ".join(f"FROM {relation}" for relation in relations) + ")"
+    return OpenFile(path, union, tuple(names), references, types, opened[0].kind, path), relations
+
+
+def _refuse_without_ids(sample: Sample, roles: dict[str, str], found: Input) -> None:
+    if "user" in roles and "item" in roles:
+        return
+    shown = ", ".join(name[:60] for name in sample.file.names[:30])
+    raise ConfigurationError(
+        f"no column of {found.path} looks like a user and another like an item; columns: {shown}; "
+        "rename them, or copy a dataset file of data_contracts/datasets and write their names; if these are no column "
+        "names, the keys skip_rows, header, names, delimiter, encoding and sheet under [source] say where they are"
+    )
+
+
+def _value_settings(sample: Sample, roles: dict[str, str], notes: list[str]) -> dict[str, Any]:
+    """Keys of ``[source]`` that reading the value column needs."""
+    if "value" not in roles:
+        return {}
+    name = roles["value"]
+    _, kind = sample.file.column(name)
+    if kind != "VARCHAR":
+        return {}
+    truth = guess_truth(sample.values[name])
+    if truth is not None:
+        if {*truth[0], *truth[1]} <= {"0", "1", "0.0", "1.0"}:
+            return {}
+        return {"true_values": list(truth[0]), "false_values": list(truth[1])}
+    numbers = sample.numbers(name)
+    if numbers is None or not numbers.keys:
+        return {}
+    shown = next((value for value in sample.values[name] if re.search(r"[^0-9]", value)), "")
+    notes.append(f"numbers of {name!r} are written like {shown!r}: {numbers.keys}")
+    return numbers.keys
+
+
+def _numbers(sample: Sample, name: str) -> list[float]:
+    """The values of a column as numbers, roughly; empty where it holds labels."""
+    values = sample.values[name]
+    truth = guess_truth(values)
+    if truth is not None:
+        return [float(value.strip() in truth[0]) for value in values]
+    form = sample.numbers(name)
+    if form is None:
+        return []
+    found = []
+    for value in values:
+        text = re.sub(rf"[^0-9{re.escape(form.decimal)}-]", "", value).replace(form.decimal, ".")
+        if re.fullmatch(r"-?[0-9]*\.?[0-9]+", text):
+            found.append(float(text))
+    return found
+
+
+def _feedback(sample: Sample, roles: dict[str, str]) -> dict[str, Any]:
+    name = roles.get("value")
+    if name is None:
+        return {"kind": "count"}
+    named = name if sample.has_names else "rating"
+    return guess_feedback(named, sample.values[name], _numbers(sample, name))
+
+
+def _is_outcome(sample: Sample, roles: dict[str, str]) -> bool:
+    name = roles.get("value")
+    return name is not None and is_truth(name, _numbers(sample, name))
+
+
+def _cancellation(sample: Sample, basket: str | None) -> str | None:
+    """The letter that marks cancelled baskets where the others are plain numbers."""
+    values = sample.values[basket] if basket else []
+    marked = [value for value in values if re.fullmatch(r"C[0-9]+", value)]
+    return "C" if 0 < len(marked) < 0.2 * len(values) else None
+
+
+def _spec(made: Draft) -> DatasetSpec:
+    """The dataset as drafted so far, enough to read it."""
+    return DatasetSpec.model_validate(
         {
-            "name": found.name,
-            "source": found.source,
-            "columns": found.roles,
-            "feedback": found.feedback,
-            "cancellation": found.cancellation,
-            "window": {"split": "time" if "time" in found.roles else "random"},
+            "name": made.name,
+            "source": made.source,
+            "columns": made.roles,
+            "cleaning": made.cleaning,
+            "feedback": made.feedback,
+            "cancellation": made.cancellation,
+            "window": {"split": "time" if "time" in made.roles else "random"},
         }
     )
-    listed = ", ".join(f"{sql} AS {quote(name)}" for name, sql in projection(sample.file, spec, {}).items())
-    connection.execute(f"CREATE TABLE read AS SELECT {listed} FROM {sample.file.relation}")
-    time = columns.EVENT_TIME if "time" in found.roles else "NULL::TIMESTAMP"
-    cancelled, kept = (columns.CANCELLED, columns.KEPT_VALUE) if found.cancelled else ("0", columns.VALUE)
-    names = (
-        *("rows", "users", "items", "pairs", "guests", "no_item", "no_time", "no_value"),
-        *("low", "high", "cancelled", "not_positive"),
-    )
-    row = connection.execute(
-        f"SELECT count(*), count(DISTINCT {columns.USER_ID}), count(DISTINCT {columns.ITEM_ID}), "
-        f"count(DISTINCT hash({columns.USER_ID}, {columns.ITEM_ID})), count(*) - count({columns.USER_ID}), "
-        f"count(*) - count({columns.ITEM_ID}), count(*) - count({time}), count(*) - count({columns.VALUE}), "
-        f"min({columns.VALUE}), max({columns.VALUE}), sum({cancelled}), "
-        f"count(*) FILTER ({kept} <= 0) FROM read"
-    ).fetchone()
-    assert row is not None
-    if not row[0]:
-        raise ContractError(f"{found.path} holds no row below its header")
-    return {**dict(zip(names, row, strict=True)), **_times(connection, time)}
-
-
-def _times(connection: duckdb.DuckDBPyConnection, time: str) -> dict[str, Any]:
-    """First and last time, and how many users of the last 28 days were there before."""
-    row = connection.execute(
-        f"WITH bounds AS (SELECT min({time})::TIMESTAMP AS first, max({time})::TIMESTAMP AS last FROM read), "
-        f"users AS (SELECT {columns.USER_ID}, min({time}) AS joined, max({time}) AS seen FROM read "
-        f"WHERE {columns.USER_ID} IS NOT NULL GROUP BY 1) "
-        "SELECT first, last, (SELECT count(*) FROM users, bounds "
-        "WHERE seen >= last - INTERVAL 28 DAY AND joined < last - INTERVAL 28 DAY) FROM bounds"
-    ).fetchone()
-    assert row is not None
-    return {"first": row[0], "last": row[1], "warm_users": row[2]}

@@ -2,203 +2,232 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import duckdb
 
-from tasks.ingestion.normalization import FLOATS, NUMBERS
-from tasks.runtime.duckdb_engine import literal
-from tasks.sources.files import OpenFile
-
-ROLE_WORDS: Mapping[str, tuple[str, ...]] = {
-    "user": ("user", "customer", "visitor", "client", "member", "buyer", "shopper", "account", "reviewer"),
-    "item": (
-        *("item", "product", "stockcode", "sku", "article", "movie", "asin", "isbn", "track", "song", "book"),
-        *("content", "video", "game", "show", "artist"),
-    ),
-    "time": ("timestamp", "datetime", "time", "date", "createdat", "when", "ts"),
-    "value": (
-        *(
-            "rating",
-            "stars",
-            "score",
-            "quantity",
-            "qty",
-            "units",
-            "duration",
-            "seconds",
-            "playtime",
-            "listens",
-        ),
-        *("event", "eventtype", "action", "behavior", "behaviour"),
-    ),
-    "basket": ("invoice", "basket", "order", "transaction", "receipt", "cart", "session"),
-    "title": ("title", "description", "name"),
-}
-"""Words in column names, the more telling first."""
-
-TIME_FORMATS = (
-    *("%m/%d/%Y %H:%M", "%d/%m/%Y %H:%M", "%d.%m.%Y %H:%M", "%m/%d/%Y %H:%M:%S", "%d/%m/%Y %H:%M:%S"),
-    *("%d.%m.%Y %H:%M:%S", "%m/%d/%y %H:%M", "%d/%m/%y %H:%M", "%Y/%m/%d %H:%M:%S", "%Y/%m/%d", "%m/%d/%Y"),
-    *("%d/%m/%Y", "%d.%m.%Y", "%Y%m%d", "%Y%m%d%H%M%S", "%a %b %d %H:%M:%S %Z %Y", "%d %b %Y", "%b %d, %Y"),
+from tasks.onboarding.times import guess_time_format, looks_like_times
+from tasks.onboarding.values import NumberFormat, guess_numbers, guess_truth, has_decimal_commas
+from tasks.onboarding.words import (
+    ROLE_WORDS,
+    ends_like_an_id,
+    is_not_the_event,
+    is_outcome,
+    name_score,
+    plain,
 )
-
-LABELS = (
-    "view",
-    "click",
-    "detail",
-    "favorite",
-    "fav",
-    "like",
-    "cart",
-    "addtocart",
-    "add_to_cart",
-    "checkout",
-    "order",
-)
-"""Kinds of events from weak to strong; a purchase, in any spelling, comes last."""
-
-PURCHASES = ("transaction", "purchase", "buy")
+from tasks.sources.open_file import OpenFile
 
 SAMPLE_ROWS = 20_000
 
+_FEW = 10
+"""Labels that a value column may have at most, and stars of a rating at most but one."""
 
-@dataclass(frozen=True)
+
+@dataclass
 class Sample:
-    """The first rows of a file as text.
+    """The first rows of a log as text, and what was found out about its columns.
 
     Parameters
     ----------
     connection
         Where times can be tried out.
     file
-        The file.
+        All of the log.
     values
         Text values of each column, missing ones left out.
+    has_names
+        Whether columns are called something, rather than numbered for want of a header.
 
     """
 
     connection: duckdb.DuckDBPyConnection
     file: OpenFile
     values: Mapping[str, Sequence[str]]
+    has_names: bool = True
+    times: dict[str, str] = field(default_factory=dict)
+    """Time format of each column that holds times."""
+    unread_times: list[str] = field(default_factory=list)
+    """Columns that look like times which no format reads."""
+
+    def __post_init__(self) -> None:
+        """Look at every column for times."""
+        self.comma = any(has_decimal_commas(values[:2000]) for values in self.values.values())
+        for name, values in self.values.items():
+            _, kind = self.file.column(name)
+            named = name_score("time", name) > 0
+            form = guess_time_format(self.connection, values, kind, named=named)
+            if form is not None:
+                self.times[name] = form
+            elif _seems_a_time(name, values):
+                self.unread_times.append(name)
+
+    def numbers(self, name: str) -> NumberFormat | None:
+        """How a column's numbers are written; None if it holds none."""
+        values = self.values[name]
+        truth = guess_truth(values)
+        return NumberFormat(".", "", "") if truth else guess_numbers(values, comma_elsewhere=self.comma)
 
 
-def take_sample(connection: duckdb.DuckDBPyConnection, file: OpenFile) -> Sample:
-    """Read the first rows of a file."""
+def take_sample(
+    connection: duckdb.DuckDBPyConnection, file: OpenFile, relations: Sequence[str], *, has_names: bool
+) -> Sample:
+    """Read the first rows of each of some relations that have the file's columns."""
+    each = max(200, SAMPLE_ROWS // max(1, len(relations)))
     listed = ", ".join(f"{reference}::VARCHAR" for reference in file.references)
-    rows = connection.execute(f"SELECT {listed} FROM {file.relation} LIMIT {SAMPLE_ROWS}").fetchall()
+    rows = [
+        row
+        for relation in relations
+        for row in connection.execute(f"SELECT {listed} FROM {relation} LIMIT {each}").fetchall()
+    ]
     columns = zip(*rows, strict=True) if rows else [()] * len(file.names)
-    values = [[value for value in column if value not in (None, "")] for column in columns]
-    return Sample(connection, file, dict(zip(file.names, values, strict=True)))
+    values = [[value for value in column if value is not None and value.strip()] for column in columns]
+    return Sample(connection, file, dict(zip(file.names, values, strict=True)), has_names)
 
 
 def guess_roles(sample: Sample) -> dict[str, str]:
-    """Column of each role that one was found for: by name first, then user and item by content."""
+    """Column of each role that one was found for: by name first, then by content."""
     found: dict[str, str] = {}
-    for role in ("time", "title", "basket", "item", "user", "value"):
-        free = [name for name in sample.file.names if name not in found.values()]
-        fitting = [name for name in free if _score(role, name) and _may_be(role, name, sample)]
-        if fitting:
-            found[role] = max(fitting, key=lambda name: (_score(role, name), -sample.file.names.index(name)))
+    for role in ("title", "basket", "item", "user"):
+        _take(found, role, _by_name(role, sample, found))
     for role in ("user", "item"):
         if role not in found:
-            free = [name for name in sample.file.names if name not in found.values()]
-            ids = [name for name in free if _repeats(sample.values[name]) and _may_be(role, name, sample)]
-            if ids:
-                found[role] = ids[0]
-    return found
+            _take(found, role, _ids_by_content(sample, found))
+    times = [name for name in sample.times if name not in found.values()]
+    _take(found, "time", sorted(times, key=lambda name: time_rank(sample, name, found)))
+    _take(found, "value", _by_name("value", sample, found) or _values_by_content(sample, found))
+    return {role: found[role] for role in ROLE_WORDS if role in found}
 
 
-def guess_time_format(sample: Sample, name: str) -> str | None:
-    """What `source.time_format` must be for a column; None if it holds no times."""
-    values = sample.values[name]
-    _, kind = sample.file.column(name)
-    if kind.startswith(("TIMESTAMP", "DATE")):
-        return "auto"
-    if not values:
-        return None
-    numbers = [float(value) for value in values if re.fullmatch(r"[0-9]{9,14}(\.[0-9]*)?", value)]
-    if len(numbers) > 0.9 * len(values):
-        middle = sorted(numbers)[len(numbers) // 2]
-        return "epoch_seconds" if middle < 1e11 else "epoch_milliseconds"
-    if kind in (*NUMBERS, *FLOATS):
-        return None
-    tries = {"auto": "TRY_CAST(v AS TIMESTAMPTZ)"}
-    tries |= {form: f"try_strptime(v, {literal(form)})" for form in TIME_FORMATS}
-    counts = ", ".join(f"count({sql})" for sql in tries.values())
-    row = sample.connection.execute(
-        f"SELECT {counts} FROM (SELECT unnest(?) AS v)", [list(values)]
-    ).fetchone()
-    assert row is not None
-    best, form = max(zip(row, reversed(range(len(row))), tries, strict=True))[::2]
-    return str(form) if best > 0.9 * len(values) else None
+def time_rank(sample: Sample, name: str, roles: Mapping[str, str]) -> tuple[bool, bool, bool, int, int]:
+    """Order of time columns, the best first: it varies, is about the event, has a time's name, is the finest."""
+    different = len(set(sample.values[name]))
+    score = name_score("time", name)
+    return (
+        different < 2,
+        is_not_the_event(name) or _follows(sample, name, roles),
+        score == 0,
+        -different,
+        sample.file.names.index(name),
+    )
 
 
-def guess_feedback(sample: Sample, name: str | None) -> dict[str, object]:
-    """Keys of ``[feedback]`` for the value column."""
-    if name is None:
-        return {"kind": "count"}
-    values = sample.values[name]
-    numbers = [float(value) for value in values if re.fullmatch(r"-?[0-9]+(\.[0-9]+)?", value)]
-    if len(numbers) < 0.9 * len(values):
-        return {"kind": "ordinal", "labels": sorted(set(values), key=_strength)}
-    word = _plain(name)
-    if any(part in word for part in ("rating", "stars", "score")):
-        highest = max(numbers, default=5.0)
-        return {"kind": "rating", "threshold": 4.0 if highest <= 5 else round(0.7 * highest, 1)}
-    if any(part in word for part in ("duration", "seconds", "playtime")):
-        return {"kind": "duration"}
-    return {"kind": "quantity", "clip_quantile": 0.99}
+def _take(found: dict[str, str], role: str, names: Sequence[str]) -> None:
+    if names:
+        found[role] = names[0]
 
 
-def guess_cancellation(sample: Sample, basket: str | None) -> str | None:
-    """The letter that marks cancelled baskets where the others are plain numbers."""
-    values = sample.values[basket] if basket else []
-    marked = [value for value in values if re.fullmatch(r"C[0-9]+", value)]
-    return "C" if 0 < len(marked) < 0.2 * len(values) else None
-
-
-def _plain(name: str) -> str:
-    return re.sub(r"[^a-z]", "", name.lower())
+def _by_name(role: str, sample: Sample, found: Mapping[str, str]) -> list[str]:
+    """Columns whose name and content fit a role, the best first."""
+    free = [name for name in sample.file.names if name not in found.values()]
+    scores = {name: _score(role, name) for name in free}
+    fitting = [name for name in free if scores[name] and _may_be(role, name, sample)]
+    return sorted(fitting, key=lambda name: (-scores[name], sample.file.names.index(name)))
 
 
 def _score(role: str, name: str) -> int:
-    """How well a column's name fits a role: 0 = not at all; exact words before parts, early words first."""
-    plain = _plain(name)
-    words = ROLE_WORDS[role]
-    for at, word in enumerate(words):
-        if plain in (word, f"{word}id", f"{word}no", f"{word}number", f"{word}code"):
-            return 2 * len(words) - at
-    return max(
-        (len(words) - at for at, word in enumerate(words) if len(word) > 2 and word in plain), default=0
+    if role == "value" and is_outcome(name):
+        return 250
+    score = name_score(role, name)
+    # The date of an order is no order, whatever else its name says.
+    is_time = name_score("time", name) >= 200 and not ends_like_an_id(name)
+    return (
+        0 if role in {"user", "item", "basket"} and is_time and score < 300 - len(ROLE_WORDS[role]) else score
     )
+
+
+def _ids_by_content(sample: Sample, found: Mapping[str, str]) -> list[str]:
+    return [
+        name
+        for name in sample.file.names
+        if name not in found.values()
+        and _repeats(sample.values[name])
+        and _may_be("user", name, sample)
+        and (sample.has_names or not _is_small_scale(sample.values[name]))
+    ]
+
+
+def _values_by_content(sample: Sample, found: Mapping[str, str]) -> list[str]:
+    """Columns of a log without names that look like a rating."""
+    if sample.has_names:
+        return []
+    free = [name for name in sample.file.names if name not in found.values()]
+    return [
+        name for name in free if _is_small_scale(sample.values[name]) and len(set(sample.values[name])) > 1
+    ]
 
 
 def _may_be(role: str, name: str, sample: Sample) -> bool:
     """Whether what stands in a column allows the role that its name suggests."""
-    plain, values = _plain(name), sample.values[name]
-    if role == "time":
-        return guess_time_format(sample, name) is not None
+    values = sample.values[name]
     if role == "value":
-        numeric = sum(bool(re.fullmatch(r"-?[0-9]+(\.[0-9]+)?", value)) for value in values) > 0.9 * len(
-            values
-        )
-        return numeric or 1 < len(set(values)) <= 10
+        return _may_be_value(name, sample)
     if role in {"user", "item", "basket"}:
-        # "ProductName" is a title and "Price" a number with a point, whatever else their names say.
-        is_text = any(word in plain for word in ROLE_WORDS["title"])
-        return not is_text and not any(
-            re.fullmatch(r"-?[0-9]*\.[0-9]*[1-9]", value) for value in values[:1000]
-        )
-    return True
+        return _may_be_id(role, name, sample)
+    return bool(values) and name not in sample.times
+
+
+def _may_be_value(name: str, sample: Sample) -> bool:
+    values = sample.values[name]
+    if ends_like_an_id(name) or name in sample.times or len(set(values)) < 2:
+        return False
+    if guess_truth(values) is not None:
+        return True
+    return sample.numbers(name) is not None or (not is_outcome(name) and len(set(values)) <= _FEW)
+
+
+def _may_be_id(role: str, name: str, sample: Sample) -> bool:
+    """No time, no text such as "ProductName", no number with a fraction, no yes or no."""
+    values, word = sample.values[name], plain(name)
+    if not values or (name in sample.times and not _is_named_id(role, name, sample)):
+        return False
+    if (
+        name in sample.unread_times
+        or guess_truth(values) is not None
+        or word.endswith(("agent", "type", "status"))
+    ):
+        return False
+    if role == "basket" and len(set(values)) <= min(_FEW, len(values) // 10):
+        return False
+    is_text = any(part in word for part in ROLE_WORDS["title"][:3]) and word not in {"username", "usernames"}
+    return not is_text and not any(re.fullmatch(r"-?[0-9]*[.,][0-9]*[1-9]", value) for value in values[:1000])
+
+
+def _is_named_id(role: str, name: str, sample: Sample) -> bool:
+    """Whether a column of long numbers is an id by its name, though they might be seconds since 1970."""
+    is_plain_number = (
+        sample.times[name].startswith(("epoch", "excel", "%Y%m%d")) and "-" not in sample.times[name]
+    )
+    return is_plain_number and name_score(role, name) >= 100 and name_score("time", name) < 200
+
+
+def _follows(sample: Sample, name: str, roles: Mapping[str, str]) -> bool:
+    """Whether a time is a property of the user or of the item: each of them has one only, and they repeat."""
+    _, rows = sample.file, sample.values[name]
+    for role in ("user", "item"):
+        ids = sample.values.get(roles.get(role, ""), ())
+        if len(ids) != len(rows) or not 2 < len(set(ids)) < 0.7 * len(ids):
+            continue
+        if len(set(zip(ids, rows, strict=True))) == len(set(ids)) and len(set(rows)) > 1:
+            return True
+    return False
+
+
+def _seems_a_time(name: str, values: Sequence[str]) -> bool:
+    if not values or guess_truth(values) is not None:
+        return False
+    named = name_score("time", name) >= 200 and not ends_like_an_id(name)
+    has_digits = sum(bool(re.search("[0-9]", value)) for value in values[:1000]) > 0.9 * len(values[:1000])
+    is_clock = all(re.fullmatch(r"[0-9]{1,2}:[0-9]{2}.*", value.strip()) for value in values[:100])
+    return (named and has_digits and not is_clock and len(set(values)) > 1) or looks_like_times(values)
+
+
+def _is_small_scale(values: Sequence[str]) -> bool:
+    """Whether a column holds a few small numbers, as ratings are."""
+    different = set(values)
+    small = all(re.fullmatch(r"-?[0-9]{1,2}([.,][0-9]{1,2})?", value.strip()) for value in different)
+    return small and len(different) <= _FEW + 1
 
 
 def _repeats(values: Sequence[str]) -> bool:
     return 1 < len(set(values)) < 0.9 * len(values)
-
-
-def _strength(label: str) -> tuple[int, str]:
-    plain = label.strip().lower()
-    if any(word in plain for word in PURCHASES):
-        return len(LABELS), plain
-    return (LABELS.index(plain) if plain in LABELS else -1), plain

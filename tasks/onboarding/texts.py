@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -39,6 +39,16 @@ class Draft:
     feedback: dict[str, Any]
     cancelled: str | None
     counts: dict[str, Any]
+    cleaning: dict[str, Any] = field(default_factory=dict)
+    """Keys of ``[cleaning]`` that were found out."""
+    outcome: bool = False
+    """Whether the value says by yes and no who took the item."""
+    unread_times: list[str] = field(default_factory=list)
+    """Columns that look like times, of a log whose times cannot be read."""
+    notes: list[str] = field(default_factory=list)
+    """Remarks for people."""
+    unused: dict[str, str] = field(default_factory=dict)
+    """Columns without a role, and why."""
 
     @property
     def cancellation(self) -> dict[str, Any] | None:
@@ -64,7 +74,19 @@ class Draft:
 
     def tolerance(self, what: str) -> float:
         """Twice the share that was counted, at least 1 %: room for an ordinary day."""
-        return float(min(1.0, max(0.01, round(2 * self.counts[what] / self.counts["rows"], 3))))
+        share = self.counts[what] / self.counts["rows"]
+        if what == "not_positive" and self.outcome:
+            # Most of what is shown is not taken; still, a log of which nothing is taken went wrong.
+            return float(round(share + (1 - share) / 2, 3))
+        return float(min(1.0, max(0.01, round(2 * share, 3))))
+
+    @property
+    def rejecting(self) -> list[str]:
+        """What may be rejected, by the names in `counts`."""
+        found = ["no_item"]
+        found += ["no_time"] if "time" in self.roles else []
+        found += ["no_value", "not_positive"] if "value" in self.roles else []
+        return [*found, "cancelled"] if self.cancelled else found
 
 
 def toml_text(found: Draft) -> str:
@@ -74,21 +96,21 @@ def toml_text(found: Draft) -> str:
         f"# Drafted from {found.path.name}: {counts['rows']:,} rows, {counts['users']:,} users, "
         f"{counts['items']:,} items. Every value is a guess: read it once."
     )
-    rejects = ("no_item", "no_time", "no_value", "not_positive", "cancelled")
     sections = {
         "source": [*_keys(found.source), *_zone(found)],
         "columns": [*_keys(found.roles), *_absent(found)],
-        "cleaning": ['anonymous = "keep"              # or "reject": rows without a user'],
+        "cleaning": [*_ANONYMOUS, *_keys(found.cleaning)],
         "cancellation": _keys(found.cancellation or {}),
         "feedback": _keys(found.feedback),
         "contract": [
             f"suite = {_value(found.name + '.json')}",
-            f"max_reject_rate = {_value(round(min(1.0, sum(map(found.tolerance, rejects))), 3))}",
+            f"max_reject_rate = {_value(round(min(1.0, sum(map(found.tolerance, found.rejecting))), 3))}",
         ],
         "window": _window(found),
         "evaluation": [f"decides = {_decides(found)}", f"metric = {_value(found.metric)}"],
     }
     parts = [f"[{name}]\n" + "\n".join(lines) for name, lines in sections.items() if lines]
+    head = "\n".join([head, *_remarks(found)])
     return "\n\n".join([f'{head}\nname = {_value(found.name)}\ndescription = ""', *parts]) + "\n"
 
 
@@ -111,7 +133,12 @@ def suite_text(found: Draft) -> str:
     if found.cancelled:
         words, tolerance = "cancelled rows are left out", found.tolerance("cancelled")
         rules.append(_rule("between", columns.CANCELLED, "cancellation", words, tolerance, max_value=0))
-    meta = {"description": f"Rows of {found.name}: drafted, edit the limits.", "unreadable_tolerance": 0.001}
+    share = found.counts["unreadable"] / (found.counts["rows"] + found.counts["unreadable"])
+    unreadable = min(0.2, max(0.001, round(2 * share, 3)))
+    meta = {
+        "description": f"Rows of {found.name}: drafted, edit the limits.",
+        "unreadable_tolerance": unreadable,
+    }
     listed = ",\n    ".join(json.dumps(rule) for rule in rules)
     head = f'{{\n  "name": {json.dumps(found.name)},\n  "meta": {json.dumps(meta)},\n'
     return f'{head}  "expectations": [\n    {listed}\n  ]\n}}\n'
@@ -140,9 +167,11 @@ def _value_rules(found: Draft) -> list[dict[str, Any]]:
     rules = [_rule("not_be_null", columns.VALUE, "unreadable_value", readable, tolerance)]
     if found.feedback["kind"] in {"quantity", "duration"}:
         judged = columns.KEPT_VALUE if found.cancelled else columns.VALUE
-        words, tolerance = "what was not cancelled is more than nothing", found.tolerance("not_positive")
+        words, reason = "what was not cancelled is more than nothing", "impossible_value"
+        if found.outcome:
+            words, reason = "only rows whose value is true are feedback", "not_taken"
         limits = {"min_value": 0, "strict_min": True, "max_value": 1e9}
-        rules.append(_rule("between", judged, "impossible_value", words, tolerance, **limits))
+        rules.append(_rule("between", judged, reason, words, found.tolerance("not_positive"), **limits))
     else:
         words = "values lie where those of the drafted file lay"
         limits = {"min_value": found.counts["low"], "max_value": found.counts["high"]}
@@ -150,15 +179,28 @@ def _value_rules(found: Draft) -> list[dict[str, Any]]:
     return rules
 
 
+_ANONYMOUS = ('anonymous = "keep"              # or "reject": rows without a user',)
+
+
+def _remarks(found: Draft) -> list[str]:
+    """What was guessed and what is not used, as comments."""
+    lines = [f"# {_one_line(note)}" for note in found.notes]
+    return [
+        *lines,
+        *[f"# not used: {_one_line(name)!r} ({_one_line(why)})" for name, why in found.unused.items()],
+    ]
+
+
+def _one_line(text: str) -> str:
+    """Text that fits a comment of TOML, which knows no control characters."""
+    return "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text)
+
+
 def _zone(found: Draft) -> list[str]:
     form = str(found.source.get("time_format", "epoch"))
     if form.startswith("epoch"):
         return []
-    doubt = ["# Day and month may be the other way round: look at the file."] if form[:5] in _DOUBTFUL else []
-    return [*doubt, 'timezone = "UTC"                # of times without an offset, such as "Europe/London"']
-
-
-_DOUBTFUL = ("%m/%d", "%d/%m")
+    return ['timezone = "UTC"                # of times without an offset, such as "Europe/London"']
 
 
 def _absent(found: Draft) -> list[str]:
@@ -178,6 +220,12 @@ _ITEMS_HINT = (
 
 
 def _window(found: Draft) -> list[str]:
+    if found.unread_times:
+        return [
+            "# No time could be read, see above: write time under [columns] and time_format under [source],",
+            '# or split = "random" to do without.',
+            'split = "time"',
+        ]
     if "time" not in found.roles:
         return ['split = "random"                # the log has no times', "random_share = 0.2"]
     if found.splits_by_time:
@@ -211,4 +259,6 @@ def _keys(settings: Mapping[str, Any]) -> list[str]:
 
 def _value(value: Any) -> str:
     """TOML and JSON write texts, numbers and lists of texts the same way."""
+    if isinstance(value, dict):
+        return "{ " + ", ".join(f"{key} = {_value(one)}" for key, one in value.items()) + " }"
     return json.dumps(value, ensure_ascii=False)

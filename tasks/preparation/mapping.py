@@ -6,6 +6,7 @@ from data_contracts.columns import ITEM_ID, USER_ID
 from data_contracts.errors import ContractError
 from data_contracts.identifiers import Vocabulary
 from data_contracts.selection import Selection
+from tasks.preparation.advice import too_little_to_learn
 from tasks.preparation.select_events import ITEMS_FILE, USERS_FILE, select_events
 from tasks.runtime import duckdb_engine, store
 from tasks.runtime.step import step
@@ -40,9 +41,10 @@ def make_vocabularies(events: Path, selection: Selection, scratch: Path) -> tupl
     for vocabulary in found:
         if len(vocabulary) < 2:  # one row or one column leaves nothing to compare
             window = f"{selection.start or 'the first event'} to {selection.end or 'the last event'}"
+            advice = too_little_to_learn(selection)
             raise ContractError(
                 f"the training window from {window} holds {len(vocabulary)} different {vocabulary.name}; "
-                "at least 2 are needed. Choose a later --as-of or a longer lookback_days"
+                f"at least 2 are needed; {advice}"
             )
     return found[0], found[1]
 

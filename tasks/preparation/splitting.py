@@ -13,6 +13,7 @@ from data_contracts.dataset import DatasetSpec
 from data_contracts.errors import ConfigurationError, ContractError
 from data_contracts.evaluation import Holdout
 from data_contracts.selection import Selection
+from tasks.preparation.advice import nothing_to_score
 from tasks.preparation.select_events import load_codes, select_events
 from tasks.runtime import duckdb_engine, store
 from tasks.runtime.step import step
@@ -117,9 +118,10 @@ def map_holdout(
         _, n_items = load_codes(connection, vocabulary)
         users, indptr, items, n_relevant = _user_rows(connection)
         if not len(items):
+            window = f"{selection.start or 'the first event'} to {selection.end or 'the last event'}"
             raise ContractError(
-                f"the hold-out from {selection.start} to {selection.end} has no event with an item known "
-                "before it; choose another --as-of or more holdout_days under [window]"
+                f"the hold-out from {window} has no event with an item known before it; "
+                f"{nothing_to_score(selection)}"
             )
         basket_rows, basket_indptr, basket_items = _basket_rows(connection) if baskets else _no_baskets()
     return Holdout(users, indptr, items, n_relevant, basket_rows, basket_indptr, basket_items, n_items)

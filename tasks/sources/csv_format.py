@@ -1,35 +1,44 @@
 """CSV as DuckDB should read it: nothing guessed but the delimiter, every unreadable line kept."""
 
-import codecs
 import csv
-import gzip
 import io
-import shutil
+import re
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, cast
+from typing import IO, NamedTuple
 
 import duckdb
 
 from data_contracts.errors import ConfigurationError, ContractError
 from data_contracts.source_section import SourceSection
 from tasks.runtime.duckdb_engine import literal
-
-MAX_LINE_BYTES = 32 * 2**20
-"""The longest line that is read; DuckDB's own limit of 2 MB refuses real product texts."""
+from tasks.sources.content import BROKEN, MAX_LINE_BYTES, is_gzip, open_bytes, open_text
 
 DELIMITERS = (",", ";", "\t", "|")
 
 _DUCKDB_CUTS_AT = 10_000
 """Characters of a rejected line that DuckDB keeps."""
 
+_SEP_LINE = re.compile(r'"?sep=(.)"?\s*', re.IGNORECASE)
+"""What Excel writes above the header to say its delimiter."""
+
 Unreadable = tuple[int, str, str]
 """(record number from 1, reason, the line's text)."""
 
 
-def header(path: Path, source: SourceSection) -> tuple[list[str], str]:
-    """Column names and the delimiter of a CSV file.
+class Layout(NamedTuple):
+    """How the lines of a CSV file are parted."""
+
+    names: list[str]
+    """Of the columns."""
+    delimiter: str
+    """Between fields."""
+    skipped: int
+    """Lines before the header, or before the first row."""
+
+
+def layout(path: Path, source: SourceSection) -> Layout:
+    """Column names, delimiter and skipped lines of a CSV file.
 
     Raises
     ------
@@ -40,69 +49,67 @@ def header(path: Path, source: SourceSection) -> tuple[list[str], str]:
 
     """
     try:
-        with _open_text(path, source) as text:
+        with open_text(path, source) as text:
+            for _ in range(source.skip_rows):
+                text.readline(MAX_LINE_BYTES)
             first = text.readline(MAX_LINE_BYTES)
+            separator = _SEP_LINE.fullmatch(first) if not source.skip_rows else None
+            if separator:
+                first = text.readline(MAX_LINE_BYTES)
             if not first.strip():
                 raise ContractError(f"{path} is empty: it has no header line")
-            delimiter = _delimiter(first, source)
-            if len(delimiter) > 1:
-                return first.rstrip("\r\n").split(delimiter), delimiter
-            lines = _chain(first, text)
-            if not source.quote:
-                return next(csv.reader(lines, delimiter=delimiter, quoting=csv.QUOTE_NONE)), delimiter
-            return next(csv.reader(lines, delimiter=delimiter, quotechar=source.quote)), delimiter
-    except (UnicodeError, csv.Error, gzip.BadGzipFile, EOFError, LookupError) as error:
+            if "\0" in first:
+                raise ConfigurationError(
+                    f"the header of {path} holds zero bytes, so it is not {source.encoding}; write "
+                    "encoding = 'utf-16' under [source], or the encoding that it is in"
+                )
+            delimiter = _delimiter(first, source, separator)
+            fields = _fields(first, text, delimiter, source)
+    except (UnicodeError, csv.Error, LookupError, *BROKEN) as error:
+        if isinstance(error, OSError) and error.errno is not None:
+            raise
         raise ConfigurationError(
             f"the header of {path} cannot be read as {source.encoding}: {error}; "
             "correct encoding, delimiter or quote under [source]"
         ) from error
+    return Layout(_names(path, fields, source), delimiter, source.skip_rows + bool(separator))
 
 
-def as_utf8(path: Path, source: SourceSection, scratch: Path) -> Path:
-    """Return the file itself, or a copy in UTF-8 in `scratch` where its encoding is another one.
-
-    Raises
-    ------
-    ContractError
-        If bytes do not fit the encoding; the message says which.
-
-    """
-    if _is_utf8(source.encoding):
-        return path
-    copy = scratch / f"{path.name}.utf8.csv"
-    try:
-        with _open_text(path, source) as text, copy.open("w", encoding="utf-8", newline="") as out:
-            shutil.copyfileobj(text, out, 2**20)
-    except UnicodeError as error:
-        raise ContractError(
-            f"{path} is not all {source.encoding}: {error}; correct encoding under [source]"
-        ) from error
-    return copy
+def _fields(first: str, rest: io.TextIOWrapper, delimiter: str, source: SourceSection) -> list[str]:
+    if len(delimiter) > 1:
+        return first.rstrip("\r\n").split(delimiter)
+    lines = _chain(first, rest)
+    if not source.quote:
+        return next(csv.reader(lines, delimiter=delimiter, quoting=csv.QUOTE_NONE))
+    return next(csv.reader(lines, delimiter=delimiter, quotechar=source.quote))
 
 
-def readable_encoding(path: Path) -> str:
-    """Return ``utf-8`` if the first megabytes are, else ``cp1252``, where nearly every byte is a letter."""
-    with _open_bytes(path) as raw:
-        start = raw.read(4 * 2**20)
-    decoder = codecs.getincrementaldecoder("utf-8")()
-    try:
-        decoder.decode(start)
-    except UnicodeDecodeError:
-        return "cp1252"
-    return "utf-8"
+def _names(path: Path, fields: list[str], source: SourceSection) -> list[str]:
+    """Names of as many columns as the first line has."""
+    if source.names and len(source.names) != len(fields):
+        raise ConfigurationError(
+            f"the first line of {path} has {len(fields)} fields, but names under [source] lists "
+            f"{len(source.names)}; correct names, delimiter or skip_rows"
+        )
+    if source.names:
+        return list(source.names)
+    titles = [field.strip() for field in fields] if source.header else [""] * len(fields)
+    return [title or f"column{at}" for at, title in enumerate(titles, 1)]
 
 
-def table_function(path: Path, n_columns: int, delimiter: str, quote: str) -> str:
+def table_function(
+    path: Path, n_columns: int, delimiter: str, quote: str, *, escape: str = "", header: bool = True
+) -> str:
     """SQL that reads the file as text columns r0, r1, ... and remembers the lines that do not fit."""
     columns = ", ".join(f"'r{i}': 'VARCHAR'" for i in range(n_columns))
     options = {
         "delim": literal(delimiter),
         "quote": literal(quote),
-        "escape": literal(quote),
-        "header": "true",
+        "escape": literal(escape or quote),
+        "header": "true" if header else "false",
         "auto_detect": "false",
         "columns": f"{{{columns}}}",
-        "compression": literal("gzip" if _is_gzip(path) else "none"),
+        "compression": literal("gzip" if is_gzip(path) else "none"),
         "max_line_size": str(MAX_LINE_BYTES),
         "store_rejects": "true",
         "rejects_limit": "0",
@@ -118,7 +125,9 @@ def forget_unreadable(connection: duckdb.DuckDBPyConnection) -> None:
     connection.execute("DROP TABLE IF EXISTS reject_scans")
 
 
-def unreadable(connection: duckdb.DuckDBPyConnection, path: Path, n_readable: int) -> list[Unreadable]:
+def unreadable(
+    connection: duckdb.DuckDBPyConnection, path: Path, n_readable: int, *, header: bool = True
+) -> list[Unreadable]:
     """Lines of the file just read that DuckDB refused, in order, one entry a line.
 
     Parameters
@@ -126,9 +135,11 @@ def unreadable(connection: duckdb.DuckDBPyConnection, path: Path, n_readable: in
     connection
         What has read the file.
     path
-        The file.
+        The file that it has read.
     n_readable
         How many rows came out.
+    header
+        Whether the first line names the columns.
 
     Raises
     ------
@@ -136,20 +147,29 @@ def unreadable(connection: duckdb.DuckDBPyConnection, path: Path, n_readable: in
         If a quotation mark that is never closed swallowed the rest of the file.
 
     """
+    found = line_errors(connection, path, header=header)
+    if found and found[-1][1] == "unquoted_value" and found[-1][0] >= n_readable + len(found):
+        position = connection.execute("SELECT max_by(line_byte_position, line) FROM reject_errors").fetchall()
+        with open_bytes(path) as raw:
+            _refuse_open_quote(raw, path, found[-1][0], position[0][0])
+    return found
+
+
+def line_errors(connection: duckdb.DuckDBPyConnection, path: Path, *, header: bool) -> list[Unreadable]:
+    """Lines that DuckDB has refused since :func:`forget_unreadable`, as they stand in the file."""
     rows = connection.execute(
-        "SELECT line - 1, min(line_byte_position), arg_min(lower(error_type::VARCHAR), column_idx), "
-        "any_value(csv_line) FROM reject_errors GROUP BY line ORDER BY line"
+        f"SELECT line - {int(header)}, min(line_byte_position), "
+        "arg_min(lower(error_type::VARCHAR), column_idx), any_value(csv_line) FROM reject_errors "
+        "GROUP BY line ORDER BY line"
     ).fetchall()
     found = []
-    with _open_bytes(path) as raw:
+    with open_bytes(path) as raw:
         for record, position, kind, text in rows:
             if kind == "invalid encoding" or len(text or "") >= _DUCKDB_CUTS_AT:
                 # DuckDB shows question marks for bytes that are no UTF-8, and only the start of long lines.
                 raw.seek(position - 1)
                 text = raw.readline(MAX_LINE_BYTES).rstrip(b"\r\n").decode("utf-8", "backslashreplace")
             found.append((record, kind.replace(" ", "_"), text or ""))
-        if rows and rows[-1][2] == "unquoted value" and rows[-1][0] >= n_readable + len(rows):
-            _refuse_open_quote(raw, path, rows[-1][0], rows[-1][1])
     return found
 
 
@@ -163,35 +183,10 @@ def _refuse_open_quote(raw: IO[bytes], path: Path, record: int, position: int) -
         )
 
 
-def _delimiter(first: str, source: SourceSection) -> str:
+def _delimiter(first: str, source: SourceSection, separator: re.Match[str] | None) -> str:
     if source.delimiter != "auto":
         return source.delimiter
-    return max(DELIMITERS, key=first.count)
-
-
-def _is_utf8(encoding: str) -> bool:
-    try:
-        return codecs.lookup(encoding).name in {"utf-8", "utf-8-sig", "ascii"}
-    except LookupError as error:
-        raise ConfigurationError(
-            f"source.encoding = {encoding!r} is no encoding that Python knows; write utf-8, latin-1, cp1252"
-        ) from error
-
-
-def _is_gzip(path: Path) -> bool:
-    with path.open("rb") as file:
-        return file.read(2) == b"\x1f\x8b"
-
-
-def _open_bytes(path: Path) -> IO[bytes]:
-    return cast("IO[bytes]", gzip.open(path)) if _is_gzip(path) else path.open("rb")
-
-
-@contextmanager
-def _open_text(path: Path, source: SourceSection) -> Iterator[io.TextIOWrapper]:
-    encoding = "utf-8-sig" if _is_utf8(source.encoding) else source.encoding
-    with _open_bytes(path) as raw, io.TextIOWrapper(raw, encoding=encoding, newline="") as text:
-        yield text
+    return separator[1] if separator else max(DELIMITERS, key=first.count)
 
 
 def _chain(first: str, rest: io.TextIOWrapper) -> Iterator[str]:

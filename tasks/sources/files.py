@@ -3,10 +3,8 @@
 import hashlib
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
-from difflib import get_close_matches
+from fnmatch import fnmatch
 from pathlib import Path
-from typing import Literal
 
 import duckdb
 import pyarrow as pa
@@ -16,71 +14,11 @@ from data_contracts.dataset import DatasetSpec
 from data_contracts.errors import ConfigurationError, ContractError
 from data_contracts.source_section import SourceSection
 from tasks.runtime.duckdb_engine import first_line, literal, quote
-from tasks.sources import csv_format
-from tasks.sources.excel import read_sheet
-
-Format = Literal["csv", "parquet", "excel"]
-
-ENDINGS: dict[str, Format] = {
-    ".csv": "csv",
-    ".tsv": "csv",
-    ".txt": "csv",
-    ".gz": "csv",
-    ".parquet": "parquet",
-    ".pq": "parquet",
-    ".xlsx": "excel",
-    ".xlsm": "excel",
-    ".xls": "excel",
-    ".ods": "excel",
-}
-
-
-@dataclass(frozen=True)
-class OpenFile:
-    """One file that can be selected from.
-
-    Parameters
-    ----------
-    path
-        The file as the user knows it.
-    relation
-        SQL that stands after FROM.
-    names
-        Column names as in the file.
-    references
-        The same columns as quoted SQL names.
-    types
-        Their DuckDB types.
-    is_csv
-        Whether some lines may turn out to be unreadable.
-
-    """
-
-    path: Path
-    relation: str
-    names: tuple[str, ...]
-    references: tuple[str, ...]
-    types: tuple[str, ...]
-    is_csv: bool
-
-    def column(self, name: str) -> tuple[str, str]:
-        """SQL reference and type of a column.
-
-        Raises
-        ------
-        ConfigurationError
-            If there is no such column; the message lists those that are there.
-
-        """
-        if name not in self.names:
-            close = get_close_matches(name, self.names, n=1, cutoff=0.6)
-            hint = f"; did you mean {close[0]!r}?" if close else ""
-            if len(self.names) == 1 and self.is_csv:
-                hint = "; only one column was found: correct delimiter under [source]"
-            shown = ", ".join(column[:60] for column in self.names[:30])
-            raise ConfigurationError(f"{self.path} has no column {name!r}{hint}\n  columns: {shown}")
-        at = self.names.index(name)
-        return self.references[at], self.types[at]
+from tasks.sources import csv_format, json_format
+from tasks.sources.content import as_utf8, unpacked
+from tasks.sources.excel import read_table
+from tasks.sources.formats import ENDINGS, Format, ending_format, format_of
+from tasks.sources.open_file import OpenFile
 
 
 def locate(spec: DatasetSpec, override: Path | None = None) -> Path:
@@ -129,7 +67,7 @@ def locate_items(spec: DatasetSpec, source: Path) -> Path | None:
     )
 
 
-def files_of(source: Path, wanted: str) -> list[tuple[Path, Format]]:
+def files_of(source: Path, section: SourceSection) -> list[tuple[Path, Format]]:
     """List the files of a source with their formats, sorted by path.
 
     Raises
@@ -138,20 +76,41 @@ def files_of(source: Path, wanted: str) -> list[tuple[Path, Format]]:
         If a file's ending says no format, or a folder holds no such file.
 
     """
+    wanted = section.format
     if source.is_file():
-        return [(source, _format(source, wanted))]
-    inside = sorted(path for path in source.rglob("*") if path.is_file() and path.name[0] not in "._")
-    files = [(path, ENDINGS[path.suffix.lower()]) for path in inside if path.suffix.lower() in ENDINGS]
+        return [(source, format_of(source, wanted, section.member))]
+    paths = readable_inside(source, section.files)
+    files = [(path, format_of(path, "auto", section.member)) for path in paths]
     if wanted != "auto":
         files = [(path, kind) for path, kind in files if kind == wanted]
     if not files:
-        raise ConfigurationError(f"folder {source} holds no file to read ({wanted}: {', '.join(ENDINGS)})")
+        fitting = f" that matches files = {section.files!r}" if section.files else ""
+        raise ConfigurationError(
+            f"folder {source} holds no file to read{fitting} ({wanted}: {', '.join(ENDINGS)})"
+        )
     return files
+
+
+def readable_inside(folder: Path, pattern: str | None = None) -> list[Path]:
+    """List the files of a folder whose endings say a format, sorted; hidden ones and marks such as _SUCCESS left out.
+
+    A .json among files of other formats is a dataset's suite rather than a part of its log.
+    """
+    inside = sorted(path for path in folder.rglob("*") if path.is_file() and path.name[0] not in "._")
+    if pattern is not None:
+        inside = [path for path in inside if _matches(path.relative_to(folder), pattern)]
+    found = [path for path in inside if ending_format(path) is not None]
+    others = [path for path in found if path.suffix.lower() != ".json"]
+    return others if others and pattern is None else found
+
+
+def _matches(path: Path, pattern: str) -> bool:
+    return fnmatch(path.as_posix(), pattern) or fnmatch(path.name, pattern)
 
 
 def source_hash(spec: DatasetSpec, source: Path) -> str:
     """Sha256 of the names and bytes of all files of the log and of its item table."""
-    files = [path for path, _ in files_of(source, spec.source.format)]
+    files = [path for path, _ in files_of(source, spec.source)]
     root = source if source.is_dir() else source.parent
     digest = hashlib.sha256()
     items = locate_items(spec, source)
@@ -179,22 +138,35 @@ def open_file(
     """
     if path.stat().st_size == 0:
         raise ContractError(f"{path} is empty")
-    if kind == "csv":
-        return _open_csv(connection, path, source, scratch)
     if kind == "parquet":
         return _open_parquet(connection, path)
-    return _open_excel(connection, path, source)
-
-
-def _open_csv(
-    connection: duckdb.DuckDBPyConnection, path: Path, source: SourceSection, scratch: Path
-) -> OpenFile:
-    names, delimiter = csv_format.header(path, source)
-    _refuse_repeats(path, names)
+    content = unpacked(path, source.member, scratch)
+    if kind == "excel":
+        return _open_excel(connection, path, content, source)
     csv_format.forget_unreadable(connection)
-    readable = csv_format.as_utf8(path, source, scratch)
-    relation = csv_format.table_function(readable, len(names), delimiter, source.quote)
-    return _text_file(path, relation, names, is_csv=True)
+    if kind == "json":
+        return _open_json(connection, path, content, source, scratch)
+    return _open_csv(path, content, source, scratch)
+
+
+def _open_csv(path: Path, content: Path, source: SourceSection, scratch: Path) -> OpenFile:
+    if content.stat().st_size == 0:
+        raise ContractError(f"{path} is empty")
+    names, delimiter, skipped = csv_format.layout(content, source)
+    _refuse_repeats(path, names)
+    readable = as_utf8(content, source, scratch, skipped=skipped)
+    relation = csv_format.table_function(
+        readable, len(names), delimiter, source.quote, escape=source.escape, header=source.header
+    )
+    return _text_file(path, relation, names, "csv", readable, header=source.header)
+
+
+def _open_json(
+    connection: duckdb.DuckDBPyConnection, path: Path, content: Path, source: SourceSection, scratch: Path
+) -> OpenFile:
+    table = json_format.open_json(connection, content, source, scratch)
+    _refuse_repeats(path, table.names)
+    return _text_file(path, table.relation, table.names, "json", table.content)
 
 
 def _open_parquet(connection: duckdb.DuckDBPyConnection, path: Path) -> OpenFile:
@@ -207,45 +179,37 @@ def _open_parquet(connection: duckdb.DuckDBPyConnection, path: Path) -> OpenFile
         raise ContractError(f"{path} is no readable Parquet file: {first_line(error)}") from error
     names = tuple(row[0] for row in described)
     return OpenFile(
-        path, relation, names, tuple(map(quote, names)), tuple(row[1] for row in described), False
+        path, relation, names, tuple(map(quote, names)), tuple(row[1] for row in described), "parquet", path
     )
 
 
-def _open_excel(connection: duckdb.DuckDBPyConnection, path: Path, source: SourceSection) -> OpenFile:
-    frame = read_sheet(path, source)
-    if frame.empty:
-        raise ContractError(f"{path}, sheet {source.sheet or 'first'!r} is empty")
-    names = [str(name) for name in frame.loc[0]]
+def _open_excel(
+    connection: duckdb.DuckDBPyConnection, path: Path, content: Path, source: SourceSection
+) -> OpenFile:
+    names, rows = read_table(content, source)
     _refuse_repeats(path, names)
-    rows = frame.drop(index=0)
     columns = {
         f"r{at}": pa.array(rows[name], type=pa.large_string(), from_pandas=True)
-        for at, name in enumerate(frame.columns)
+        for at, name in enumerate(rows.columns)
     }
     view = f"sheet_{hashlib.sha256(str(path).encode()).hexdigest()[:16]}"
     connection.register(view, pa.table(columns))
-    return _text_file(path, view, names, is_csv=False)
+    return _text_file(path, view, names, "excel", path)
 
 
-def _text_file(path: Path, relation: str, names: Sequence[str], *, is_csv: bool) -> OpenFile:
+def _text_file(
+    path: Path, relation: str, names: Sequence[str], kind: Format, content: Path, *, header: bool = True
+) -> OpenFile:
     references = tuple(f"r{at}" for at in range(len(names)))
-    return OpenFile(path, relation, tuple(names), references, ("VARCHAR",) * len(names), is_csv)
-
-
-def _format(path: Path, wanted: str) -> Format:
-    if wanted == "auto":
-        kind = ENDINGS.get(path.suffix.lower())
-        if kind is None:
-            raise ConfigurationError(
-                f"the ending of {path} says no format; write format = 'csv', 'parquet' or 'excel'"
-            )
-        return kind
-    return wanted  # type: ignore[return-value]
+    return OpenFile(
+        path, relation, tuple(names), references, ("VARCHAR",) * len(names), kind, content, header
+    )
 
 
 def _refuse_repeats(path: Path, names: Sequence[str]) -> None:
     repeated = [name for name, count in Counter(names).items() if count > 1]
     if repeated:
         raise ConfigurationError(
-            f"{path} has more than one column named {repeated[0]!r}; rename all but one in the file"
+            f"{path} has more than one column named {repeated[0]!r}; rename all but one in the file, or write "
+            "names = [...] under [source], one for each column"
         )

@@ -68,7 +68,7 @@ def test_map_holdout__keeps_every_row_of_a_basket_and_anonymous_baskets(holdout)
 
 
 def test_map_holdout__says_what_to_do_when_nothing_is_held_out(holdout):
-    with pytest.raises(ContractError, match="no event with an item known before it; choose another --as-of"):
+    with pytest.raises(ContractError, match="no event with an item known before it; choose an --as-of"):
         holdout(day(20), day(30), baskets=True)
 
 

@@ -6,6 +6,7 @@ import pytest
 from data_contracts.errors import ConfigurationError, ContractError
 from data_contracts.source_section import SourceSection
 from tasks.sources import csv_format
+from tasks.sources.content import as_utf8
 
 
 def section(**keys):
@@ -39,44 +40,44 @@ def read(path, n_columns, delimiter=",", quote='"'):
         (b"a\n1\n", ["a"], ","),
     ],
 )
-def test_header__finds_names_and_delimiter(tmp_path, content, names, delimiter):
+def test_layout__finds_names_and_delimiter(tmp_path, content, names, delimiter):
     source = section(delimiter=";" if content.startswith(b"a;b,c") else "auto")
 
-    assert csv_format.header(write(tmp_path, content), source) == (names, delimiter)
+    assert csv_format.layout(write(tmp_path, content), source) == (names, delimiter, 0)
 
 
-def test_header__delimiter_of_two_characters(tmp_path):
+def test_layout__delimiter_of_two_characters(tmp_path):
     path = write(tmp_path, b"a::b::c\n1::2::3\n4::5\n")
-    names, delimiter = csv_format.header(path, section(delimiter="::"))
+    names, delimiter, _ = csv_format.layout(path, section(delimiter="::"))
 
     assert names == ["a", "b", "c"]
     assert read(path, 3, delimiter) == ([("1", "2", "3")], [(2, "missing_columns", "4::5")])
 
 
-def test_header__nothing_is_quoted(tmp_path):
+def test_layout__nothing_is_quoted(tmp_path):
     path = write(tmp_path, b'size,"b\n5" nail,"x\n')
 
-    assert csv_format.header(path, section(quote=""))[0] == ["size", '"b']
+    assert csv_format.layout(path, section(quote=""))[0] == ["size", '"b']
     assert read(path, 2, quote="") == ([('5" nail', '"x')], [])
 
 
-def test_header__names_file_and_encoding_where_it_cannot_be_read(tmp_path):
+def test_layout__names_file_and_encoding_where_it_cannot_be_read(tmp_path):
     with pytest.raises(ConfigurationError, match=r"header of .*log\.csv cannot be read as utf-8"):
-        csv_format.header(write(tmp_path, b"caf\xe9,b\n"), section())
+        csv_format.layout(write(tmp_path, b"caf\xe9,b\n"), section())
     with pytest.raises(ConfigurationError, match=r"source\.encoding = 'klingon' is no encoding"):
-        csv_format.header(write(tmp_path, b"a,b\n"), section(encoding="klingon"))
+        csv_format.layout(write(tmp_path, b"a,b\n"), section(encoding="klingon"))
 
 
-def test_header__empty_first_line(tmp_path):
+def test_layout__empty_first_line(tmp_path):
     with pytest.raises(ContractError, match=r"log\.csv is empty: it has no header line"):
-        csv_format.header(write(tmp_path, b"\n"), section())
+        csv_format.layout(write(tmp_path, b"\n"), section())
 
 
-def test_header__broken_gzip(tmp_path):
+def test_layout__broken_gzip(tmp_path):
     content = gzip.compress(b"a,b\n" * 1000)
 
     with pytest.raises(ConfigurationError, match=r"header of .*log\.csv cannot be read"):
-        csv_format.header(write(tmp_path, content[:20]), section())
+        csv_format.layout(write(tmp_path, content[:20]), section())
 
 
 @pytest.mark.parametrize("encoding", ["cp1252", "latin-1", "utf-16", "shift-jis"])
@@ -86,23 +87,23 @@ def test_as_utf8__copies_other_encodings(tmp_path, encoding):
     scratch = tmp_path / "scratch"
     scratch.mkdir()
 
-    copy = csv_format.as_utf8(path, section(encoding=encoding), scratch)
+    copy = as_utf8(path, section(encoding=encoding), scratch)
 
     assert copy.read_bytes() == text.encode("utf-8")
-    assert csv_format.header(path, section(encoding=encoding))[0] == ["a", "b"]
+    assert csv_format.layout(path, section(encoding=encoding))[0] == ["a", "b"]
 
 
 def test_as_utf8__leaves_utf8_where_it_is(tmp_path):
     path = write(tmp_path, b"a,b\n")
 
-    assert csv_format.as_utf8(path, section(encoding="UTF8"), tmp_path) == path
+    assert as_utf8(path, section(encoding="UTF8"), tmp_path) == path
 
 
 def test_as_utf8__names_bytes_that_do_not_fit(tmp_path):
     path = write(tmp_path, b"a,b\n\x81,1\n")
 
     with pytest.raises(ContractError, match=r"log\.csv is not all cp1252: .*0x81"):
-        csv_format.as_utf8(path, section(encoding="cp1252"), tmp_path)
+        as_utf8(path, section(encoding="cp1252"), tmp_path)
 
 
 def test_unreadable__keeps_the_whole_line_with_its_reason(tmp_path):
@@ -148,10 +149,3 @@ def test_unreadable__a_quote_that_is_never_closed_is_refused(tmp_path):
 
 def test_unreadable__an_open_quote_in_the_last_line_costs_only_that_line(tmp_path):
     assert read(write(tmp_path, b'a,b\n1,2\n3,"4\n'), 2)[1][0][:2] == (2, "unquoted_value")
-
-
-@pytest.mark.parametrize(
-    ("content", "encoding"), [("é".encode(), "utf-8"), (b"caf\xe9,1", "cp1252"), (b"", "utf-8")]
-)
-def test_readable_encoding__tells_utf8_from_the_rest(tmp_path, content, encoding):
-    assert csv_format.readable_encoding(write(tmp_path, content)) == encoding

@@ -57,21 +57,26 @@ def test_files_of__sorted_and_only_what_can_be_read(tmp_path):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).touch()
 
-    found = [(path.name, kind) for path, kind in files.files_of(tmp_path, "auto")]
+    found = [
+        (path.name, kind)
+        for path, kind in files.files_of(tmp_path, SOURCE.model_copy(update={"format": "auto"}))
+    ]
 
     assert found == [("c.PARQUET", "parquet"), ("b.csv", "csv")]
-    assert [path.name for path, _ in files.files_of(tmp_path, "csv")] == ["b.csv"]
+    assert [
+        path.name for path, _ in files.files_of(tmp_path, SOURCE.model_copy(update={"format": "csv"}))
+    ] == ["b.csv"]
     with pytest.raises(ConfigurationError, match="holds no file to read"):
-        files.files_of(tmp_path, "excel")
+        files.files_of(tmp_path, SOURCE.model_copy(update={"format": "excel"}))
 
 
 def test_files_of__an_ending_that_says_nothing(tmp_path):
     path = tmp_path / "log.data"
     path.touch()
 
-    assert files.files_of(path, "csv") == [(path, "csv")]
+    assert files.files_of(path, SOURCE.model_copy(update={"format": "csv"})) == [(path, "csv")]
     with pytest.raises(ConfigurationError, match=r"ending of .*log\.data says no format"):
-        files.files_of(path, "auto")
+        files.files_of(path, SOURCE.model_copy(update={"format": "auto"}))
 
 
 def test_source_hash__follows_content_not_place(tmp_path):

@@ -1,0 +1,97 @@
+"""What looks wrong in ids that were read: texts that stand for nobody, fractions, and little in common with the items."""
+
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+
+from data_contracts import columns
+from data_contracts.dataset import DatasetSpec
+from tasks.runtime.duckdb_engine import literal
+
+NULL_TEXTS = (
+    "\\N",
+    "NULL",
+    "null",
+    "(null)",
+    "nan",
+    "NaN",
+    "None",
+    "<NA>",
+    "NaT",
+    "N/A",
+    "n/a",
+    "nil",
+    "undefined",
+)
+"""Texts that programs write where nothing is; with `null_values` they are read as nothing."""
+
+_LITTLE = 0.5
+"""Share of items that an item table must know, below which its ids are probably written differently."""
+
+
+def id_cautions(connection: duckdb.DuckDBPyConnection, spec: DatasetSpec, events: Path) -> list[str]:
+    """Warnings about the accepted ids, each with the key that would help."""
+    return [
+        *_about(connection, events, columns.USER_ID, spec.columns.user),
+        *_about(connection, events, columns.ITEM_ID, spec.columns.item),
+    ]
+
+
+def compare_items(
+    connection: duckdb.DuckDBPyConnection, events: Path, table: pa.Table, name: str
+) -> tuple[dict[str, int], list[str]]:
+    """Count how many of the log's items an item table knows, and warn where these are few.
+
+    Parameters
+    ----------
+    connection
+        Where they are compared.
+    events
+        The accepted events.
+    table
+        The item table by its ids.
+    name
+        Its file's name.
+
+    """
+    connection.register("known_items", table.select([columns.ITEM_ID]))
+    of_log = f"(SELECT DISTINCT {columns.ITEM_ID} AS id FROM read_parquet({literal(str(events))}))"
+    known = f"(SELECT {columns.ITEM_ID} AS id FROM known_items)"
+    row: Any = connection.execute(
+        f"SELECT count(*), count(*) FILTER (id IN {known}), min(id) FILTER (id NOT IN {known}), "
+        f"(SELECT min(id) FROM {known} WHERE id NOT IN {of_log}) FROM {of_log}"
+    ).fetchall()[0]
+    connection.unregister("known_items")
+    n_items, matched, here, there = row
+    counts = {"items": n_items, "matched": matched}
+    if not n_items or matched >= _LITTLE * n_items:
+        return counts, []
+    warning = (
+        f"{matched:,} of {n_items:,} items of the log are in the item table {name}: the log has {here!r}, the table "
+        f"{there!r}; see id_format, strip_ids and upper_case_items under [cleaning]"
+    )
+    return counts, [warning]
+
+
+def _about(connection: duckdb.DuckDBPyConnection, events: Path, name: str, source: str) -> list[str]:
+    listed = ", ".join(map(literal, NULL_TEXTS))
+    row: Any = connection.execute(
+        f"SELECT count(*), count(*) FILTER ({name} IN ({listed})), any_value({name}) FILTER ({name} IN ({listed})), "
+        f"count(*) FILTER (ends_with({name}, '.0')), any_value({name}) FILTER (ends_with({name}, '.0')) "
+        f"FROM read_parquet({literal(str(events))})"
+    ).fetchall()[0]
+    rows, nothing, text, pointed, id_ = row
+    found = []
+    if nothing:
+        found.append(
+            f"{nothing:,} of {rows:,} rows have {text!r} in {source!r}, which is taken for an id; if it stands for "
+            f"nothing, write null_values = [{text!r}] under [source]"
+        )
+    if pointed > 0.5 * rows:
+        found.append(
+            f"{pointed:,} of {rows:,} rows have ids such as {id_!r} in {source!r}; if {id_[:-2]!r} is meant, write "
+            "id_format = 'integer' under [cleaning]"
+        )
+    return found
