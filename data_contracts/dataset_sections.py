@@ -45,6 +45,10 @@ class ColumnsSection(Section):
     attributes: tuple[str, ...] = ()
     """More columns that describe the item, kept beside its title."""
 
+    def by_role(self) -> dict[str, str]:
+        """Source column of each role that has one, attributes left out."""
+        return {role: name for role, name in self.model_dump(exclude={"attributes"}).items() if name}
+
 
 class ItemsSection(Section):
     """``[items]``: a separate table that describes items."""
