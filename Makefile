@@ -29,8 +29,9 @@ serve: $(STAMP)  ## Prefect server, worker, schedules and reports on this machin
 # server for all its flow tests; in the order of the folders, for the long files come first then and the many short ones fill up.
 PYTEST := $(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
-check: lint  ## lint, and the tests that need no server: for the loop at the desk
-	$(PYTEST) -m "not server"
+# Without servers, and without what trains on whole real logs.
+check: lint  ## lint and the fast tests: for the loop at the desk
+	$(PYTEST) -m "not server and not slow and not real_data"
 
 test: $(STAMP)  ## all tests
 	$(PYTEST)
