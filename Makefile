@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: help install run serve test drill lint format bench clean
+.PHONY: help install run serve check test drill lint format bench clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -25,9 +25,16 @@ serve: $(STAMP)  ## Prefect server, worker, schedules and reports on this machin
 	@$(BIN)/python -m deployments.serve $(if $(DB),--db '$(DB)') $(if $(PORT),--port $(PORT)) \
 		$(if $(REPORTS_PORT),--reports-port $(REPORTS_PORT))
 
-# Two at once: many tests wait for servers. Each file stays in one process, and with it the server it starts.
+# Two at once, as many tests wait for servers and other processes. Each file stays in one of the two, which starts one
+# server for all its flow tests; in the order of the folders, for the long files come first then and the many short ones fill up.
+PYTEST := $(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
+
+# Without servers, and without what trains on whole real logs.
+check: lint  ## lint and the fast tests: for the loop at the desk
+	$(PYTEST) -m "not server and not slow and not real_data"
+
 test: $(STAMP)  ## all tests
-	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
+	$(PYTEST)
 
 drill: $(STAMP)  ## break a running server and worker in every way we know, and see that nothing is lost
 	$(BIN)/python -m deployments.drill

@@ -150,7 +150,7 @@ def test_source_url__from_a_prefect_block(prefect_server):
 
 
 @pytest.fixture
-def delivering(tmp_path, database, monkeypatch):
+def delivering(tmp_path, database, monkeypatch, prefect_server):
     """A dataset whose runs are delivered as CSV and into a database."""
     monkeypatch.setenv("SINK_URL", database)
     path = tmp_path / "shop.toml"
