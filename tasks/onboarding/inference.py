@@ -160,13 +160,15 @@ def _names_for_ids(role: str, sample: Sample, found: dict[str, str]) -> list[str
 
 
 def _ids_by_content(sample: Sample, found: Mapping[str, str]) -> list[str]:
+    # Without names and beside a time, three columns are user, item and rating in this order, however small.
+    in_order = sample.has_names or len(sample.file.names) - len(sample.times) <= 3
     return [
         name
         for name in sample.file.names
         if name not in found.values()
         and _repeats(sample.values[name])
         and _may_be("user", name, sample)
-        and (sample.has_names or not _is_small_scale(sample.values[name]))
+        and (in_order or not _is_small_scale(sample.values[name]))
     ]
 
 
