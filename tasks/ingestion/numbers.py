@@ -24,7 +24,9 @@ def number_sql(reference: str, kind: str, source: SourceSection) -> str:
         number = reference if kind == "DOUBLE" else f"TRY_CAST({reference} AS DOUBLE)"
         return f"CASE WHEN NOT isnan({number}) THEN {number} END"
     is_plain = source.decimal == "." and not source.thousands and not source.unit
-    number = f"TRY_CAST({reference} AS DOUBLE)" if is_plain else _local(reference, source)
+    # A till's "(2.00)" and "2.00-" are less than nothing; only what is no plain number is looked at twice.
+    local = _local(reference, source)
+    number = f"coalesce(TRY_CAST({reference} AS DOUBLE), {local})" if is_plain else local
     number = f"CASE WHEN NOT isnan({number}) THEN {number} END"
     if not source.true_values and not source.false_values:
         return number

@@ -65,7 +65,7 @@ def _other(start: bytes) -> str:
     found = [match.encoding for match in most if reads(start, match.encoding)]
     western = reads(start, "cp1252")
     # Few letters prove little: what western Europe writes is the likeliest then.
-    few = sum(byte > 127 for byte in shown) < 20
+    few = len({byte for byte in shown if byte > 127}) < 6
     if found and not (western and few):
         return codecs.lookup(found[0]).name
     return "cp1252" if western else "latin-1"

@@ -79,9 +79,16 @@ def _groups(paths: Sequence[Path], columns: Mapping[Path, tuple[str, ...]]) -> l
     for group in by_stem.values():
         known = [set(columns[path]) for path in group if path in columns]
         shared = frozenset(set.union(*known)) if known else frozenset()
-        same = next((names for names in merged if names == shared), shared)
+        same = next((names for names in merged if _is_one_table(names, shared)), shared)
         merged.setdefault(same, []).extend(group)
     return [sorted(group) for group in merged.values()]
+
+
+def _is_one_table(these: frozenset[str], those: frozenset[str]) -> bool:
+    """Whether columns are the same, or those of one log to which some were added."""
+    few, many = sorted((these, those), key=len)
+    has_ids = all(any(name_score(role, name) for name in few) for role in ("user", "item"))
+    return these == those or (few < many and has_ids)
 
 
 def _stem(path: Path) -> str:

@@ -11,9 +11,11 @@ from tasks.onboarding.values import NumberFormat, guess_numbers, guess_truth, ha
 from tasks.onboarding.words import (
     ROLE_WORDS,
     ends_like_an_id,
+    is_measure,
     is_not_the_event,
     is_outcome,
     name_score,
+    names_something_else,
     plain,
 )
 from tasks.sources.open_file import OpenFile
@@ -92,6 +94,12 @@ def guess_roles(sample: Sample) -> dict[str, str]:
         _take(found, role, _by_name(role, sample, found))
     for role in ("user", "item"):
         if role not in found:
+            _take(found, role, _names_for_ids(role, sample, found))
+    if "user" not in found and "basket" in found:
+        # Sessions and orders without a name on them: the next best thing to a user.
+        found["user"] = found.pop("basket")
+    for role in ("user", "item"):
+        if role not in found:
             _take(found, role, _ids_by_content(sample, found))
     times = [name for name in sample.times if name not in found.values()]
     _take(found, "time", sorted(times, key=lambda name: time_rank(sample, name, found)))
@@ -129,6 +137,10 @@ def _score(role: str, name: str) -> int:
     if role == "value" and is_outcome(name):
         return 250
     score = name_score(role, name)
+    if role == "title":
+        return 0 if names_something_else(name) else score
+    if role in {"user", "item", "basket"} and is_measure(name):
+        return 0
     # The date of an order is no order, whatever else its name says.
     is_time = name_score("time", name) >= 200 and not ends_like_an_id(name)
     return (
@@ -136,14 +148,27 @@ def _score(role: str, name: str) -> int:
     )
 
 
+def _names_for_ids(role: str, sample: Sample, found: dict[str, str]) -> list[str]:
+    """Columns such as "ProductName" of a log that has no ids; a title that is the only id is no title any more."""
+    free = [name for name in sample.file.names if name not in found.values() or name == found.get("title")]
+    fitting = [
+        name for name in free if _score(role, name) > 90 and _may_be_id(role, name, sample, named_only=True)
+    ]
+    if fitting and found.get("title") == fitting[0]:
+        del found["title"]
+    return fitting
+
+
 def _ids_by_content(sample: Sample, found: Mapping[str, str]) -> list[str]:
+    # Without names and beside a time, three columns are user, item and rating in this order, however small.
+    in_order = sample.has_names or len(sample.file.names) - len(sample.times) <= 3
     return [
         name
         for name in sample.file.names
         if name not in found.values()
         and _repeats(sample.values[name])
         and _may_be("user", name, sample)
-        and (sample.has_names or not _is_small_scale(sample.values[name]))
+        and (in_order or not _is_small_scale(sample.values[name]))
     ]
 
 
@@ -176,8 +201,8 @@ def _may_be_value(name: str, sample: Sample) -> bool:
     return sample.numbers(name) is not None or (not is_outcome(name) and len(set(values)) <= _FEW)
 
 
-def _may_be_id(role: str, name: str, sample: Sample) -> bool:
-    """No time, no text such as "ProductName", no number with a fraction, no yes or no."""
+def _may_be_id(role: str, name: str, sample: Sample, *, named_only: bool = False) -> bool:
+    """No time, no text such as "ProductName" unless there is no other id, no number with a fraction, no yes or no."""
     values, word = sample.values[name], plain(name)
     if not values or (name in sample.times and not _is_named_id(role, name, sample)):
         return False
@@ -189,8 +214,10 @@ def _may_be_id(role: str, name: str, sample: Sample) -> bool:
         return False
     if role == "basket" and len(set(values)) <= min(_FEW, len(values) // 10):
         return False
-    is_text = any(part in word for part in ROLE_WORDS["title"][:3]) and word not in {"username", "usernames"}
-    return not is_text and not any(re.fullmatch(r"-?[0-9]*[.,][0-9]*[1-9]", value) for value in values[:1000])
+    is_text = not named_only and any(part in word for part in ROLE_WORDS["title"][:3]) and word != "username"
+    fraction = r"-?[0-9]*[.,][0-9]*[1-9]"
+    is_number = not ends_like_an_id(name) and any(re.fullmatch(fraction, value) for value in values[:1000])
+    return not is_text and not is_number
 
 
 def _is_named_id(role: str, name: str, sample: Sample) -> bool:

@@ -89,19 +89,25 @@ def has_header(rows: Sequence[Sequence[str]]) -> bool:
     first, rest = rows[0], rows[1:]
     if not rest:
         return True
-    if any(max(name_score(role, cell) for role in ROLE_WORDS) >= 200 for cell in first):
-        return True
+    is_title = False
     for at, cell in enumerate(first):
         below = [row[at].strip() for row in rest if len(row) > at and row[at].strip()]
-        is_data = sum(bool(_DATA.fullmatch(value)) for value in below) > 0.9 * len(below)
-        if below and is_data and not _DATA.fullmatch(cell.strip()):
-            return True
-    if any(_DATA.fullmatch(cell.strip()) for cell in first):
-        return False
+        is_data = bool(below) and sum(bool(_DATA.fullmatch(value)) for value in below) > 0.9 * len(below)
+        if is_data and _DATA.fullmatch(cell.strip()):
+            return False
+        is_title |= is_data and bool(cell.strip())
+    if is_title or any(_is_name(cell) for cell in first):
+        return True
     again = [
         cell.strip() in {row[at].strip() for row in rest if len(row) > at} for at, cell in enumerate(first)
     ]
     return not any(again)
+
+
+def _is_name(cell: str) -> bool:
+    """Whether a cell is what columns are called."""
+    is_word = not re.search(r"[0-9]", cell)
+    return is_word and max(name_score(role, cell) for role in ROLE_WORDS) >= 200
 
 
 def _header(found: Layout, rows: Sequence[Sequence[str]]) -> None:
@@ -119,6 +125,23 @@ def _header(found: Layout, rows: Sequence[Sequence[str]]) -> None:
     usual = Counter(len(row) for row in rows[1:]).most_common(1)
     if usual and usual[0][0] == len(rows[0]) + 1:
         _one_more_field(found, rows)
+    elif repeated := [
+        name for name, n in Counter(cell.strip() for cell in rows[0]).items() if n > 1 and name
+    ]:
+        found.keys["names"] = _told_apart([cell.strip() for cell in rows[0]])
+        found.notes.append(
+            f"WARNING: more than one column is called {repeated[0]!r}; they are told apart by names"
+        )
+
+
+def _told_apart(header: Sequence[str]) -> list[str]:
+    """Names that differ: the second ``time`` is ``time_2``."""
+    seen: Counter[str] = Counter()
+    names = []
+    for at, name in enumerate(header, 1):
+        seen[name] += 1
+        names.append(f"column{at}" if not name else name if seen[name] == 1 else f"{name}_{seen[name]}")
+    return names
 
 
 def _one_more_field(found: Layout, rows: Sequence[Sequence[str]]) -> None:

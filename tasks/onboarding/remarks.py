@@ -7,7 +7,7 @@ from tasks.onboarding.inference import Sample
 from tasks.onboarding.texts import Draft
 from tasks.onboarding.times import is_ambiguous
 from tasks.onboarding.values import guess_truth
-from tasks.onboarding.words import is_not_the_event, is_outcome
+from tasks.onboarding.words import is_not_the_event, is_outcome, name_score
 
 _MANY = 0.05
 """Share of rows without a readable time or value that somebody should know of."""
@@ -20,6 +20,17 @@ def cautions(sample: Sample, made: Draft) -> list[str]:
         roles = ", ".join(f"{role} = {name}" for role, name in made.roles.items())
         notes.append(f"WARNING: without names the roles are a guess by content: {roles}")
     rows = made.counts["rows"]
+    for role in ("user", "item"):
+        name = made.roles[role]
+        if role == "user" and name_score("basket", name) > name_score("user", name):
+            notes.append(
+                f"WARNING: no column looks like a user, so {name!r} stands for one: who comes back is not known, and each "
+                "session or order is a user of its own"
+            )
+        elif sample.has_names and not name_score(role, name):
+            notes.append(
+                f"WARNING: {role} is {name!r} by its content only, no column's name says so: look at it"
+            )
     if made.counts["unreadable"]:
         loud = "WARNING: " if made.counts["unreadable"] > _MANY * rows else ""
         notes.append(

@@ -85,7 +85,8 @@ class Draft:
         """What may be rejected, by the names in `counts`."""
         found = ["no_item"]
         found += ["no_time"] if "time" in self.roles else []
-        found += ["no_value", "not_positive"] if "value" in self.roles else []
+        found += ["no_value"] if "value" in self.roles else []
+        found += ["not_positive"] if self.feedback["kind"] in {"quantity", "duration"} else []
         return [*found, "cancelled"] if self.cancelled else found
 
 

@@ -161,7 +161,7 @@ def _best(connection: duckdb.DuckDBPyConnection, values: Sequence[str], forms: S
     tied = [form for form, count in zip(near, counts, strict=True) if count == max(counts)]
     if max(counts) <= _ENOUGH * len(values):
         return None
-    return min(tied, key=lambda form: _descents(connection, values, form)) if len(tied) > 1 else tied[0]
+    return min(tied, key=lambda form: _unlikeliness(connection, values, form)) if len(tied) > 1 else tied[0]
 
 
 def _may_fit(values: Sequence[str], form: str) -> bool:
@@ -196,14 +196,17 @@ def _counts(connection: duckdb.DuckDBPyConnection, values: list[str], forms: Seq
     return found
 
 
-def _descents(connection: duckdb.DuckDBPyConnection, values: Sequence[str], form: str) -> int:
-    """How often the time goes back from one row to the next: logs are mostly written in order."""
+def _unlikeliness(
+    connection: duckdb.DuckDBPyConnection, values: Sequence[str], form: str
+) -> tuple[int, float]:
+    """How often the time goes back from one row to the next, as logs are mostly in order; then the days they span."""
     row: Any = connection.execute(
-        f"SELECT count(*) FILTER (t < before) FROM (SELECT t, lag(t) OVER (ORDER BY n) AS before FROM "
+        f"SELECT count(*) FILTER (t < before), date_diff('day', min(t), max(t)) FROM "
+        f"(SELECT t, lag(t) OVER (ORDER BY n) AS before FROM "
         f"(SELECT {_read(form)} AS t, n FROM (SELECT trim(unnest(?)) AS v, unnest(range(?)) AS n)))",
         [list(values), len(values)],
     ).fetchone()
-    return int(row[0])
+    return int(row[0]), float(row[1])
 
 
 def _read(form: str) -> str:

@@ -35,6 +35,83 @@ _NO = {"false", "f", "no", "n", "nein", "non", "nao", "não", "off", "0", "falsc
 _MARKS = ((".", ""), (",", ""), (".", ","), (",", "."), (".", "'"), (",", "'"), (".", " "), (",", " "))
 """Decimal and thousands marks, the plainer first."""
 
+UNITS = frozenset(
+    {
+        *(
+            "eur",
+            "usd",
+            "gbp",
+            "chf",
+            "jpy",
+            "cny",
+            "rmb",
+            "kr",
+            "sek",
+            "nok",
+            "dkk",
+            "zł",
+            "pln",
+            "czk",
+            "kč",
+            "huf",
+        ),
+        *(
+            "ft",
+            "rub",
+            "inr",
+            "rs",
+            "brl",
+            "r",
+            "mxn",
+            "cad",
+            "aud",
+            "try",
+            "tl",
+            "nt",
+            "hk",
+            "us",
+            "a",
+            "c",
+        ),
+        *(
+            "kg",
+            "g",
+            "mg",
+            "l",
+            "ml",
+            "cl",
+            "m",
+            "cm",
+            "pcs",
+            "pc",
+            "stk",
+            "stück",
+            "st",
+            "x",
+            "ea",
+            "units",
+            "unit",
+        ),
+        *(
+            "h",
+            "hrs",
+            "hours",
+            "min",
+            "mins",
+            "minutes",
+            "s",
+            "sec",
+            "secs",
+            "seconds",
+            "ms",
+            "stars",
+            "star",
+            "pts",
+        ),
+    }
+)
+"""Words that stand beside a number for what it counts, in lower case."""
+
 _ENOUGH = 0.9
 
 
@@ -119,7 +196,19 @@ def guess_feedback(name: str | None, values: Sequence[str], numbers: Sequence[fl
         return {"kind": "quantity"}
     if any(
         part in word
-        for part in ("rating", "stars", "score", "bewertung", "puntuacion", "valoracion", "value")
+        for part in (
+            "rating",
+            "stars",
+            "score",
+            "bewertung",
+            "puntuacion",
+            "valoracion",
+            "value",
+            "vote",
+            "thumbs",
+            "reaction",
+            "preference",
+        )
     ):
         return {"kind": "rating", "threshold": _threshold(numbers)}
     if any(part in word for part in ("duration", "seconds", "playtime", "watchtime", "minutes", "hours")):
@@ -162,8 +251,8 @@ def _unit(values: Sequence[str]) -> str:
     if not found:
         return ""
     sign, count = found.most_common(1)[0]
-    is_word = len(sign) > 5 or "_" in sign
-    return "" if is_word or count < 0.3 * len(values) else sign
+    is_word = any(letter.isalpha() for letter in sign) and sign.lower() not in UNITS
+    return "" if is_word or "_" in sign or count < 0.3 * len(values) else sign
 
 
 def _only_thousands(values: Sequence[str]) -> bool:

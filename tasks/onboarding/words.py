@@ -16,6 +16,7 @@ ROLE_WORDS: Mapping[str, tuple[str, ...]] = {
             "account",
             "reviewer",
             "cust",
+            "usr",
         ),
         *(
             "uid",
@@ -129,7 +130,20 @@ ROLE_WORDS: Mapping[str, tuple[str, ...]] = {
             "clicks",
             "views",
         ),
-        *("event", "eventtype", "action", "behavior", "behaviour", "interaction", "interactiontype"),
+        *(
+            "event",
+            "eventtype",
+            "action",
+            "behavior",
+            "behaviour",
+            "interaction",
+            "interactiontype",
+            "vote",
+            "votes",
+            "reaction",
+            "thumbs",
+            "preference",
+        ),
     ),
     "basket": (
         *(
@@ -221,6 +235,52 @@ NOT_THE_EVENT = (
 )
 """Words of times that are about a load, a person or an item rather than about what happened."""
 
+MEASURES = frozenset(
+    {
+        *(
+            "price",
+            "amount",
+            "quantity",
+            "qty",
+            "discount",
+            "cost",
+            "tax",
+            "total",
+            "sum",
+            "revenue",
+            "value",
+            "preis",
+        ),
+        *(
+            "betrag",
+            "menge",
+            "anzahl",
+            "precio",
+            "prix",
+            "count",
+            "weight",
+            "rating",
+            "score",
+            "stars",
+            "duration",
+        ),
+        *(
+            "category",
+            "kategorie",
+            "brand",
+            "color",
+            "size",
+            "class",
+            "group",
+            "country",
+            "city",
+            "age",
+            "gender",
+        ),
+    }
+)
+"""Words of what is measured or said of an item or a user: such a column is no id of either."""
+
 _ID_ENDING = re.compile(r"(id|ids|no|nr|num|nummer|number|code|key|uuid|guid|ref|hash)$")
 
 
@@ -246,6 +306,22 @@ def name_score(role: str, name: str) -> int:
         if word in parts or word in [_ID_ENDING.sub("", part) for part in parts]:
             return 200 - at
     return max((100 - at for at, word in enumerate(words) if len(word) > 3 and word in whole), default=0)
+
+
+def is_measure(name: str) -> bool:
+    """Whether a name speaks of a measure or a property, and is not that of an id."""
+    return not MEASURES.isdisjoint(tokens(name)) and not ends_like_an_id(name)
+
+
+def names_something_else(name: str) -> bool:
+    """Whether a name such as ``customer_name`` or ``event_name`` is no item's title."""
+    roles = {word for role in ("user", "basket") for word in ROLE_WORDS[role]} | {
+        "event",
+        "action",
+        "file",
+        "store",
+    }
+    return not roles.isdisjoint(tokens(name))
 
 
 def is_not_the_event(name: str) -> bool:

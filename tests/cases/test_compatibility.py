@@ -1,27 +1,11 @@
 """Odd files of the kinds that people have: each is drafted, read, and compared with what is right."""
 
-from pathlib import Path
-
-import pyarrow.parquet as pq
 import pytest
+from accepted import accept
 from odd_files import ODD, Odd, rows
 from write_compatibility import PAGE, outcome, page
 
-from data_contracts.dataset import DatasetSpec
 from data_contracts.errors import ConfigurationError, ContractError
-from tasks.ingestion.pipeline import ingest
-from tasks.onboarding.draft import look_at
-from tasks.sources.files import locate
-
-
-def accept(folder: Path, source: Path):
-    """Draft, write, load and ingest: the .toml, the profile and the events."""
-    made = look_at(source, "odd")
-    (folder / "odd.toml").write_text(made.toml, encoding="utf-8")
-    (folder / "odd.json").write_text(made.suite, encoding="utf-8")
-    spec = DatasetSpec.load(folder / "odd.toml")
-    facts = ingest(spec, locate(spec), folder, scratch=folder)
-    return made.toml, facts, pq.read_table(folder / "events.parquet").to_pylist()
 
 
 def seen(events, key):
@@ -39,7 +23,7 @@ def right(key):
 
 @pytest.mark.parametrize("odd", [odd for odd in ODD if not odd.refused], ids=lambda odd: odd.name)
 def test_odd_file__is_read_as_its_owner_means_it(tmp_path, odd: Odd):
-    toml, facts, events = accept(tmp_path, odd.make(tmp_path))
+    toml, _, facts, events, _ = accept(tmp_path, odd.make(tmp_path))
 
     for key in odd.exact:
         assert seen(events, key) == right(key)
