@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tasks.numeric.gather import Rows
+from tasks.numeric.jit import jit
 from tasks.numeric.parallel import for_each_block
 
 Float32 = npt.NDArray[np.float32]
@@ -20,36 +21,83 @@ LARGEST = 32767
 NOISE = 1e-7
 """Eigenvalues below this share of the largest are rounding errors of float32 products."""
 
+FLAT = 1e-3
+"""Factors smaller than this share of the largest are not stretched further before they are rounded."""
+
+HELD = 1e-18, 1e-30
+"""Smaller than this, all rows stay float32, and a row among larger ones counts for nothing: float32 could not
+hold the steps of its int16."""
+
+COMMON = 1e-6, 1e6
+"""The squares of factors between these suit float32 as they are."""
+
+EXPONENTS = 110
+"""Powers of two beyond this leave no room in float32."""
+
 
 class Rotated(NamedTuple):
-    """Factors in the basis where their Gramian is diagonal, scaled factor by factor."""
+    """Factors in the basis where their Gramian is diagonal, scaled factor by factor and all together."""
 
     rows: Rows
-    """(n, n_factors)."""
+    """(n, n_factors): float32, or int16 in steps of `sizes`."""
+    sizes: Float32
+    """(n,): what 1 in a row stands for; 1 everywhere in float32."""
     eigenvalues: Float32
-    """(n_factors,): the diagonal of the Gramian of `rows`, each at least `NOISE` times the largest."""
+    """(n_factors,): the diagonal of the Gramian of the scaled rows, each at least `NOISE` times the largest
+    before the scaling."""
     units: Float32
-    """(n_factors,): the squared scales; all 1 for float32 rows."""
+    """(n_factors,): what 1 in the squared length of a row of x counts for there."""
     to_basis: Float32
-    """(n_factors, n_factors): ``rows @ (x @ to_basis)`` is ``factors @ x``."""
+    """(n_factors, n_factors): ``(sizes * rows) @ (x @ to_basis)`` is ``factors @ x``."""
     from_basis: Float32
     """(n_factors, n_factors): the inverse of `to_basis`."""
 
 
 def gramian(factors: Float32) -> Float64:
-    """``factors.T @ factors``, float64 (n_factors, n_factors); call it with BLAS held to one thread."""
+    """``factors.T @ factors``, float64 (n_factors, n_factors); call it with BLAS held to one thread.
+
+    The products are float32; very large or small factors are divided by a power of two near the largest
+    before, so that their squares neither overflow nor vanish.
+    """
+    return _gramian(factors, power_of_two(peak(factors)))
+
+
+def _gramian(factors: Float32, unit: float) -> Float64:
+    scale = np.float32(1 / unit if not COMMON[0] < unit < COMMON[1] else 1)
     n_blocks = -(-len(factors) // ROWS)
     parts = np.zeros((n_blocks, factors.shape[1], factors.shape[1]), dtype=np.float32)
 
     def multiply(block: int) -> None:
         rows = factors[block * ROWS : (block + 1) * ROWS]
+        if scale != 1:
+            rows = rows * scale
         np.dot(rows.T, rows, out=parts[block])
 
     for_each_block(multiply, n_blocks)
-    return parts.sum(axis=0, dtype=np.float64)
+    return parts.sum(axis=0, dtype=np.float64) / np.float64(scale) ** 2
 
 
-def eigenbasis(factors: Float32, *, halve: bool) -> Rotated:
+def peak(factors: Float32) -> float:
+    """Largest absolute value; NaN where one is NaN, 0 where there are none."""
+    n_blocks = -(-len(factors) // ROWS)
+    peaks = np.zeros(n_blocks)
+
+    def search(block: int) -> None:
+        rows = factors[block * ROWS : (block + 1) * ROWS]
+        peaks[block] = max(rows.max(), -rows.min())
+
+    for_each_block(search, n_blocks)
+    return float(peaks.max(initial=0.0))
+
+
+def power_of_two(size: float) -> float:
+    """The power of two at or below `size`, in the range that float32 leaves room for; 1 for 0, inf and NaN."""
+    if not 0 < size < np.inf:
+        return 1.0
+    return float(2.0 ** np.clip(np.frexp(size)[1] - 1, -EXPONENTS, EXPONENTS))
+
+
+def eigenbasis(factors: Float32, *, halve: bool, least: float = 0.0) -> Rotated:
     """Turn `factors` so that their Gramian is diagonal; call it with BLAS held to one thread.
 
     A rotation changes no inner product, so every least-squares problem may be solved in this basis,
@@ -58,24 +106,42 @@ def eigenbasis(factors: Float32, *, halve: bool) -> Rotated:
     Parameters
     ----------
     factors
-        float32 (n, n_factors).
+        float32 (n, n_factors), of any size: they are divided by a power of two near the largest, and x is
+        multiplied by it.
     halve
-        Keep the rows as int16, rounded to 1/65,534 of the range of each factor.
+        Keep the rows as int16, rounded to 1/65,534 of the range of each row, after each factor has been
+        stretched to about the same range.
+    least
+        Divide by no less than this: with the square root of the regularization, what `units` makes of it is
+        at most about 1.
+
+    Raises
+    ------
+    ValueError
+        If a factor is not finite.
 
     """
-    values, vectors = np.linalg.eigh(gramian(factors))
+    largest = peak(factors)
+    if not np.isfinite(largest):
+        raise ValueError("factors must be finite; some are not")
+    unit = power_of_two(max(largest, least))
+    values, vectors = np.linalg.eigh(_gramian(factors, power_of_two(largest)) / unit**2)
     values = np.maximum(values, NOISE * max(float(values[-1]), 0.0))
-    turned = _rotate(factors, vectors.astype(np.float32))
-    scales = np.ones(len(values))
-    if halve:
-        peaks = np.maximum(turned.max(axis=0, initial=0), -turned.min(axis=0, initial=0)).astype(np.float64)
-        scales = LARGEST / np.maximum(peaks, NOISE * peaks.max() or 1.0)
+    turned = _rotate(factors, (vectors / unit).astype(np.float32))
+    sizes, scales = np.ones(len(factors), dtype=np.float32), np.ones(len(values))
+    rows: Rows = turned
+    if halve and largest / unit > HELD[0]:
+        peaks = np.maximum(turned.max(axis=0), -turned.min(axis=0)).astype(np.float64)
+        scales = peaks.max() / np.maximum(peaks, FLAT * peaks.max())
+        rows, sizes = _rounded(turned, scales.astype(np.float32))
     return Rotated(
-        _rounded(turned, scales.astype(np.float32)) if halve else turned,
+        rows,
+        sizes,
         (values * scales**2).astype(np.float32),
-        (scales**2).astype(np.float32),
-        (vectors / scales).astype(np.float32),
-        np.ascontiguousarray((vectors * scales).T, dtype=np.float32),
+        # Where this is out of range there is no regularization to multiply it with.
+        np.minimum((scales / unit) ** 2, np.finfo(np.float32).max).astype(np.float32),
+        (vectors / scales * unit).astype(np.float32),
+        np.ascontiguousarray((vectors * scales / unit).T, dtype=np.float32),
     )
 
 
@@ -90,12 +156,25 @@ def _rotate(factors: Float32, vectors: Float32) -> Float32:
     return out
 
 
-def _rounded(rows: Float32, scales: Float32) -> npt.NDArray[np.int16]:
-    out = np.empty(rows.shape, dtype=np.int16)
+def _rounded(rows: Float32, scales: Float32) -> tuple[npt.NDArray[np.int16], Float32]:
+    out, sizes = np.empty(rows.shape, dtype=np.int16), np.empty(len(rows), dtype=np.float32)
 
     def round_off(block: int) -> None:
         part = slice(block * ROWS, (block + 1) * ROWS)
-        out[part] = np.rint(rows[part] * scales)
+        round_rows(rows[part], scales, out[part], sizes[part])
 
     for_each_block(round_off, -(-len(rows) // ROWS))
-    return out
+    return out, sizes
+
+
+@jit()
+def round_rows(rows: Float32, scales: Float32, out: npt.NDArray[np.int16], sizes: Float32) -> None:
+    """Write ``rows * scales`` to `out` in steps of `sizes`, a step for each row, so that its largest is 32,767."""
+    for line in range(len(rows)):
+        largest = np.float32(0)
+        for k in range(len(scales)):
+            largest = max(largest, abs(rows[line, k] * scales[k]))
+        sizes[line] = largest / np.float32(LARGEST)
+        inverse = np.float32(LARGEST) / largest if largest > HELD[1] else np.float32(0)
+        for k in range(len(scales)):
+            out[line, k] = np.int16(np.rint(rows[line, k] * scales[k] * inverse))

@@ -9,7 +9,7 @@ row's matrix is then a diagonal, which costs nothing to multiply with and is its
 import numpy as np
 import numpy.typing as npt
 
-from tasks.numeric.gather import CHUNK, Rows, add_rows, add_scaled, dot, dots, weighted_dot
+from tasks.numeric.gather import CHUNK, Rows, add_rows, add_scaled, dot, dots, gather, weighted_dot
 from tasks.numeric.jit import jit
 
 Float32 = npt.NDArray[np.float32]
@@ -18,6 +18,9 @@ Int64 = npt.NDArray[np.int64]
 
 TINY = np.float32(1e-30)
 """A squared residual that is nothing, with room to divide by it in float32."""
+
+COMMON = np.float32(1e-12), np.float32(1e12)
+"""Squared residuals between these need no other unit."""
 
 
 @jit()
@@ -29,6 +32,7 @@ def cg_block(
     regularization: Float32,
     unobserved_weight: np.float32,
     fixed: Rows,
+    sizes: Float32,
     eigenvalues: Float32,
     units: Float32,
     first: int,
@@ -48,11 +52,8 @@ def cg_block(
         float32 (n_rows,).
     unobserved_weight
         Weight of what was not observed.
-    fixed, eigenvalues
-        (n_cols, n_factors) in the eigenbasis of its Gramian, and the eigenvalues.
-    units
-        float32 (n_factors,): what 1 in the squared length of a row of `x` counts for, factor by factor;
-        all 1 unless `fixed` has been scaled.
+    fixed, sizes, eigenvalues, units
+        The fields of :class:`tasks.numeric.gramian.Rotated`.
     first
         Row that ``x[0]`` belongs to.
     x
@@ -66,6 +67,10 @@ def cg_block(
     n_rows, d = x.shape
     work = np.empty((4, d), dtype=np.float32)
     diagonal = np.empty(d, dtype=np.float32)
+    longest = 0
+    for line in range(n_rows):
+        longest = max(longest, indptr[first + line + 1] - indptr[first + line])
+    gathered = np.empty(longest, dtype=np.float32)
     for line in range(n_rows):
         begin, end = indptr[first + line], indptr[first + line + 1]
         if begin == end:
@@ -74,14 +79,16 @@ def cg_block(
         for k in range(d):
             diagonal[k] = unobserved_weight * eigenvalues[k] + regularization[first + line] * units[k]
         aims = targets[begin:end] if len(targets) else targets
-        ids, weights = indices[begin:end], extra[begin:end]
-        _residual(fixed, ids, weights, aims, unobserved_weight, diagonal, x[line], work[0])
-        _conjugate_gradients(fixed, ids, weights, diagonal, x[line], work, steps, tolerance)
+        ids, weights, mine = indices[begin:end], extra[begin:end], gathered[: end - begin]
+        gather(sizes, ids, mine)
+        _residual(fixed, mine, ids, weights, aims, unobserved_weight, diagonal, x[line], work[0])
+        _conjugate_gradients(fixed, mine, ids, weights, diagonal, x[line], work, steps, tolerance)
 
 
 @jit(fastmath=True)  # as in gather: 10 % of the whole solver
 def _residual(
     rows: Rows,
+    sizes: Float32,
     ids: Int32,
     extra: Float32,
     targets: Float32,
@@ -96,17 +103,19 @@ def _residual(
         out[k] = -diagonal[k] * x[k]
     for begin in range(0, len(ids), CHUNK):
         chunk = slice(begin, min(begin + CHUNK, len(ids)))
-        pulls, weights = scores[: chunk.stop - begin], extra[chunk]
+        pulls, weights, own = scores[: chunk.stop - begin], extra[chunk], sizes[chunk]
         dots(rows, ids[chunk], x, pulls)
         for j in range(len(pulls)):
             target = targets[begin + j] if len(targets) else np.float32(1)
-            pulls[j] = (unobserved_weight + weights[j]) * target - weights[j] * pulls[j]
+            size = own[j]
+            pulls[j] = ((unobserved_weight + weights[j]) * target - weights[j] * size * pulls[j]) * size
         add_rows(rows, ids[chunk], pulls, out)
 
 
 @jit()
 def _conjugate_gradients(
     rows: Rows,
+    sizes: Float32,
     ids: Int32,
     extra: Float32,
     diagonal: Float32,
@@ -123,16 +132,20 @@ def _conjugate_gradients(
         inverse[k] = 1 / diagonal[k] if diagonal[k] > 0 else np.float32(1)
         direction[k] = inverse[k] * residual[k]
     error = dot(residual, direction)
+    largest = np.float32(1)
+    if not COMMON[0] < error < COMMON[1]:
+        largest = _rescale(residual, inverse, direction)
+        error = dot(residual, direction)
     enough = max(tolerance * error, TINY)
     for step in range(steps):
         if error <= enough:
             break
         final = step == steps - 1
-        curvature = _multiply(rows, ids, extra, diagonal, direction, product, final)
+        curvature = _multiply(rows, sizes, ids, extra, diagonal, direction, product, final)
         if curvature <= 0:
             break
         length = error / curvature
-        add_scaled(x, length, direction)
+        add_scaled(x, length * largest, direction)
         if final:
             break
         add_scaled(residual, -length, product)
@@ -141,9 +154,28 @@ def _conjugate_gradients(
             direction[k] = inverse[k] * residual[k] + (error / before) * direction[k]
 
 
+@jit()
+def _rescale(residual: Float32, inverse: Float32, direction: Float32) -> np.float32:
+    """Make the largest part of `residual` and of the preconditioner `inverse` 1; returns what the former was.
+
+    The steps are the same in any unit, but their squares leave the range of float32 where entries are very
+    heavy or factors very small.
+    """
+    largest, strongest = np.float32(0), np.float32(0)
+    for k in range(len(residual)):
+        largest, strongest = max(largest, abs(residual[k])), max(strongest, inverse[k])
+    if largest > 0:
+        for k in range(len(residual)):
+            residual[k] /= largest
+            inverse[k] /= strongest
+            direction[k] = inverse[k] * residual[k]
+    return largest
+
+
 @jit(fastmath=True)  # as in gather
 def _multiply(
     rows: Rows,
+    sizes: Float32,
     ids: Int32,
     extra: Float32,
     diagonal: Float32,
@@ -161,11 +193,13 @@ def _multiply(
         product[k] = diagonal[k] * direction[k]
     for begin in range(0, len(ids), CHUNK):
         chunk = slice(begin, min(begin + CHUNK, len(ids)))
-        pulls, weights = scores[: chunk.stop - begin], extra[chunk]
+        pulls, weights, own = scores[: chunk.stop - begin], extra[chunk], sizes[chunk]
         dots(rows, ids[chunk], direction, pulls)
-        curvature += weighted_dot(weights, pulls, pulls)
+        for j in range(len(pulls)):
+            size = own[j]
+            score = size * pulls[j]
+            pulls[j] = weights[j] * score * size
+            curvature += weights[j] * score * score
         if not final:
-            for j in range(len(pulls)):
-                pulls[j] *= weights[j]
             add_rows(rows, ids[chunk], pulls, product)
     return curvature

@@ -1,5 +1,6 @@
 """The half step of WALS: solve for all rows of one side while the factors of the other stay."""
 
+import math
 from collections.abc import Callable
 
 import numpy as np
@@ -13,6 +14,10 @@ from tasks.numeric.wals_side import Side, read_only
 from tasks.numeric.wals_subspace import subspace_block
 
 Float32 = npt.NDArray[np.float32]
+
+FARTHEST = 1e9
+"""Scores that a row may start with, about: targets are near 1, or ratings."""
+
 Kernel = Callable[[Rotated, int, Float32], None]
 """Called with the fixed factors in their eigenbasis, the first row, and the rows to improve there."""
 
@@ -36,7 +41,7 @@ def solve_cg(
         A row stops when its squared residual has fallen to this share; 0 takes all steps.
     halve
         Read `fixed` as int16: on large matrices 1.4 times as fast, and solutions differ by about 0.0002
-        of their length.
+        of their length, whatever the size of the factors.
 
     """
 
@@ -44,6 +49,7 @@ def solve_cg(
         cg_block(
             *side.arrays,
             basis.rows,
+            basis.sizes,
             basis.eigenvalues,
             basis.units,
             first,
@@ -104,14 +110,25 @@ def solve_exactly(side: Side, fixed: Float32, solved: Float32) -> None:
 def _in_eigenbasis(side: Side, fixed: Float32, solved: Float32, kernel: Kernel, *, halve: bool) -> None:
     """Rotate the problem to where the Gramian of `fixed` is diagonal, solve there, rotate back."""
     with single_threaded_blas():
-        basis = eigenbasis(fixed, halve=halve)
+        least = math.sqrt(float(side.regularization.max(initial=0.0)))
+        basis = eigenbasis(fixed, halve=halve, least=least)
 
         def solve(first: int, last: int) -> None:
-            x = solved[first:last] @ basis.to_basis
+            x = _start(solved[first:last], basis)
             kernel(basis, first, x)
             np.dot(x, basis.from_basis, out=solved[first:last])
 
         _for_each_row(side, solve)
+
+
+def _start(rows: Float32, basis: Rotated) -> Float32:
+    """Where rows begin in the basis: 0 for those that are out of all proportion to the fixed factors."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        x = rows @ basis.to_basis
+    # From further away float32 cannot find the way back; a NaN is no smaller than anything.
+    if len(x) and not max(x.max(), -x.min()) < FARTHEST:
+        x[~(np.abs(x) < FARTHEST).all(axis=1)] = 0
+    return x
 
 
 def _for_each_row(side: Side, solve: Callable[[int, int], None]) -> None:

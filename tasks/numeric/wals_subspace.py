@@ -82,23 +82,24 @@ def _newton_step(
     """Minimise over a part of the factors in `x`; keep `scores` up to date."""
     d = part.stop - part.start
     diagonal, x = diagonal[part], x[part]
-    matrix, step = np.diag(diagonal), np.empty(d)
+    # In float64: beside heavy entries the diagonal is below the rounding errors of float32.
+    matrix, step = np.diag(diagonal.astype(np.float64)), np.empty(d)
     for k in range(d):
         step[k] = -np.float64(diagonal[k]) * x[k]
-    scaled = np.empty((min(len(ids), GATHERED), d), dtype=np.float32)
+    scaled = np.empty((min(len(ids), GATHERED), d))
     for begin in range(0, len(ids), GATHERED):
         n = min(GATHERED, len(ids) - begin)
         for j in range(n):
             row, weight = rows[ids[begin + j]][part], extra[begin + j]
             target = targets[begin + j] if len(targets) else np.float32(1)
-            pull = (unobserved_weight + weight) * target - weight * scores[begin + j]
-            root = np.sqrt(weight)
+            pull = (np.float64(unobserved_weight) + weight) * target - np.float64(weight) * scores[begin + j]
+            root = np.sqrt(np.float64(weight))
             for k in range(d):
                 scaled[j, k] = root * row[k]
                 step[k] += pull * row[k]
         gathered = scaled[:n]
         matrix += np.dot(gathered.T, gathered)
-    solve_factorised(np.linalg.cholesky(matrix.astype(np.float64)), step)
+    solve_factorised(np.linalg.cholesky(matrix), step)
     change = step.astype(np.float32)
     for k in range(d):
         x[k] += change[k]
