@@ -129,6 +129,17 @@ class ModelResult(SummaryPart):
         return self.repeat if scenario == "repeat" else self.discovery
 
 
+class LeftOutModel(SummaryPart):
+    """A model that broke, and that the run went on without."""
+
+    name: str
+    """Name of the model."""
+    stage: str
+    """What failed: ``training``, ``evaluation``, ``refit``, or ``limits`` for one that would not have fitted."""
+    reason: str
+    """The first line of the error."""
+
+
 class GateResult(SummaryPart):
     """What the gate decided and why."""
 
@@ -165,6 +176,8 @@ class RunFindings(SummaryPart):
     """Sizes."""
     models: dict[str, ModelResult]
     """Results by model name, in the order of the dataset file."""
+    left_out: tuple[LeftOutModel, ...] = ()
+    """Models that broke; the gate decided among the rest."""
     gate: GateResult
     """The decision."""
     tuned: str | None

@@ -78,6 +78,8 @@ def show(summary: RunSummary, examples: dict[str, list[dict[str, Any]]], picture
     if found := found_rows(counts):
         shown = [{**row, "rows": f"{row['rows']:,}"} for row in found]
         console.print(rows_table(shown, "what the contract found"))
+    for each in summary.left_out:
+        console.print(Text(f"! {each.name} is left out; its {each.stage} failed: {each.reason}", "yellow"))
     console.print(_metrics(summary))
     console.print(_rules(gate))
     verdict = f"[{'green' if gate.open else 'red'}]{gate.verdict}[/]"

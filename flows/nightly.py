@@ -6,14 +6,14 @@ from prefect import flow
 
 from data_contracts.dataset import DatasetSpec
 from data_contracts.parameters import NightlyParameters
-from flows.outcomes import Refit, Run, publish, rehearse, reject
+from flows.attempts import Attempts
+from flows.outcomes import Run, publish, refit, rehearse, reject
 from flows.planning import chosen_models, contenders, decide_as_of, rename_run, run_name
 from flows.run_events import on_failure
 from flows.superseded import superseded
 from tasks.evaluation.gate import gate, load_verdict
 from tasks.evaluation.task import EvaluatedModel, evaluate
 from tasks.ingestion.task import find_holdout_source, find_source, ingest
-from tasks.prediction.task import export
 from tasks.preparation.prepared_events import prepare
 from tasks.preparation.splitting import split, windows
 from tasks.publication.delivery import check_delivery
@@ -53,28 +53,31 @@ def nightly(parameters: NightlyParameters) -> Any:
     data = prepare(events, window.train, spec)
     holdout = split(newest, data.vocabularies, window.holdout, baskets=spec.columns.basket is not None)
 
-    trained = {name: train_model(name, choice, data.matrix, seed) for name, choice in choices.items()}
-    cold = spec.evaluation.cold_start
-    models = tuple(
-        EvaluatedModel(
-            model, evaluate(model, trained[cold].artifact, holdout, data.matrix, spec.evaluation, seed)
-        )
-        for model in trained.values()
+    attempts = Attempts(spec.name)
+    trained = attempts.each(
+        choices, "training", lambda name: train_model(name, choices[name], data.matrix, seed)
     )
-    decision = gate(models, data.vocabularies, spec.evaluation, spec.gate, live, seed)
-    verdict = load_verdict(decision)
+    cold = attempts.cold_start(spec.evaluation.cold_start, trained, choices)
+    evaluations = attempts.each(
+        trained,
+        "evaluation",
+        lambda name: evaluate(
+            trained[name], trained[cold].artifact, holdout, data.matrix, spec.evaluation, seed
+        ),
+    )
+    models = [EvaluatedModel(trained[name], evaluation) for name, evaluation in evaluations.items()]
     key = key_of_run(spec, sources, as_of, seed, tuned)
-    run = Run(spec, as_of, parameters, tuned, key, data, holdout, models, decision, verdict)
-    if not verdict.decision.open:
-        return reject(run)
-
-    winner = verdict.decision.winner
-    everything = prepare(events, window.full, spec)
-    refitted = {
-        name: train_model(name, choices[name], everything.matrix, seed)
-        for name in dict.fromkeys((winner, cold))
-    }
-    exclude_seen = spec.evaluation.decides == "discovery"
-    predictions = export(refitted[winner], refitted[cold], everything, spec.export, exclude_seen=exclude_seen)
-    refit = Refit(everything, refitted, predictions)
-    return rehearse(run, refit) if parameters.dry_run else publish(run, refit)
+    while True:
+        left = attempts.still_there(models)
+        judged = live if any(each.name == live for each in left) else None
+        decision = gate(left, data.vocabularies, spec.evaluation, spec.gate, judged, seed)
+        verdict = load_verdict(decision)
+        found = (decision, verdict, tuple(attempts.left_out))
+        run = Run(spec, as_of, parameters, tuned, key, data, holdout, left, *found)
+        if not verdict.decision.open:
+            return reject(run)
+        winner = verdict.decision.winner
+        everything = prepare(events, window.full, spec)
+        made = attempts.one(winner, "refit", refit, run, choices, cold, everything)
+        if made is not None:
+            return rehearse(run, made) if parameters.dry_run else publish(run, made)

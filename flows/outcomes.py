@@ -7,15 +7,17 @@ from prefect.client.schemas.objects import State
 from prefect.states import Completed
 
 from data_contracts.dataset import DatasetSpec
+from data_contracts.dataset_sections import ModelSection
 from data_contracts.parameters import NightlyParameters
 from data_contracts.predictions import TABLES
-from data_contracts.run_summary import RunFindings, RunSummary
+from data_contracts.run_summary import LeftOutModel, RunFindings, RunSummary
 from data_contracts.tuned import Tuned
 from flows import run_events, ui_artifacts
 from tasks.evaluation.gate import DECISION, Verdict
 from tasks.evaluation.task import EvaluatedModel
 from tasks.lookup.explanations import HISTORY, HISTORY_FILES
 from tasks.lookup.queries import TITLES
+from tasks.prediction.task import export
 from tasks.preparation.prepared_events import PreparedEvents
 from tasks.preparation.select_events import ITEMS_FILE, USERS_FILE
 from tasks.publication.delivery import deliver
@@ -33,6 +35,7 @@ from tasks.report.run_summary import (
 from tasks.report.task import REPORT, report_on
 from tasks.runtime import store
 from tasks.runtime.step import untagged
+from tasks.training.task import train_model
 from tasks.training.trained_model import TrainedModel
 
 REJECTED = "Rejected"
@@ -53,6 +56,7 @@ class Run(NamedTuple):
     models: tuple[EvaluatedModel, ...]
     decision: store.ArtifactRef
     verdict: Verdict
+    left_out: tuple[LeftOutModel, ...] = ()
 
 
 class Refit(NamedTuple):
@@ -61,6 +65,20 @@ class Refit(NamedTuple):
     data: PreparedEvents
     models: dict[str, TrainedModel]
     predictions: store.ArtifactRef
+
+
+def refit(run: Run, sections: dict[str, ModelSection], cold_start: str, everything: PreparedEvents) -> Refit:
+    """Train the winner and the cold-start model on everything, and make the lists."""
+    winner = run.verdict.decision.winner
+    models = {
+        name: train_model(name, sections[name], everything.matrix, run.given.seed)
+        for name in dict.fromkeys((winner, cold_start))
+    }
+    exclude_seen = run.spec.evaluation.decides == "discovery"
+    predictions = export(
+        models[winner], models[cold_start], everything, run.spec.export, exclude_seen=exclude_seen
+    )
+    return Refit(everything, models, predictions)
 
 
 def findings_of(run: Run, refit: Refit | None) -> RunFindings:
@@ -73,6 +91,7 @@ def findings_of(run: Run, refit: Refit | None) -> RunFindings:
         split=describe_split(run.spec.window),
         counts=counts_of(run.data.events, run.holdout, lists),
         models=model_results(run.models, run.tuned),
+        left_out=run.left_out,
         gate=gate_result(run.verdict),
         tuned=run.given.tuned,
     )

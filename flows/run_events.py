@@ -6,12 +6,13 @@ from prefect.events import emit_event
 
 from data_contracts.errors import ContractError
 from data_contracts.parameters import DatasetParameters
-from data_contracts.run_summary import RunSummary
+from data_contracts.run_summary import LeftOutModel, RunSummary
 
 PREFIX = "shelftalker.publication"
 PUBLISHED, REJECTED, CONTRACT_BROKEN = (
     f"{PREFIX}.{name}" for name in ("published", "rejected", "contract-broken")
 )
+MODEL_LEFT_OUT = "shelftalker.model.left-out"
 
 
 def emit(event: str, dataset: str, **payload: Any) -> None:
@@ -36,6 +37,11 @@ def emit_outcome(summary: RunSummary) -> None:
         path=summary.path,
         report=summary.report,
     )
+
+
+def emit_left_out(dataset: str, model: LeftOutModel) -> None:
+    """Emit that a run goes on without a model that broke."""
+    emit(MODEL_LEFT_OUT, dataset, **model.to_json())
 
 
 def on_failure(flow: Any, flow_run: Any, state: Any) -> None:
