@@ -6,16 +6,25 @@ from prefect import flow
 
 from data_contracts.dataset import DatasetSpec
 from data_contracts.parameters import NightlyParameters
-from flows.outcomes import Refit, Run, publish, rehearse, reject
-from flows.planning import chosen_models, contenders, decide_as_of, rename_run, run_name
+from flows.outcomes import Refit, Run, leave_undecided, publish, rehearse, reject
+from flows.planning import (
+    anything_live,
+    chosen_models,
+    contenders,
+    decide_as_of,
+    rename_run,
+    run_name,
+    stated_day,
+)
 from flows.run_events import on_failure
 from flows.superseded import superseded
-from tasks.evaluation.gate import gate, load_verdict
+from tasks.evaluation.gate import Standing, gate, load_verdict
 from tasks.evaluation.task import EvaluatedModel, evaluate
 from tasks.ingestion.task import find_holdout_source, find_source, ingest
 from tasks.prediction.task import export
+from tasks.preparation.holdout import split
 from tasks.preparation.prepared_events import prepare
-from tasks.preparation.splitting import split, windows
+from tasks.preparation.splitting import windows
 from tasks.publication.delivery import check_delivery
 from tasks.publication.run_receipts import key_of_run
 from tasks.runtime import store
@@ -28,7 +37,7 @@ def nightly(parameters: NightlyParameters) -> Any:
     """Make, evaluate and publish the recommendations of one dataset as of one day.
 
     Returns the run's summary. A closed gate ends as Completed under the name "Rejected" and publishes
-    nothing; a broken contract ends as Failed; a scheduled run that a newer one supersedes ends as
+    nothing; one that knows too little ends as "Undecided" where what is live stays; a broken contract ends as Failed; a scheduled run that a newer one supersedes ends as
     Completed under the name "Skipped".
     """
     if (skipped := superseded()) is not None:
@@ -48,25 +57,28 @@ def nightly(parameters: NightlyParameters) -> Any:
     rename_run(spec.name, as_of)
     choices, live = contenders(spec.name, as_of, chosen)
 
-    window = windows(spec, as_of, seed)
+    window = windows(spec, as_of, seed, whole_test_file=stated_day(spec, parameters.as_of) is None)
     check_tuned_before(tuned, window.train)
     data = prepare(events, window.train, spec)
-    holdout = split(newest, data.vocabularies, window.holdout, baskets=spec.columns.basket is not None)
+    holdout = split(newest, data, window.holdout, spec.columns, spec.feedback)
 
     trained = {name: train_model(name, choice, data.matrix, seed) for name, choice in choices.items()}
     cold = spec.evaluation.cold_start
     models = tuple(
-        EvaluatedModel(
-            model, evaluate(model, trained[cold].artifact, holdout, data.matrix, spec.evaluation, seed)
-        )
+        EvaluatedModel(model, evaluate(model, trained[cold].artifact, holdout, data, spec.evaluation, seed))
         for model in trained.values()
     )
-    decision = gate(models, data.vocabularies, spec.evaluation, spec.gate, live, seed)
+    standing = Standing(
+        live=live, anything_live=anything_live(spec.name, as_of), age_days=holdout.facts["age_days"]
+    )
+    decision = gate(models, data.vocabularies, spec.evaluation, spec.gate, standing, seed)
     verdict = load_verdict(decision)
     key = key_of_run(spec, sources, as_of, seed, tuned)
     run = Run(spec, as_of, parameters, tuned, key, data, holdout, models, decision, verdict)
-    if not verdict.decision.open:
+    if verdict.decision.verdict == "closed":
         return reject(run)
+    if not verdict.decision.publishes:
+        return leave_undecided(run)
 
     winner = verdict.decision.winner
     everything = prepare(events, window.full, spec)
