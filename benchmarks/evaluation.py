@@ -19,7 +19,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from data_contracts.evaluation import Evaluation, Holdout
+from data_contracts.evaluation import Evaluation
+from data_contracts.holdout import Holdout
 from data_contracts.interactions import Csr
 from tasks.evaluation.model_selection import Criterion, choose
 from tasks.numeric.ranking import recommend

@@ -22,6 +22,7 @@ from data_contracts.dataset_sections import (
 )
 from data_contracts.errors import ConfigurationError
 from data_contracts.gate_section import BEST_BASELINE, LIVE, GateSection
+from data_contracts.metrics import parse_metric
 from data_contracts.source_section import SourceSection
 
 FOLDER = Path(__file__).parent / "datasets"
@@ -84,12 +85,13 @@ class DatasetSpec(Section):
         """Refuse what needs a column that the file does not name."""
         needs = {
             "value": self.feedback.kind != "count" and f"feedback kind {self.feedback.kind!r}",
-            "basket": self.evaluation.metric.startswith("basket_") and f"metric {self.evaluation.metric!r}",
+            "basket": self.window.split == "leave_last_basket" and "split 'leave_last_basket'",
             "time": self._needs_time(),
         }
         for role, reason in needs.items():
             if reason and getattr(self.columns, role) is None:
                 raise ValueError(f"{reason} needs a {role} column: write {role} = ... under [columns]")
+        self._feeds(f"metric {self.evaluation.metric!r}", self.evaluation.metric)
         return self
 
     @model_validator(mode="after")
@@ -108,21 +110,40 @@ class DatasetSpec(Section):
     def _gate_rules_can_be_answered(self) -> Self:
         """Refuse a rule about a metric that is not computed or a model that is not trained."""
         for rule in self.gate.rules:
-            if int(rule.metric.partition("@")[2]) not in self.evaluation.ks:
+            k = parse_metric(rule.metric).k
+            if k is not None and k not in self.evaluation.ks:
                 raise ValueError(
                     f"gate rule {rule.name!r}: {rule.metric} needs its k in ks; got {list(self.evaluation.ks)}"
                 )
-            if rule.metric.startswith("basket_") and self.columns.basket is None:
-                raise ValueError(f"gate rule {rule.name!r}: {rule.metric} needs basket = ... under [columns]")
+            self._feeds(f"gate rule {rule.name!r}: {rule.metric}", rule.metric)
             if rule.versus not in {None, BEST_BASELINE, LIVE, *self.models}:
                 raise ValueError(
                     f"gate rule {rule.name!r}: versus = {rule.versus!r} is neither {BEST_BASELINE!r} nor {LIVE!r} "
                     f"nor one of the models: {', '.join(self.models)}"
                 )
+        if self.gate.fallback is not None and self.gate.fallback not in self.models:
+            raise ValueError(
+                f"gate.fallback = {self.gate.fallback!r} is none of the models: {', '.join(self.models)}"
+            )
         return self
 
+    def _feeds(self, who: str, metric: str) -> None:
+        """Refuse a metric that reads what this log does not have."""
+        reads = parse_metric(metric).metric.reads
+        if reads == "baskets" and self.columns.basket is None:
+            raise ValueError(f"{who} needs a basket column: write basket = ... under [columns]")
+        if reads == "ratings" and self.feedback.kind != "rating":
+            raise ValueError(f'{who} needs ratings: write kind = "rating" under [feedback]')
+        if reads == "next_items" and (self.columns.time is None or self.window.split == "random"):
+            raise ValueError(f"{who} needs events in order: a time column, and a split other than 'random'")
+
+    @property
+    def fallback(self) -> str:
+        """Name of the model that goes out where nothing is live and too little is known to choose."""
+        return self.gate.fallback or self.evaluation.cold_start
+
     def _needs_time(self) -> str | None:
-        if self.window.split in {"time", "leave_last"}:
+        if self.window.split in {"time", "leave_last", "leave_last_basket"}:
             return f"split {self.window.split!r} (or write split = 'random')"
         if self.window.lookback_days or self.grouping.half_life_days:
             return "lookback_days or half_life_days"

@@ -14,6 +14,7 @@ from pydantic import (
 )
 
 from data_contracts.database_url import VARIABLE
+from data_contracts.metrics import parse_metric
 
 Share = float
 """A part of a whole, 0 to 1."""
@@ -162,8 +163,9 @@ class ContractSection(Section):
 class WindowSection(Section):
     """``[window]``: what is trained on and what is held out."""
 
-    split: Literal["time", "leave_last", "random", "file"] = "time"
-    """``time``: the last `holdout_days` before ``as_of``; the others match published tables."""
+    split: Literal["time", "leave_last", "leave_last_basket", "random", "file"] = "time"
+    """``time``: the last `holdout_days` before ``as_of``. ``leave_last_basket``: each user's last basket, whole,
+    of users who have another one. The others match published tables."""
     lookback_days: PositiveInt | None = None
     """How far back training looks from ``as_of``; everything if absent."""
     holdout_days: PositiveInt = 28
@@ -171,7 +173,8 @@ class WindowSection(Section):
     leave_last_n: PositiveInt = 1
     """Of ``leave_last``: the last n events of each user are held out."""
     test_path: str | None = None
-    """Of ``file``: a log of the same layout that is held out, found as the source is."""
+    """Of ``file``: a log of the same layout that is held out, found as the source is; whole, unless the run
+    is given a day (``--as-of`` or `default_as_of`) that bounds it, too."""
     random_share: float = Field(default=0.2, gt=0, lt=1)
     """Of ``random``: share of each user's events that is held out."""
     default_as_of: date | None = None
@@ -200,8 +203,9 @@ class EvaluationSection(Section):
 
     decides: Literal["repeat", "discovery"] = "repeat"
     """``repeat``: anything may be recommended; ``discovery``: only what the user never had."""
-    metric: str = Field(default="precision@5", pattern=r"^[a-z_]+@[1-9][0-9]*$")
-    """Such as ``precision@5``, ``ndcg@10``, or ``basket_precision@5`` where the log has baskets."""
+    metric: str = "precision@5"
+    """Such as ``precision@5``, ``ndcg@10``, ``basket_precision@5`` where the log has baskets, or ``rmse`` where
+    it has ratings; :mod:`data_contracts.metrics` has them all."""
     ks: tuple[PositiveInt, ...] = Field(default=(5, 10), min_length=1)
     """List lengths that every metric is computed at."""
     cold_start: str = "recent_popularity"
@@ -210,14 +214,21 @@ class EvaluationSection(Section):
     """Resamples of users behind every interval."""
 
     @property
-    def metric_k(self) -> int:
-        """List length of the deciding metric."""
-        return int(self.metric.partition("@")[2])
+    def list_k(self) -> int:
+        """List length of the deciding metric; the longest of `ks` where it takes none."""
+        k = parse_metric(self.metric).k
+        return max(self.ks) if k is None else k
 
     @model_validator(mode="after")
-    def _k_is_computed(self) -> Self:
-        if self.metric_k not in self.ks:
-            raise ValueError(f"metric {self.metric!r} needs {self.metric_k} in ks; got {list(self.ks)}")
+    def _can_decide(self) -> Self:
+        metric, k = parse_metric(self.metric)
+        if not metric.per_unit:
+            raise ValueError(
+                f"metric {self.metric!r} has no values per user that could be compared; choose another one, "
+                "and demand this one by a [[gate.rules]] with at_least"
+            )
+        if k is not None and k not in self.ks:
+            raise ValueError(f"metric {self.metric!r} needs {k} in ks; got {list(self.ks)}")
         return self
 
 
@@ -239,6 +250,9 @@ class ExportSection(Section):
     """Items for a user."""
     users_per_item_k: PositiveInt = 10
     """Users for an item."""
+    max_short_lists: Share = Field(default=0.05, ge=0, le=1)
+    """Share of users whose list may be shorter than it could be; who has had nearly everything counts only for
+    what is left."""
     formats: tuple[Literal["csv", "jsonl", "parquet"], ...] = ()
     """Files that every run which becomes live writes below ``exports`` in SHELFTALKER_HOME."""
     sink_env: str | None = Field(default=None, pattern=VARIABLE)
@@ -247,5 +261,5 @@ class ExportSection(Section):
     """Schema of those tables; the database's own default if absent."""
 
     def cache_identity(self) -> dict[str, Any]:
-        """Lengths only: where the lists go does not change them."""
-        return self.model_dump(include={"k", "users_per_item_k"})
+        """Lengths and their limit: where the lists go does not change them."""
+        return self.model_dump(include={"k", "users_per_item_k", "max_short_lists"})

@@ -1,131 +1,18 @@
-"""What is compared, how it is named, and what the gate may say about it."""
+"""What an evaluation found, and what the gate may say about it."""
 
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Final, Literal
 
-import numpy as np
 import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict
+
+from data_contracts.metrics import Reads, parse_metric
 
 Scenario = Literal["repeat", "discovery"]
 
 SCENARIOS: Final[tuple[Scenario, ...]] = ("repeat", "discovery")
 """repeat: anything may be recommended; discovery: what the user had before the cut-off leaves the lists
 and the truth."""
-
-METRICS: Final[Mapping[str, str]] = {
-    "precision": "relevant items among the first k of the list / k, also where the list is shorter than k",
-    "recall": "relevant items among the first k / min(k, relevant items of the user)",
-    "hit_rate": "1 if any of the first k is relevant, else 0",
-    "map": "sum over relevant ranks r <= k of (relevant among the first r) / r, / min(k, relevant items)",
-    "ndcg": "sum over relevant ranks r <= k of 1 / log2(r + 1), / the same sum over ranks 1 to "
-    "min(k, relevant items)",
-    "mrr": "1 / rank of the first relevant item, 0 if it is not among the first k",
-    "basket_precision": "rows of the basket whose item is among the first k / k, mean over baskets; baskets "
-    "without a user are scored with the cold-start list",
-    "novelty": "mean of -log2((events of the item + 1) / (all events + items)) over the first k of the list",
-    "full_lists": "1 if the list holds k items, else 0",
-    "coverage": "share of the catalogue that stands among the first k of at least one holdout user's list; "
-    "a fact about these lists, not an estimate, so its interval is the value itself",
-}
-"""Every metric and its definition. All are plain means over holdout users (baskets where it says so);
-relevant items of a user are the distinct items taken in the hold-out, also those that no list can hold
-because they are new. Intervals: 95 %, Poisson bootstrap over users."""
-
-
-def metric_name(base: str, k: int) -> str:
-    """Name of a metric at a list length: ``precision@5``.
-
-    Raises
-    ------
-    ValueError
-        If `base` is unknown or `k` is not positive.
-
-    """
-    if base not in METRICS or k < 1:
-        raise ValueError(
-            f"metric {base!r} at {k} is unknown; k must be >= 1 and the name one of {list(METRICS)}"
-        )
-    return f"{base}@{k}"
-
-
-def parse_metric(name: str) -> tuple[str, int]:
-    """Split ``precision@5`` into ``("precision", 5)``; ValueError says which names exist."""
-    base, _, k = name.partition("@")
-    if base not in METRICS or not k.isdecimal() or int(k) < 1:
-        raise ValueError(f"unknown metric {name!r}; write NAME@K with NAME one of {', '.join(METRICS)}")
-    return base, int(k)
-
-
-@dataclass(frozen=True, eq=False)
-class Holdout:
-    """The events after the cut-off, mapped by the vocabularies from before it.
-
-    Users here are the *holdout users*: everybody with a user id and at least one event after the
-    cut-off. Row j of the truth belongs to ``user_codes[j]``, which is -1 for a user who came after the
-    cut-off (a cold user, served with the cold-start list).
-
-    Parameters
-    ----------
-    user_codes
-        int32 (n_rows,): code of each holdout user, -1 = cold; codes rise, cold users come last.
-    indptr, items
-        int64 (n_rows + 1,), int32: the distinct known items of each holdout user, rising within a row.
-    n_relevant
-        int32 (n_rows,): distinct items the user took, including those that came after the cut-off and
-        that no list can hold.
-    basket_rows
-        int32 (n_baskets,): the holdout row whose list a basket is scored with, -1 = anonymous
-        (cold-start list). Empty where the dataset has no baskets.
-    basket_indptr, basket_items
-        int64 (n_baskets + 1,), int32: known items of each basket, one entry per log row (an item on two
-        rows of an invoice stands twice), rising within a basket.
-    n_items
-        Size of the catalogue.
-
-    Raises
-    ------
-    ValueError
-        If lengths do not fit together.
-
-    """
-
-    user_codes: npt.NDArray[np.int32]
-    indptr: npt.NDArray[np.int64]
-    items: npt.NDArray[np.int32]
-    n_relevant: npt.NDArray[np.int32]
-    basket_rows: npt.NDArray[np.int32]
-    basket_indptr: npt.NDArray[np.int64]
-    basket_items: npt.NDArray[np.int32]
-    n_items: int
-
-    def __post_init__(self) -> None:
-        """Check that the parts belong together."""
-        n_rows, n_baskets = len(self.user_codes), len(self.basket_rows)
-        lengths = (len(self.indptr), len(self.n_relevant), len(self.basket_indptr))
-        if lengths != (n_rows + 1, n_rows, n_baskets + 1):
-            raise ValueError(
-                f"holdout parts of {n_rows} users and {n_baskets} baskets have lengths {lengths}"
-            )
-        if self.indptr[-1] != len(self.items) or self.basket_indptr[-1] != len(self.basket_items):
-            raise ValueError("holdout indptr does not end at the number of its items")
-        short = np.flatnonzero(self.n_relevant < np.maximum(np.diff(self.indptr), 1))
-        if len(short):
-            raise ValueError(
-                f"holdout row {short[0]} says n_relevant = {self.n_relevant[short[0]]}; every row needs at "
-                f"least 1 and no fewer than its {np.diff(self.indptr)[short[0]]} known items"
-            )
-
-    @property
-    def n_rows(self) -> int:
-        """Number of holdout users."""
-        return len(self.user_codes)
-
-    @property
-    def n_baskets(self) -> int:
-        """Number of baskets, anonymous ones included."""
-        return len(self.basket_rows)
 
 
 @dataclass(frozen=True)
@@ -151,8 +38,10 @@ class Evaluation:
         Ready for JSON: ``{scenario: {metric: {"value", "low", "high"}}}`` for both scenarios, and beside
         them ``"slices": {scenario: {slice: {metric: {...}}}}`` and ``"lists": {scenario: {fact: number}}``.
     arrays
-        The values behind the summary, one array per ``scenario.metric`` (float32, one value per user or
-        per basket), and int32 ``scenario.clusters`` (n_baskets,): baskets with one number are one user's.
+        The values behind the summary, one array per ``scenario.metric`` (float32, one value per user,
+        basket, pair or event; of rmse the squared errors). What is not one value per user has its owners
+        beside it, int32 ``scenario.clusters`` of baskets, ``scenario.ratings_clusters`` of pairs and
+        ``scenario.next_items_clusters`` of events: units with one number are one user's.
 
     """
 
@@ -170,9 +59,23 @@ class Evaluation:
         """
         key = f"{scenario}.{metric}"
         if key not in self.arrays:
-            raise ValueError(f"no values per user or basket for {key!r}; there are {sorted(self.arrays)}")
-        clusters = self.arrays[f"{scenario}.clusters"] if metric.startswith("basket_") else None
-        return self.arrays[key], clusters
+            raise ValueError(f"no values per unit for {key!r}; there are {sorted(self.arrays)}")
+        reads = parse_metric(metric).metric.reads
+        return self.arrays[key], None if reads == "lists" else self.arrays[clusters_of(scenario, reads)]
+
+    def has_units(self, scenario: str, metric: str) -> bool:
+        """Whether the metric has a value for at least one unit."""
+        return len(self.arrays.get(f"{scenario}.{metric}", ())) > 0
+
+
+def clusters_of(scenario: str, reads: Reads) -> str:
+    """Name of the array that says whose the units of a metric are."""
+    return f"{scenario}.clusters" if reads == "baskets" else f"{scenario}.{reads}_clusters"
+
+
+GateVerdict = Literal["open", "closed", "undecided"]
+"""``open``: the winner may replace what is live; ``closed``: it may not; ``undecided``: there is too little
+evidence to say."""
 
 
 class RuleResult(BaseModel):
@@ -186,12 +89,18 @@ class RuleResult(BaseModel):
     """What was found; None where there was nothing to compare with."""
     limit: float | str | None
     """What it was held against; None where the rule does not apply."""
-    passed: bool
-    """The verdict."""
+    passed: bool | None
+    """The verdict; None where the rule does not apply, which is not the same as passed."""
     meaning: str
     """The rule in words, with the names that were compared."""
-    level: Literal["fail", "warn"] = "fail"
-    """``fail``: closes the gate when broken; ``warn``: is only shown."""
+    level: Literal["fail", "warn", "evidence"] = "fail"
+    """``fail``: closes the gate when broken; ``warn``: is only shown; ``evidence``: when broken, too little is
+    known to decide."""
+
+    @property
+    def broken(self) -> bool:
+        """Whether the rule applies and was not kept."""
+        return self.passed is False
 
 
 class GateDecision(BaseModel):
@@ -199,9 +108,15 @@ class GateDecision(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
+    verdict: GateVerdict
+    """``closed`` when a rule of level fail is broken, else ``undecided`` when one of level evidence is, else
+    ``open``."""
     open: bool
-    """True when every rule passed, those that only warn aside."""
+    """Whether the verdict is ``open``."""
     winner: str
-    """Name of the model that would be published."""
+    """The model that would be published; without enough evidence the dataset's fallback baseline."""
     rules: tuple[RuleResult, ...]
-    """All rules, passed or not, in the order they were applied."""
+    """All rules, kept, broken or not applicable, in the order they were applied."""
+    publishes: bool
+    """Whether lists go out: always when open, never when closed; when undecided only where nothing is live and
+    the dataset says ``undecided = "publish_baseline"``."""

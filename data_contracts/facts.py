@@ -66,7 +66,7 @@ FACTS: Final[Mapping[str, Mapping[str, str]]] = {
     "predictions": {
         "rows": "rows of predictions.parquet",
         "users": "different users in it",
-        "eligible_users": "users who must have a list",
+        "eligible_users": "users who must have a list: those for whom an item is left",
         "k": "length asked for",
         "null_ids": "rows without a user id or an item id",
         "min_rank": "smallest rank",
@@ -77,7 +77,8 @@ FACTS: Final[Mapping[str, Mapping[str, str]]] = {
         "forbidden_items": "rows that show what the scenario forbids, such as an item the user has had",
         "bad_scores": "rows whose score is missing, NaN or infinite",
         "rising_scores": "rows whose score is above that of the rank before",
-        "short_list_share": "share of users with fewer than k items (0 where the catalogue has fewer than k)",
+        "short_list_share": "share of users whose list is shorter than k and than what is left for them",
+        "max_short_list_share": "largest such share that the dataset file allows",
         "items": "different items in it",
     },
 }

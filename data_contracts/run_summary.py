@@ -8,13 +8,11 @@ import json
 import sys
 from collections.abc import Callable, Mapping
 from datetime import date
-from typing import Any, ClassVar, Literal, Self
+from typing import Any, ClassVar, Self
 
 from pydantic import BaseModel, ConfigDict, model_serializer
 
-from data_contracts.evaluation import Interval, RuleResult, Scenario
-
-GateVerdict = Literal["open", "closed", "undecided"]
+from data_contracts.evaluation import GateVerdict, Interval, RuleResult, Scenario
 
 Metrics = dict[str, Interval]
 """Values by metric name, such as ``precision@5``, with their 95 % intervals."""
@@ -52,6 +50,12 @@ class HoldoutCounts(SummaryPart):
     """Of them, baskets of users with an event before the cut."""
     n_items: int
     """Items that the models know."""
+    n_events: int = 0
+    """Events of users in the hold-out, in order; 0 where the split has no order."""
+    n_guessed_events: int = 0
+    """Of them, events that next_item_accuracy asks for: all, or a seeded sample."""
+    n_ratings: int = 0
+    """Pairs in the hold-out with a rating and a known item; 0 for a log without ratings."""
 
 
 class Counts(SummaryPart):
@@ -148,7 +152,9 @@ class GateResult(SummaryPart):
     open: bool
     """Whether the verdict is ``open``."""
     winner: str
-    """Name of the model that is, or would be, published."""
+    """Name of the model that is, or would be, published; of an undecided gate the fallback baseline."""
+    publishes: bool
+    """Whether lists go out: always when open, never when closed, and when undecided only where nothing is live."""
     metric: str
     """Name of the metric that decides."""
     scenario: Scenario
@@ -156,9 +162,10 @@ class GateResult(SummaryPart):
     best_baseline: str
     """Name of the best baseline by that metric."""
     differences: dict[str, Interval]
-    """For each candidate its mean minus the best baseline's, on the same users or baskets."""
+    """For each candidate its gain over the best baseline on the same users, baskets, pairs or events: positive is
+    better, also for a metric of which less is."""
     rules: tuple[RuleResult, ...]
-    """Every rule, passed or not, in the order in which they were applied."""
+    """Every rule, passed, broken or not applicable, in the order in which they were applied."""
 
 
 class RunFindings(SummaryPart):

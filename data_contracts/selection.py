@@ -18,7 +18,7 @@ class Selection(BaseModel):
     """Inclusive lower bound, UTC; None = from the first event."""
     end: datetime | None = None
     """Exclusive upper bound, UTC; None = to the last event. Ages are counted back from here."""
-    split: Literal["none", "leave_last", "random"] = "none"
+    split: Literal["none", "leave_last", "leave_last_basket", "random"] = "none"
     """How the rows between the bounds are divided; ``none`` where the bounds alone decide."""
     part: Literal["train", "holdout"] = "train"
     """Which side of `split`; rows without a user are always on the training side."""

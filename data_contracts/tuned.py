@@ -32,7 +32,7 @@ class TunedModel(Section):
     windows: tuple[str, ...]
     """What was scored, the newest first; each model was trained on what came before."""
     metric: str
-    """What was made as large as possible."""
+    """What was made as good as possible, in its own direction."""
     scenario: str
     """Where it was taken."""
     trials: int = Field(ge=1)

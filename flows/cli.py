@@ -63,7 +63,7 @@ def run(
         from flows.display import show
 
         show(summary, examples(summary), picture)
-    if not summary.gate.open:
+    if summary.gate.verdict == "closed":
         raise GateClosedError(f"nothing was published; the failed rules are above and in {summary.path}")
 
 

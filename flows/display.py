@@ -18,7 +18,12 @@ from tasks.report.text import found_rows
 
 EXAMPLE_ITEMS = 5
 
-BROKEN = {"fail": Text("failed", "red"), "warn": Text("warning", "yellow")}
+BROKEN = {
+    "fail": Text("failed", "red"),
+    "warn": Text("warning", "yellow"),
+    "evidence": Text("too little known", "yellow"),
+}
+COLOURS = {"open": "green", "closed": "red", "undecided": "yellow"}
 
 
 class TerminalListener:
@@ -82,8 +87,11 @@ def show(summary: RunSummary, examples: dict[str, list[dict[str, Any]]], picture
         console.print(Text(f"! {each.name} is left out; its {each.stage} failed: {each.reason}", "yellow"))
     console.print(_metrics(summary))
     console.print(_rules(gate))
-    verdict = f"[{'green' if gate.open else 'red'}]{gate.verdict}[/]"
-    console.print(f"The gate is {verdict}; winner: [bold]{gate.winner}[/bold]", _why(gate))
+    verdict, who = (
+        f"[{COLOURS[gate.verdict]}]{gate.verdict}[/]",
+        "fallback" if gate.verdict == "undecided" else "winner",
+    )
+    console.print(f"The gate is {verdict}; {who}: [bold]{gate.winner}[/bold]", _why(gate))
     for user_id, rows in examples.items():
         console.print(_example(user_id, rows))
     where = "Predictions" if summary.published else "Not published; what was found"
@@ -118,7 +126,7 @@ def _metrics(summary: RunSummary) -> Table:
     table = Table(title=f"models, {gate.scenario} scenario (95 % intervals)", title_justify="left")
     for name in rows[0]:
         table.add_column(name, justify="left" if name == "model" else "right", no_wrap=True)
-    for row in sorted(rows, key=lambda each: each[gate.metric], reverse=True):
+    for row in rows:
         style = "bold green" if row["model"] == gate.winner else ""
         table.add_row(*row.values(), style=style)
     return table
@@ -129,7 +137,9 @@ def _rules(gate: GateResult) -> Table:
     for name in ("rule", "value", "limit", ""):
         table.add_column(name)
     for rule in gate.rules:
-        mark = Text("passed", "green") if rule.passed else BROKEN[rule.level]
+        mark = BROKEN[rule.level] if rule.broken else Text("passed", "green")
+        if rule.passed is None:
+            mark = Text("does not apply", "dim")
         table.add_row(rule.name, _short(rule.value), _short(rule.limit), mark)
     return table
 
@@ -141,6 +151,12 @@ def _short(value: Any) -> str:
 
 
 def _why(gate: GateResult) -> str:
+    if gate.verdict == "undecided":
+        lacking = ", ".join(rule.name for rule in gate.rules if rule.broken and rule.level == "evidence")
+        done = (
+            "it goes out, for nothing was live" if gate.publishes else "nothing goes out, what is live stays"
+        )
+        return f"(too little is known: {lacking}; {done})"
     if gate.winner == gate.best_baseline:
         return "(the best baseline: no candidate surely beats it)"
     found = gate.differences[gate.winner]

@@ -20,9 +20,9 @@ from flows.nightly import nightly
 from tasks.ingestion.task import Source
 from tasks.publication.run_receipts import Receipt, find, key_of_run
 
-PUBLISHED, CLOSED, FAILED = "published", "gate closed", "failed"
+PUBLISHED, CLOSED, UNDECIDED, FAILED = "published", "gate closed", "undecided", "failed"
 DONE_BEFORE, LEFT_ALONE, WOULD_RUN = "done before", "left alone", "would run"
-OUTCOMES = {"published": PUBLISHED, "rejected": CLOSED}
+OUTCOMES = {"published": PUBLISHED, "rejected": CLOSED, "undecided": UNDECIDED}
 
 
 class Plan(NamedTuple):

@@ -1,4 +1,4 @@
-"""The outcomes of a run: published, rejected by the gate, or a dry run. Each ends with one summary."""
+"""The outcomes of a run: published, rejected by the gate, undecided, or a dry run. Each ends with one summary."""
 
 from datetime import date
 from typing import Any, NamedTuple
@@ -22,7 +22,7 @@ from tasks.preparation.prepared_events import PreparedEvents
 from tasks.preparation.select_events import ITEMS_FILE, USERS_FILE
 from tasks.publication.delivery import deliver
 from tasks.publication.registry import Publication
-from tasks.publication.run_receipts import Receipt
+from tasks.publication.run_receipts import Outcome, Receipt
 from tasks.publication.task import keep_rejected, publish_run, rejection_path
 from tasks.report.run_summary import (
     counts_of,
@@ -38,7 +38,7 @@ from tasks.runtime.step import untagged
 from tasks.training.task import train_model
 from tasks.training.trained_model import TrainedModel
 
-REJECTED = "Rejected"
+REJECTED, UNDECIDED = "Rejected", "Undecided"
 
 
 class Run(NamedTuple):
@@ -99,13 +99,22 @@ def findings_of(run: Run, refit: Refit | None) -> RunFindings:
 
 def reject(run: Run) -> State[Any]:
     """Keep the decision and the report, publish nothing, and end as Completed under the name "Rejected"."""
+    return _end_unpublished(run, REJECTED)
+
+
+def leave_undecided(run: Run) -> State[Any]:
+    """Too little is known: what is live stays, and the run ends as Completed under the name "Undecided"."""
+    return _end_unpublished(run, UNDECIDED)
+
+
+def _end_unpublished(run: Run, name: str) -> State[Any]:
     findings = findings_of(run, None)
     page = _report(run, findings, run.data, {})
     path = rejection_path(_publication(findings))
     summary = RunSummary.of(findings, published=False, path=str(path), report=str(path.with_suffix(".html")))
     keep_rejected(summary, page.folder / REPORT)
     _close(run, summary, page)
-    return Completed(name=REJECTED, message=rejection_reason(summary.gate), data=summary)
+    return Completed(name=name, message=rejection_reason(summary.gate), data=summary)
 
 
 def publish(run: Run, refit: Refit) -> RunSummary:
@@ -164,6 +173,12 @@ def _files(run: Run, refit: Refit, page: store.ArtifactRef) -> dict[str, tuple[s
     }
 
 
+def _outcome(summary: RunSummary) -> Outcome:
+    if summary.published:
+        return "published"
+    return "undecided" if summary.gate.verdict == "undecided" else "rejected"
+
+
 def _close(run: Run, summary: RunSummary, page: store.ArtifactRef, *more: store.ArtifactRef) -> None:
     """Create the UI's artifacts, keep the receipt and emit the event of a run whose last file is written."""
     ui_artifacts.create(summary, page)
@@ -176,7 +191,7 @@ def _close(run: Run, summary: RunSummary, page: store.ArtifactRef, *more: store.
         dataset=summary.dataset,
         as_of=summary.as_of,
         run=summary.run_id,
-        outcome="published" if summary.published else "rejected",
+        outcome=_outcome(summary),
         winner=summary.gate.winner,
         artifacts=tuple(dict.fromkeys(each.path for each in used)),
     ).keep()

@@ -13,7 +13,7 @@ from data_contracts.errors import ConfigurationError
 from data_contracts.tuned import Tuned
 from tasks.publication import registry
 from tasks.runtime import store
-from tasks.training.requirements import check_needs
+from tasks.training.requirements import check_metric, check_needs
 from tasks.training.task import configure
 
 
@@ -50,13 +50,21 @@ def decide_as_of(spec: DatasetSpec, given: date | None, events: store.ArtifactRe
     """
     if spec.columns.time is None:
         return None
-    if given:
-        return given
-    known = _scheduled_day(spec) or spec.window.default_as_of
+    known = stated_day(spec, given)
     if known:
         return known
     last = datetime.fromisoformat(events.facts["last_event_time"]).astimezone(ZoneInfo(spec.source.timezone))
     return last.date() + timedelta(days=1)
+
+
+def stated_day(spec: DatasetSpec, given: date | None) -> date | None:
+    """Day that somebody named: the caller, the schedule or the dataset file; None where the log decides."""
+    return given or _scheduled_day(spec) or spec.window.default_as_of
+
+
+def anything_live(dataset: str, as_of: date | None) -> bool:
+    """Whether something was live before a run as of that day, whether or not its model still exists."""
+    return registry.champion(dataset, as_of) is not None
 
 
 def _scheduled_day(spec: DatasetSpec) -> date | None:
@@ -80,6 +88,7 @@ def chosen_models(spec: DatasetSpec, tuned: Tuned | None = None) -> dict[str, Mo
     for name, choice in choices.items():
         configure(name, choice)
         check_needs(name, choice, spec)
+    check_metric(spec, choices)
     return choices
 
 

@@ -1,4 +1,4 @@
-"""Events for other programs and for automations: published, rejected, contract broken."""
+"""Events for other programs and for automations: published, rejected, undecided, contract broken."""
 
 from typing import Any
 
@@ -9,8 +9,8 @@ from data_contracts.parameters import DatasetParameters
 from data_contracts.run_summary import LeftOutModel, RunSummary
 
 PREFIX = "shelftalker.publication"
-PUBLISHED, REJECTED, CONTRACT_BROKEN = (
-    f"{PREFIX}.{name}" for name in ("published", "rejected", "contract-broken")
+PUBLISHED, REJECTED, UNDECIDED, CONTRACT_BROKEN = (
+    f"{PREFIX}.{name}" for name in ("published", "rejected", "undecided", "contract-broken")
 )
 MODEL_LEFT_OUT = "shelftalker.model.left-out"
 
@@ -24,16 +24,19 @@ def emit(event: str, dataset: str, **payload: Any) -> None:
 def emit_outcome(summary: RunSummary) -> None:
     """Emit how a run ended: its day, winner, the metric that decided, and where its files are."""
     gate = summary.gate
+    unpublished = UNDECIDED if gate.verdict == "undecided" else REJECTED
+    found = summary.deciding_metrics[gate.winner].get(gate.metric)
     emit(
-        PUBLISHED if summary.published else REJECTED,
+        PUBLISHED if summary.published else unpublished,
         summary.dataset,
         as_of=summary.as_of and summary.as_of.isoformat(),
         run_id=summary.run_id,
         live=summary.live or False,
+        verdict=gate.verdict,
         winner=gate.winner,
         metric=gate.metric,
-        value=summary.deciding_metrics[gate.winner][gate.metric].to_json(),
-        failed_rules=[rule.name for rule in gate.rules if not rule.passed],
+        value=None if found is None else found.to_json(),
+        failed_rules=[rule.name for rule in gate.rules if rule.broken],
         path=summary.path,
         report=summary.report,
     )

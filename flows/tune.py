@@ -12,8 +12,9 @@ from data_contracts.parameters import TuneParameters
 from flows.planning import decide_as_of, run_name
 from flows.superseded import superseded
 from tasks.ingestion.task import find_source, ingest
+from tasks.preparation.holdout import split
 from tasks.preparation.prepared_events import prepare as prepare_events
-from tasks.preparation.splitting import Windows, inner_windows, split
+from tasks.preparation.splitting import Windows, inner_windows
 from tasks.runtime import store
 from tasks.training.task import train
 from tasks.tuning.search import Budget
@@ -62,9 +63,9 @@ def tune(parameters: TuneParameters) -> Any:
 def prepare(spec: DatasetSpec, events: store.ArtifactRef, window: Windows, seed: int) -> Prepared:
     """Map, group and split the events of one inner window, by the steps of the nightly run."""
     data = prepare_events(events, window.train, spec)
-    holdout = split(events, data.vocabularies, window.holdout, baskets=spec.columns.basket is not None)
+    holdout = split(events, data, window.holdout, spec.columns, spec.feedback)
     cold = spec.evaluation.cold_start
-    return Prepared(window.holdout, data.matrix, holdout, train(cold, spec.models[cold], data.matrix, seed))
+    return Prepared(window.holdout, data, holdout, train(cold, spec.models[cold], data.matrix, seed))
 
 
 def deadlines(minutes: float | None, n: int) -> Iterator[float | None]:

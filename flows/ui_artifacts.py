@@ -9,14 +9,15 @@ from prefect.artifacts import create_image_artifact, create_link_artifact, creat
 from prefect.context import FlowRunContext
 
 from data_contracts.evaluation import Interval
+from data_contracts.metrics import METRICS
 from data_contracts.run_summary import RunSummary
 from tasks.report.data_uris import PICTURES
-from tasks.report.text import found_rows
+from tasks.report.text import best_first, found_rows, shown_k
 from tasks.runtime import store
 from tasks.runtime.files import read_json
 
 RULE_COLUMNS = frozenset({"name", "value", "limit", "passed", "level", "meaning"})
-SHOWN = ("precision", "recall", "ndcg", "coverage")
+SHOWN = ("precision", "recall", "ndcg", "coverage", "rmse")
 REPORTS_URL = "SHELFTALKER_REPORTS_URL"
 """Environment variable: address of a server that shows the reports of this home."""
 
@@ -74,15 +75,16 @@ def _plain(value: Any) -> str:
 
 
 def metric_rows(summary: RunSummary) -> list[dict[str, str]]:
-    """One row per model: the deciding metric with its interval, and a few more of the same scenario."""
+    """One row per model, best first: the deciding metric with its interval, and a few more of the same scenario."""
     decides = summary.gate.metric
-    k = decides.partition("@")[2]
+    k, results = shown_k(summary), summary.deciding_metrics
+    names = [METRICS[each].written(k if METRICS[each].takes_k else None) for each in SHOWN]
+    others = [each for each in names if each != decides and any(each in known for known in results.values())]
     rows = []
-    for name, metrics in summary.deciding_metrics.items():
+    for name in best_first(results, decides):
+        metrics = results[name]
         row = {"model": name, decides: _with_interval(metrics.get(decides))}
-        for metric in (f"{each}@{k}" for each in SHOWN):
-            if metric in metrics and metric != decides:
-                row[metric] = f"{metrics[metric].value:.4f}"
+        row |= {each: f"{metrics[each].value:.4f}" if each in metrics else "-" for each in others}
         row["fit s"] = f"{summary.models[name].seconds.fit:.1f}"
         rows.append(row)
     return rows

@@ -25,30 +25,37 @@ def apply_rules(
         The winner and the best baseline.
     results
         Evaluation of every model of this run.
-    question
+    criterion
         Whose seed and resamples the comparisons share.
     live
         Evaluation of what is live now; None where nothing is.
 
     """
     return tuple(
-        _at_least(rule, rule.at_least, choice, results)
-        if rule.at_least is not None
+        _limit(rule, choice, results)
+        if rule.versus is None
         else _versus(rule, choice, results, criterion, live)
         for rule in rules
     )
 
 
-def _at_least(
-    rule: CustomRule, floor: float, choice: SelectedModel, results: Mapping[str, Evaluation]
-) -> RuleResult:
-    value = results[choice.winner].summary[rule.scenario][rule.metric]["value"]
+def _limit(rule: CustomRule, choice: SelectedModel, results: Mapping[str, Evaluation]) -> RuleResult:
+    """Reaching the limit exactly is enough, from either side; a value that is missing does not reach it."""
+    entry = results[choice.winner].summary[rule.scenario].get(rule.metric)
+    value = None if entry is None else entry["value"]
+    if rule.at_least is not None:
+        limit, passed = rule.at_least, value is not None and value >= rule.at_least
+    else:
+        assert rule.at_most is not None
+        limit, passed = rule.at_most, value is not None and value <= rule.at_most
+    bound = "at least" if rule.at_least is not None else "at most"
     return RuleResult(
         name=rule.name,
         value=value,
-        limit=floor,
-        passed=value >= floor,
-        meaning=f"{rule.scenario} {rule.metric} of {choice.winner}",
+        limit=limit,
+        passed=passed,
+        meaning=f"{rule.scenario} {rule.metric} of {choice.winner}, {bound}"
+        + ("" if entry is not None else "; it has none"),
         level=rule.level,
     )
 
@@ -61,19 +68,27 @@ def _versus(
     live: Evaluation | None,
 ) -> RuleResult:
     name = choice.best_baseline if rule.versus == BEST_BASELINE else str(rule.versus)
-    winner, other = results[choice.winner], live if name == LIVE else results[name]
-    if other is None or other is winner:
-        value, meaning = None, "nothing is live yet" if other is None else f"the winner is {name} itself"
+    winner, other = results[choice.winner], live if name == LIVE else results.get(name)
+    asked = replace(criterion, metric=rule.metric, scenario=rule.scenario)
+    what = f"{rule.scenario} {rule.metric}"
+    limit, value, passed = 0.0 - rule.margin, None, None
+    if other is None:
+        meaning = "nothing is live yet" if name == LIVE else f"{name} was left out of this run"
+    elif other is winner:
+        meaning = f"the winner is {name} itself"
+    elif not winner.has_units(rule.scenario, rule.metric):
+        passed, meaning = False, f"{choice.winner} has no {what}"
+    elif not other.has_units(rule.scenario, rule.metric):
+        meaning = f"{name} has no {what} to compare with"
     else:
-        asked = replace(criterion, metric=rule.metric, scenario=rule.scenario)
         value = difference(winner, other, asked).low
-        meaning = f"low end of the interval of {rule.scenario} {rule.metric}, {choice.winner} minus {name}"
-    limit = 0.0 - rule.margin
+        passed = value > limit
+        meaning = f"low end of the interval of the gain in {what} of {choice.winner} over {name}"
     return RuleResult(
         name=rule.name,
         value=value,
         limit=limit,
-        passed=value is None or value > limit,
+        passed=passed,
         meaning=meaning,
         level=rule.level,
     )

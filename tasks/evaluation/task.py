@@ -8,15 +8,15 @@ import numpy.typing as npt
 
 from data_contracts.dataset_sections import EvaluationSection
 from data_contracts.errors import ConfigurationError
-from data_contracts.evaluation import Evaluation, Holdout
-from data_contracts.interactions import Csr
-from data_contracts.scoring import Mask, Scorer, Scores
+from data_contracts.evaluation import Evaluation, Scenario
+from data_contracts.scoring import Scorer, Scores
 from tasks import models
-from tasks.numeric.ranking import cold_start_list, recommend
+from tasks.evaluation.lists import Subject, make_lists, more_values
 from tasks.numeric.scenarios import TopLists
 from tasks.numeric.scenarios import evaluate as evaluate_lists
 from tasks.preparation.grouping import load_grouped
-from tasks.preparation.splitting import load_holdout
+from tasks.preparation.holdout import load_holdout
+from tasks.preparation.prepared_events import PreparedEvents
 from tasks.runtime import store
 from tasks.runtime.files import read_json, write_json
 from tasks.runtime.step import step
@@ -42,38 +42,6 @@ def cold_start_scores(name: str, scorer: Scorer, cold: Scorer) -> Scores:
     return own
 
 
-def make_lists(
-    scorer: Scorer,
-    for_cold_start: npt.NDArray[np.int32],
-    holdout: Holdout,
-    k: int,
-    seen: Csr | None,
-    allow: Mask | None = None,
-) -> TopLists:
-    """Lists of the holdout users: known users by the model, the others get the cold-start list.
-
-    Parameters
-    ----------
-    scorer
-        The model.
-    for_cold_start
-        int32 (k,): the cold-start list.
-    holdout
-        Whose lists are wanted.
-    k
-        Length of the lists.
-    seen
-        Items to leave out, by user code; None leaves out nothing.
-    allow
-        bool (n_items,): items that may be listed; None allows all.
-
-    """
-    rows = np.tile(for_cold_start, (len(holdout.user_codes), 1))
-    warm = holdout.user_codes >= 0
-    rows[warm] = recommend(scorer, holdout.user_codes[warm], k, exclude=seen, allow=allow)[0]
-    return TopLists(rows.astype(np.int32), for_cold_start)
-
-
 class EvaluatedModel(NamedTuple):
     """A trained model and what it reaches on the hold-out."""
 
@@ -94,25 +62,32 @@ def evaluate(
     model: TrainedModel,
     cold_start: store.ArtifactRef,
     holdout: store.ArtifactRef,
-    matrix: store.ArtifactRef,
+    data: PreparedEvents,
     evaluation: EvaluationSection,
     seed: int,
 ) -> store.Facts:
     """Write ``summary.json`` (means, intervals, slices) and ``units.npz`` (the values behind them)."""
-    grouped, truth = load_grouped(matrix), load_holdout(holdout)
+    grouped, truth = load_grouped(data.matrix), load_holdout(holdout)
+    seen = data.seen(grouped.by_user).by_row
     scorer, cold = load_model(model.artifact, holdout.facts), load_model(cold_start, holdout.facts)
-    k = max(evaluation.ks)
-    for_cold_start = cold_start_list(cold_start_scores(model.name, scorer, cold), k)
     allow = models.allowed_items(model.kind, grouped)
+    subject = Subject(model.kind, scorer, cold_start_scores(model.name, scorer, cold), allow)
+    k = max(evaluation.ks)
+    lists: dict[Scenario, TopLists] = {
+        "repeat": make_lists(subject, truth, k, None),
+        "discovery": make_lists(subject, truth, k, seen),
+    }
     result = evaluate_lists(
-        make_lists(scorer, for_cold_start, truth, k, None, allow),
-        make_lists(scorer, for_cold_start, truth, k, grouped.by_user, allow),
+        lists["repeat"],
+        lists["discovery"],
         truth,
-        grouped.by_user,
+        seen,
         ks=evaluation.ks,
         seed=seed,
         popularity=grouped.item_events(),
         n_samples=evaluation.bootstrap_samples,
+        more=more_values(subject, lists, truth, grouped.history, seen, evaluation.ks),
+        n_allowed=None if allow is None else int(allow.sum()),
     )
     write_json(out / "summary.json", result.summary)
     np.savez(out / "units.npz", **result.arrays)  # type: ignore[arg-type]

@@ -13,6 +13,7 @@ Float64 = npt.NDArray[np.float64]
 
 N_SAMPLES = 2_000
 LEVEL = 0.95
+TAILS = ((1.0 - LEVEL) / 2.0, 1.0 - (1.0 - LEVEL) / 2.0)
 UNIT_BLOCK = 2_048
 
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
@@ -46,10 +47,12 @@ def paired_difference(
     seed: int,
     clusters: npt.NDArray[np.integer] | None = None,
     n_samples: int = N_SAMPLES,
+    root: bool = False,
 ) -> Interval:
     """Mean of ``values - others`` on the same units, with its interval.
 
-    The same `seed` draws the same units for every model, so differences between models are paired.
+    The same `seed` draws the same units for every model, so differences between models are paired. With
+    `root` it is the difference of the square roots of the two means, as of root mean squared errors.
 
     Raises
     ------
@@ -59,6 +62,11 @@ def paired_difference(
     """
     if values.shape != others.shape:
         raise ValueError(f"paired values need the same units; got {values.shape} and {others.shape}")
+    if root:
+        means, centre = _resampled_means(np.column_stack([values, others]), seed, clusters, n_samples)
+        roots = np.sqrt(means[:, 0]) - np.sqrt(means[:, 1])
+        low, high = np.quantile(roots, TAILS)
+        return Interval(float(np.sqrt(centre[0]) - np.sqrt(centre[1])), float(low), float(high))
     difference = np.asarray(values, dtype=np.float64) - np.asarray(others, dtype=np.float64)
     return interval(difference, seed=seed, clusters=clusters, n_samples=n_samples)
 
@@ -93,6 +101,21 @@ def intervals(
         If there are no units, a value is not finite, or lengths do not fit.
 
     """
+    means, centre = _resampled_means(values, seed, clusters, n_samples)
+    low, high = np.quantile(means, TAILS, axis=0)
+    return [Interval(float(v), float(a), float(b)) for v, a, b in zip(centre, low, high, strict=True)]
+
+
+def root_interval(found: Interval) -> Interval:
+    """The interval of the square root of a mean that cannot be negative: the root keeps the order of resamples."""
+    value, low, high = (float(np.sqrt(max(each, 0.0))) for each in (found.value, found.low, found.high))
+    return Interval(value, low, high)
+
+
+def _resampled_means(
+    values: Floats, seed: int, clusters: npt.NDArray[np.integer] | None, n_samples: int
+) -> tuple[Float64, Float64]:
+    """Means of the columns over each resample (n_samples, n_columns), and over all units (n_columns,)."""
     values = np.asarray(values)
     if values.ndim != 2 or not len(values):
         raise ValueError(f"values must be (n_units, n_columns) with at least one unit; got {values.shape}")
@@ -103,11 +126,7 @@ def intervals(
     totals = _cluster_totals(values, clusters)
     sums = resampled_sums(totals, seed=seed, n_samples=n_samples)
     drawn = sums[:, -1] > 0  # a resample without any unit has no mean
-    means = sums[drawn, :-1] / sums[drawn, -1:]
-    tail = (1.0 - LEVEL) / 2.0
-    low, high = np.quantile(means, [tail, 1.0 - tail], axis=0)
-    centre = totals[:, :-1].sum(axis=0) / totals[:, -1].sum()
-    return [Interval(float(v), float(a), float(b)) for v, a, b in zip(centre, low, high, strict=True)]
+    return sums[drawn, :-1] / sums[drawn, -1:], totals[:, :-1].sum(axis=0) / totals[:, -1].sum()
 
 
 def _cluster_totals(values: Floats, clusters: npt.NDArray[np.integer] | None) -> Float64:

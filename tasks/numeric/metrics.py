@@ -6,7 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from data_contracts.evaluation import Holdout, metric_name
+from data_contracts.holdout import Holdout
+from data_contracts.metrics import metric_name
 from tasks.numeric.jit import jit
 
 Int32 = npt.NDArray[np.int32]
@@ -16,6 +17,23 @@ Float64 = npt.NDArray[np.float64]
 
 RANKING = ("precision", "recall", "hit_rate", "map", "ndcg", "mrr")
 """Metrics of a list against a user's truth, in the column order of the kernel."""
+
+
+@dataclass(frozen=True, eq=False)
+class UnitValues:
+    """Values of metrics that share their units, by metric name.
+
+    Parameters
+    ----------
+    columns
+        float32 (n_units,) each.
+    clusters
+        int32 (n_units,): units with one number are one user's.
+
+    """
+
+    columns: dict[str, Float32]
+    clusters: Int32
 
 
 @dataclass(frozen=True, eq=False)

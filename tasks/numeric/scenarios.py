@@ -1,16 +1,18 @@
 """Evaluate one model's lists in both scenarios: means, intervals, slices and facts about the lists."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from data_contracts.evaluation import Evaluation, Holdout, Interval, Scenario
+from data_contracts.evaluation import SCENARIOS, Evaluation, Interval, Scenario, clusters_of
+from data_contracts.holdout import Holdout
 from data_contracts.interactions import Csr
-from tasks.numeric.bootstrap import N_SAMPLES, intervals
-from tasks.numeric.metrics import RANKING, MetricValues, score_lists
+from data_contracts.metrics import Reads, parse_metric
+from tasks.numeric.bootstrap import N_SAMPLES, intervals, root_interval
+from tasks.numeric.metrics import RANKING, MetricValues, UnitValues, score_lists
 from tasks.numeric.slices import history_slices, item_slices, keep_items, mark_new, restrict
 
 Int32 = npt.NDArray[np.int32]
@@ -30,7 +32,7 @@ class TopLists:
     rows
         int32 (n_rows, K): one list per holdout user, padded at the end with -1; cold users' rows hold the
         cold-start list.
-    unknown user
+    cold_start
         int32 (K,): the list for unknown users.
 
     """
@@ -57,6 +59,8 @@ def evaluate(
     seed: int,
     popularity: npt.NDArray[np.floating] | None = None,
     n_samples: int = N_SAMPLES,
+    more: Mapping[Scenario, Mapping[Reads, UnitValues]] | None = None,
+    n_allowed: int | None = None,
 ) -> Evaluation:
     """Score a model's lists in both scenarios.
 
@@ -69,7 +73,8 @@ def evaluate(
     holdout
         The whole truth; the discovery scenario's truth is derived from it.
     seen
-        (n_users, n_items): what each user code had before the cut-off.
+        (n_rows, n_items): what users had before the cut-off, user codes first; ``holdout.past`` says whose
+        row is whose.
     ks
         List lengths to report.
     seed
@@ -78,6 +83,10 @@ def evaluate(
         (n_items,) events per item before the cut-off; by default users per item in `seen`.
     n_samples
         Bootstrap resamples; slices take at most :data:`SLICE_SAMPLES`.
+    more
+        Values of metrics that do not read the lists, by scenario and by what they read.
+    n_allowed
+        Items that the model may list; all if absent.
 
     Returns
     -------
@@ -92,7 +101,7 @@ def evaluate(
     """
     if popularity is None:
         popularity = np.bincount(seen.indices, minlength=seen.n_cols).astype(np.float64)
-    summary: Json = {"repeat": {}, "discovery": {}, "slices": {}, "lists": {}}
+    summary: Json = {"repeat": {}, "discovery": {}, "slices": {}, "lists": {}, "evidence": {}}
     arrays: dict[str, npt.NDArray[Any]] = {}
     rest, kept = restrict(holdout, seen)
     cut = TopLists(discovery.rows[kept], discovery.cold_start)
@@ -108,13 +117,45 @@ def evaluate(
         }
         summary["slices"][scenario] = _slices(values, lists, truth, seen, ks, popularity, sampling)
         arrays |= {f"{scenario}.{name}": column for name, column in (values.users | values.baskets).items()}
-        arrays[f"{scenario}.clusters"] = _clusters(truth)
+        arrays[clusters_of(scenario, "baskets")] = _clusters(truth)
+        summary["evidence"][scenario] = _known(truth)
     for scenario, lists, excluded in (("repeat", repeat, None), ("discovery", discovery, seen)):
-        summary["lists"][scenario] = list_facts(lists.rows[:, : max(ks)], holdout, excluded)
+        summary["lists"][scenario] = list_facts(lists.rows[:, : max(ks)], holdout, excluded, n_allowed)
+    for scenario in SCENARIOS:
+        for reads, found in (more or {}).get(scenario, {}).items():
+            summary[scenario] |= _unit_intervals(found, sampling)
+            arrays |= {f"{scenario}.{name}": column for name, column in found.columns.items()}
+            arrays[clusters_of(scenario, reads)] = found.clusters
     return Evaluation(summary, arrays)
 
 
-def list_facts(lists: Int32, holdout: Holdout, excluded: Csr | None) -> dict[str, float]:
+def _known(truth: Holdout) -> dict[str, int]:
+    """How much of a truth is about users known before: what the gate asks as evidence."""
+    known = truth.user_codes >= 0
+    return {
+        "known_users": int(known.sum()),
+        "known_baskets": int(np.append(known, False)[truth.basket_rows].sum()),
+    }
+
+
+def _unit_intervals(found: UnitValues, sampling: _Sampling) -> Json:
+    if not len(found.clusters):
+        return {}
+    entries = intervals(
+        np.column_stack(list(found.columns.values())),
+        seed=sampling.seed,
+        clusters=found.clusters,
+        n_samples=sampling.n_samples,
+    )
+    return {
+        name: (root_interval(entry) if parse_metric(name).metric.root else entry).to_json()
+        for name, entry in zip(found.columns, entries, strict=True)
+    }
+
+
+def list_facts(
+    lists: Int32, holdout: Holdout, excluded: Csr | None, n_allowed: int | None = None
+) -> dict[str, float]:
     """What the gate asks about lists, whatever the truth says.
 
     Parameters
@@ -124,12 +165,15 @@ def list_facts(lists: Int32, holdout: Holdout, excluded: Csr | None) -> dict[str
     holdout
         Whose lists these are.
     excluded
-        Items that must not stand in a user's list, by user code; None: anything may.
+        Items that must not stand in a user's list, rows as ``holdout.past`` says; None: anything may.
+    n_allowed
+        Items that the model may list; all if absent.
 
     Returns
     -------
     ``complete_share``
-        Share of lists with min(k, items the user may get) items.
+        Share of lists with min(k, items the user may get) items: a list that cannot be full because nothing
+        is left is complete.
     ``identical_share``
         Share of warm users who get the one list that most of them get; 0 without warm users.
     ``forbidden``
@@ -137,19 +181,19 @@ def list_facts(lists: Int32, holdout: Holdout, excluded: Csr | None) -> dict[str
 
     """
     n_rows, k = lists.shape
-    allowed = np.full(n_rows, holdout.n_items)
+    allowed = np.full(n_rows, holdout.n_items if n_allowed is None else n_allowed)
     forbidden = 0
-    warm = holdout.user_codes >= 0
     if excluded is not None:
-        allowed[warm] -= excluded.lengths()[holdout.user_codes[warm]]
+        had = holdout.past >= 0
+        allowed[had] -= excluded.lengths()[holdout.past[had]]
         fine = np.empty(lists.size, dtype=np.bool_)
         starts = np.arange(n_rows + 1, dtype=np.int64) * k
-        mark_new(holdout.user_codes, starts, lists.ravel(), excluded.indptr, excluded.indices, fine)
+        mark_new(holdout.past, starts, lists.ravel(), excluded.indptr, excluded.indices, fine)
         forbidden = int((~fine).sum())
     complete = (lists >= 0).sum(axis=1) >= np.minimum(k, allowed)
     return {
         "complete_share": float(complete.mean()) if n_rows else 1.0,
-        "identical_share": _identical_share(lists[warm]),
+        "identical_share": _identical_share(lists[holdout.user_codes >= 0]),
         "forbidden": forbidden,
     }
 

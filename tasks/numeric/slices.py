@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 import numpy.typing as npt
 
-from data_contracts.evaluation import Holdout
+from data_contracts.holdout import Holdout
 from data_contracts.interactions import Csr
 from tasks.numeric.jit import jit
 
@@ -23,7 +23,7 @@ HEAD_SHARE, MID_SHARE = 0.5, 0.8
 def restrict(holdout: Holdout, seen: Csr) -> tuple[Holdout, Int64]:
     """Take the discovery scenario's truth: items the user had before the cut-off leave it.
 
-    Users whose truth becomes empty are dropped, and so are baskets that lose all their known items.
+    The rest has no events in order and no ratings. Users whose truth becomes empty are dropped, and so are baskets that lose all their known items.
     Anonymous baskets and cold users stay as they are.
 
     Parameters
@@ -31,7 +31,8 @@ def restrict(holdout: Holdout, seen: Csr) -> tuple[Holdout, Int64]:
     holdout
         The whole truth.
     seen
-        (n_users, n_items): what each user code had before the cut-off, rows sorted.
+        (n_rows, n_items): what users had before the cut-off, rows sorted; ``holdout.past`` says whose row is
+        whose.
 
     Returns
     -------
@@ -43,9 +44,9 @@ def restrict(holdout: Holdout, seen: Csr) -> tuple[Holdout, Int64]:
     """
     if seen.n_cols != holdout.n_items:
         raise ValueError(f"seen has {seen.n_cols} items; the holdout has {holdout.n_items}")
-    basket_users = np.where(holdout.basket_rows >= 0, _with_last(holdout.user_codes)[holdout.basket_rows], -1)
+    basket_users = np.where(holdout.basket_rows >= 0, _with_last(holdout.past)[holdout.basket_rows], -1)
     new = np.empty(len(holdout.items), dtype=np.bool_)
-    mark_new(holdout.user_codes, holdout.indptr, holdout.items, seen.indptr, seen.indices, new)
+    mark_new(holdout.past, holdout.indptr, holdout.items, seen.indptr, seen.indices, new)
     new_in_basket = np.empty(len(holdout.basket_items), dtype=np.bool_)
     mark_new(
         basket_users.astype(np.int32),
@@ -140,6 +141,7 @@ def _keep(holdout: Holdout, keep: Bool, keep_basket: Bool, *, unknown_items: boo
         basket_indptr=_indptr(basket_left[stays]),
         basket_items=holdout.basket_items[keep_basket & np.repeat(stays, np.diff(holdout.basket_indptr))],
         n_items=holdout.n_items,
+        past_rows=None if holdout.past_rows is None else holdout.past_rows[kept],
     )
     return rest, kept.astype(np.int64)
 

@@ -1,6 +1,7 @@
 """Lists of codes become tables of ids, block by block, and Parquet files. Pure but for the file that is written."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -9,14 +10,30 @@ import pyarrow.parquet as pq
 
 from data_contracts.columns import ITEM_ID, USER_ID
 from data_contracts.identifiers import Vocabulary
-from data_contracts.interactions import Csr
 from data_contracts.predictions import PREDICTIONS_SCHEMA, ranked_rows
-from data_contracts.scoring import Lists, Mask, Scorer
-from tasks.numeric.ranking import recommend
+from data_contracts.scoring import Lists, Mask, Scorer, Scores
+from tasks.evaluation.lists import cold_lists
+from tasks.numeric.ranking import recommend, top_scores
 from tasks.numeric.slices import mark_new
+from tasks.preparation.seen import Seen
 
 BLOCK_USERS = BLOCK_ITEMS = 50_000
 """Users, or items, whose rows are in memory at once, and in one row group of a file."""
+
+
+@dataclass
+class ListLengths:
+    """How long lists are, against how long they could be."""
+
+    possible: int = 0
+    """Users for whom at least one item is left."""
+    short: int = 0
+    """Of them, users whose list is shorter than it could be."""
+
+    def add(self, lists: np.ndarray, could_be: np.ndarray) -> None:
+        """Count a block: lists padded with -1 (n, k), and the lengths that they could have (n,)."""
+        self.possible += int((could_be > 0).sum())
+        self.short += int(((lists >= 0).sum(axis=1) < could_be).sum())
 
 
 def predict(
@@ -24,12 +41,13 @@ def predict(
     users: Vocabulary,
     items: Vocabulary,
     scorer: Scorer,
-    for_cold_start: tuple[np.ndarray, np.ndarray],
+    cold_start: Scores,
     *,
     k: int,
-    seen: Csr | None,
+    seen: Seen | None,
     allow: Mask | None,
     names: tuple[str, str],
+    counts: ListLengths,
 ) -> Iterator[pa.Table]:
     """Lists of all users, block by block.
 
@@ -41,29 +59,41 @@ def predict(
         Vocabularies that `scorer` was trained with.
     scorer
         The model.
-    for_cold_start
-        Item codes and scores of the cold-start list.
+    cold_start
+        Item scores for unknown users, (n_items,).
     k
         Length of the lists.
     seen
-        Items to leave out, by user code, or None.
+        Items to leave out, or None.
     allow
         bool (n_items,): items that may be listed; None allows all.
     names
         What to write into the model column: for known users, for unknown users.
+    counts
+        Is told how long the lists are, and could be.
 
     Yields
     ------
     Tables of PREDICTIONS_SCHEMA.
 
     """
+    for_cold_start = top_scores(cold_start, k)
+    n_allowed = len(items) if allow is None else int(allow.sum())
     for start in range(0, len(everyone), BLOCK_USERS):
         ids = everyone[start : start + BLOCK_USERS]
         codes = users.codes(ids, missing="negative")
-        known = codes >= 0
+        known, left = codes >= 0, np.full(len(codes), n_allowed)
         lists = np.tile(for_cold_start[0], (len(codes), 1))
         scores = np.tile(for_cold_start[1].astype(np.float32), (len(codes), 1))
-        lists[known], scores[known] = recommend(scorer, codes[known], k, exclude=seen, allow=allow)
+        exclude = None if seen is None else seen.by_user
+        lists[known], scores[known] = recommend(scorer, codes[known], k, exclude=exclude, allow=allow)
+        if seen is not None:
+            rows = seen.rows(ids, codes)
+            former, had = ~known & (rows >= 0), rows >= 0
+            if former.any():
+                lists[former], scores[former] = cold_lists(cold_start, rows[former], k, seen.by_row)
+            left[had] -= seen.by_row.lengths()[rows[had]]
+        counts.add(lists, np.minimum(left, k))
         yield ranked_rows(PREDICTIONS_SCHEMA, ids, items, (lists, scores), np.where(known, *names))
 
 
@@ -105,14 +135,14 @@ def write_table(path: Path, schema: pa.Schema, tables: Iterator[pa.Table]) -> in
     return rows
 
 
-def count_forbidden(predictions: Path, users: Vocabulary, items: Vocabulary, seen: Csr) -> int:
+def count_forbidden(predictions: Path, users: Vocabulary, items: Vocabulary, seen: Seen) -> int:
     """Rows that show a user an item which the user had, read back from the file as a shop would."""
     found = 0
     for batch in pq.ParquetFile(predictions).iter_batches(columns=[USER_ID, ITEM_ID]):
-        owners = users.codes(batch.column(0), missing="negative")
+        owners = seen.rows(batch.column(0), users.codes(batch.column(0), missing="negative"))
         shown = items.codes(batch.column(1))
         new = np.empty(len(shown), np.bool_)
         each = np.arange(len(shown) + 1, dtype=np.int64)
-        mark_new(owners, each, shown, seen.indptr, seen.indices, new)
+        mark_new(owners, each, shown, seen.by_row.indptr, seen.by_row.indices, new)
         found += int((~new).sum())
     return found

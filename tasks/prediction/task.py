@@ -9,7 +9,7 @@ import pyarrow as pa
 from data_contracts.columns import USER_ID
 from data_contracts.dataset_sections import ExportSection
 from data_contracts.identifiers import Vocabulary
-from data_contracts.interactions import GroupedMatrix
+from data_contracts.interactions import Csr, GroupedMatrix
 from data_contracts.predictions import (
     PREDICTIONS,
     PREDICTIONS_SCHEMA,
@@ -28,10 +28,12 @@ from tasks.evaluation.task import cold_start_scores
 from tasks.models import Capability
 from tasks.numeric.ranking import target, top_scores
 from tasks.numeric.similar import similar_by_users
-from tasks.prediction.tables import count_forbidden, predict, rows_by_item, write_table
+from tasks.numeric.transpose import transpose
+from tasks.prediction.tables import ListLengths, count_forbidden, predict, rows_by_item, write_table
 from tasks.preparation.grouping import load_grouped
 from tasks.preparation.mapping import load_vocabularies
 from tasks.preparation.prepared_events import PreparedEvents
+from tasks.preparation.seen import Seen
 from tasks.preparation.select_events import ITEMS_FILE, select_events
 from tasks.runtime import duckdb_engine, store
 from tasks.runtime.step import step
@@ -57,7 +59,8 @@ def export(
     scorer, cold = (load_model(each.artifact, of_vocabulary) for each in (model, cold_start))
     grouped = load_grouped(data.matrix)
     label = cold_start.name if scorer.cold_start is None else model.name
-    for_cold_start = top_scores(cold_start_scores(model.name, scorer, cold), lengths.k)
+    cold_scores, counts = cold_start_scores(model.name, scorer, cold), ListLengths()
+    seen = data.seen(grouped.by_user) if exclude_seen else None
     everyone = _all_users(
         data.events.folder / "events.parquet",
         data.window.model_copy(update={"start": None, "threshold": None}),
@@ -68,11 +71,12 @@ def export(
         users,
         items,
         scorer,
-        for_cold_start,
+        cold_scores,
         k=lengths.k,
-        seen=grouped.by_user if exclude_seen else None,
+        seen=seen,
         allow=models.allowed_items(model.kind, grouped),
         names=(model.name, label),
+        counts=counts,
     )
     facts: store.Facts = {
         "prediction_rows": write_table(out / PREDICTIONS, PREDICTIONS_SCHEMA, lists),
@@ -80,23 +84,28 @@ def export(
         "users_without_history": len(everyone) - len(users),
         "items": len(items),
     }
-    forbidden = count_forbidden(out / PREDICTIONS, users, items, grouped.by_user) if exclude_seen else 0
-    _check_predictions(out, data, facts, lengths.k, forbidden)
-    _write_others(out, model, scorer, grouped, (users, items), lengths, exclude_seen=exclude_seen)
+    forbidden = count_forbidden(out / PREDICTIONS, users, items, seen) if seen else 0
+    _check_predictions(out, data, counts, lengths, forbidden)
+    exclude = None if seen is None else _by_item(seen, grouped)
+    _write_others(out, model, scorer, grouped, (users, items), lengths, exclude)
+    for_cold_start = top_scores(cold_scores, lengths.k)
     one_list = (for_cold_start[0][None], for_cold_start[1][None])
     cold_start_items = ranked_rows(STRANGERS_SCHEMA, None, items, one_list, np.array([label]))
     write_table(out / STRANGERS, STRANGERS_SCHEMA, iter([cold_start_items]))
     return {**facts, **{each: of_vocabulary[each] for each in ("users_sha256", "items_sha256")}}
 
 
-def _check_predictions(out: Path, data: PreparedEvents, facts: store.Facts, k: int, forbidden: int) -> None:
+def _check_predictions(
+    out: Path, data: PreparedEvents, counts: ListLengths, lengths: ExportSection, forbidden: int
+) -> None:
     """Hold the table to its contract, read back from the file."""
     counted = prediction_facts(
         out / PREDICTIONS,
         data.vocabularies.folder / ITEMS_FILE,
-        eligible=facts["users"],
-        k=k,
-        n_items=facts["items"],
+        eligible=counts.possible,
+        k=lengths.k,
+        short=counts.short,
+        max_short_share=lengths.max_short_lists,
         forbidden=forbidden,
         scratch=store.scratch(),
     )
@@ -121,12 +130,10 @@ def _write_others(
     grouped: GroupedMatrix,
     vocabularies: tuple[Vocabulary, Vocabulary],
     lengths: ExportSection,
-    *,
-    exclude_seen: bool,
+    exclude: Csr | None,
 ) -> None:
-    """Write the tables that are listed by item."""
+    """Write the tables that are listed by item; `exclude` says by item code who must not be listed."""
     users, items = vocabularies
-    exclude = grouped.by_item if exclude_seen else None
     owners = target(scorer, None, lengths.users_per_item_k, exclude_by_item=exclude)
     tables = rows_by_item(USERS_PER_ITEM_SCHEMA, items, users, owners, model.name)
     write_table(out / USERS_PER_ITEM, USERS_PER_ITEM_SCHEMA, tables)
@@ -134,6 +141,15 @@ def _write_others(
     write_table(
         out / SIMILAR_ITEMS, SIMILAR_SCHEMA, rows_by_item(SIMILAR_SCHEMA, items, items, similar, None)
     )
+
+
+def _by_item(seen: Seen, grouped: GroupedMatrix) -> Csr:
+    """Who had each item, (n_items, n_users)."""
+    by_user = seen.by_user
+    if by_user is grouped.by_user:
+        return grouped.by_item
+    users, values = np.empty(by_user.nnz, np.int32), np.empty(by_user.nnz, np.float32)
+    return Csr(transpose(by_user, users, values), users, values, by_user.shape[0])
 
 
 def _similar(kind: str, scorer: Scorer, grouped: GroupedMatrix, k: int) -> Lists:

@@ -6,7 +6,7 @@ from data_contracts.columns import ITEM_ID, USER_ID
 from data_contracts.errors import ContractError
 from data_contracts.identifiers import Vocabulary
 from data_contracts.selection import Selection
-from tasks.preparation.advice import too_little_to_learn
+from tasks.preparation.refusals import training_too_small
 from tasks.preparation.select_events import ITEMS_FILE, USERS_FILE, select_events
 from tasks.runtime import duckdb_engine, store
 from tasks.runtime.step import step
@@ -38,14 +38,12 @@ def make_vocabularies(events: Path, selection: Selection, scratch: Path) -> tupl
         for name in (USER_ID, ITEM_ID):
             distinct = f"SELECT DISTINCT {name} FROM events WHERE {name} IS NOT NULL ORDER BY {name}"
             found.append(Vocabulary(name, duckdb_engine.table(connection, distinct).column(0)))
-    for vocabulary in found:
-        if len(vocabulary) < 2:  # one row or one column leaves nothing to compare
-            window = f"{selection.start or 'the first event'} to {selection.end or 'the last event'}"
-            advice = too_little_to_learn(selection)
-            raise ContractError(
-                f"the training window from {window} holds {len(vocabulary)} different {vocabulary.name}; "
-                f"at least 2 are needed; {advice}"
-            )
+        for vocabulary in found:
+            size = len(vocabulary)
+            if size < 2:  # one row or one column leaves nothing to compare
+                raise ContractError(
+                    training_too_small(connection, str(events), selection, vocabulary.name, size)
+                )
     return found[0], found[1]
 
 

@@ -1,10 +1,11 @@
 """Selections as SQL: the view of the events that mapping, grouping and splitting read."""
 
 from pathlib import Path
+from typing import NamedTuple
 
 import duckdb
 
-from data_contracts.columns import EVENT_TIME, ITEM_ID, USER_ID, VALUE
+from data_contracts.columns import BASKET_ID, EVENT_TIME, ITEM_ID, USER_ID, VALUE
 from data_contracts.published_files import ITEMS_FILE, USERS_FILE
 from data_contracts.selection import Selection
 from tasks.runtime import duckdb_engine
@@ -14,54 +15,106 @@ __all__ = ["ITEMS_FILE", "USERS_FILE"]  # of the vocabularies beside the events
 ROW = "event_row"
 
 
-def select_events(connection: duckdb.DuckDBPyConnection, events: Path, selection: Selection) -> None:
-    """Create the view ``events``: the rows of `selection`, with their position in the file as `event_row`."""
-    wanted = ["true"]
+def select_events(
+    connection: duckdb.DuckDBPyConnection, events: Path, selection: Selection, *, everything: bool = False
+) -> None:
+    """Create the view ``events``: the rows of `selection`, with their position in the file as `event_row`.
+
+    Parameters
+    ----------
+    connection
+        Gets the view.
+    events
+        events.parquet of the ingestion.
+    selection
+        Which rows.
+    everything
+        Add what lies on the same side of the cut but is no feedback of the window: events before
+        ``selection.start`` and events below ``selection.threshold``. Where each user is divided, the cut lies
+        where it lies without them, so that none of them is younger than what is held out.
+
+    """
+    in_window, is_feedback = "true", "true"
     if selection.start is not None:
-        wanted.append(f"{EVENT_TIME} >= TIMESTAMPTZ '{selection.start.isoformat()}'")
-    if selection.end is not None:
-        wanted.append(f"{EVENT_TIME} < TIMESTAMPTZ '{selection.end.isoformat()}'")
+        in_window = f"{EVENT_TIME} >= TIMESTAMPTZ '{selection.start.isoformat()}'"
     if selection.threshold is not None:
-        wanted.append(f"{VALUE} >= {selection.threshold!r}")
+        is_feedback = f"{VALUE} >= {selection.threshold!r}"
+    there = ["true"] if everything else [in_window, is_feedback]
+    if selection.end is not None:
+        there.append(f"{EVENT_TIME} < TIMESTAMPTZ '{selection.end.isoformat()}'")
     path = str(events).replace("'", "''")
     rows = (
         f"SELECT * EXCLUDE (file_row_number), file_row_number AS {ROW} "
-        f"FROM read_parquet('{path}', file_row_number = true) WHERE {' AND '.join(wanted)}"
+        f"FROM read_parquet('{path}', file_row_number = true) WHERE {' AND '.join(there)}"
     )
     if selection.split != "none":
+        divided = _Divided(selection, in_window, f"{in_window} AND {is_feedback}")
+        if not everything:
+            divided = _Divided(selection, "true", "true")
         for _ in range(selection.within):
-            rows = _divided(selection, rows, "train")
-        rows = _divided(selection, rows, selection.part)
+            rows = divided.part(rows, "train")
+        rows = divided.part(rows, selection.part)
     connection.execute(f"CREATE VIEW events AS {rows}")
 
 
-def _divided(selection: Selection, rows: str, part: str) -> str:
-    """One side of the split of `rows`."""
-    held_out = _held_out(selection)
-    side = held_out if part == "holdout" else f"NOT ({held_out})"
-    return f"SELECT * EXCLUDE (place, owned) FROM ({_numbered(selection, rows)}) WHERE {side}"
+class _Divided(NamedTuple):
+    """How each user's rows are divided; both conditions are SQL."""
 
+    selection: Selection
+    in_window: str
+    """Only such rows can be held out."""
+    counts: str
+    """Only such rows move the cut."""
 
-def _numbered(selection: Selection, rows: str) -> str:
-    """Add `place` (1 = first to be held out) and `owned` (events of the user) to each row."""
-    order = f"{EVENT_TIME} DESC, {ROW} DESC"
-    if selection.split == "random":
-        # A hash of the ids, not of the row: the same log in another order splits the same way.
-        order = f"md5({selection.seed} || ':' || {USER_ID} || ':' || {ITEM_ID}), {ROW}"
-    return (
-        f"SELECT *, row_number() OVER (PARTITION BY {USER_ID} ORDER BY {order}) AS place, "
-        f"count(*) OVER (PARTITION BY {USER_ID}) AS owned FROM ({rows})"
-    )
+    def part(self, rows: str, part: str) -> str:
+        """One side of the split of `rows`."""
+        by_basket = self.selection.split == "leave_last_basket"
+        numbered, held_out = self._baskets(rows) if by_basket else self._places(rows)
+        held_out = f"coalesce({self.in_window} AND {USER_ID} IS NOT NULL AND {held_out}, false)"
+        side = held_out if part == "holdout" else f"NOT {held_out}"
+        return f"SELECT * EXCLUDE (counted, place, owned) FROM ({numbered}) WHERE {side}"
 
+    def _places(self, rows: str) -> tuple[str, str]:
+        """Add `place`, how many counted rows of the user come after each row, and `owned`, how many there are."""
+        selection = self.selection
+        order = f"{EVENT_TIME} DESC, {ROW} DESC"
+        if selection.split == "random":
+            # A hash of the ids, not of the row: the same log in another order splits the same way.
+            order = f"md5({selection.seed} || ':' || {USER_ID} || ':' || {ITEM_ID}), {ROW}"
+        per_user = f"PARTITION BY {USER_ID}"
+        numbered = (
+            f"SELECT *, sum(counted) OVER ({per_user} ORDER BY {order}) - counted AS place, "
+            f"sum(counted) OVER ({per_user}) AS owned FROM ({self._marked(rows)})"
+        )
+        share = f"{selection.leave_last_n}"
+        if selection.split == "random":
+            share = f"ceil(owned * {selection.random_share!r})"
+        # Somebody with a single event stays on the training side: a model needs a row to speak of.
+        return numbered, f"place < least(owned - 1, {share})"
 
-def _held_out(selection: Selection) -> str:
-    # Somebody with a single event stays on the training side: a model needs a row to speak of.
-    share = (
-        f"place <= {selection.leave_last_n}"
-        if selection.split == "leave_last"
-        else f"place <= ceil(owned * {selection.random_share!r})"
-    )
-    return f"{USER_ID} IS NOT NULL AND owned > 1 AND place < owned AND {share}"
+    def _baskets(self, rows: str) -> tuple[str, str]:
+        """Add `place`, the row's basket, and `owned`, the user's last one; baskets compare by time, then by id.
+
+        Rows without a basket stay on the training side, and so does somebody's only basket.
+        """
+        counted = f"{BASKET_ID} IS NOT NULL AND counted = 1"
+        timed = (
+            f"SELECT *, coalesce(max({EVENT_TIME}) FILTER ({counted}) OVER per_basket, "
+            f"max({EVENT_TIME}) OVER per_basket) AS basket_time FROM ({self._marked(rows)}) "
+            f"WINDOW per_basket AS (PARTITION BY {USER_ID}, {BASKET_ID})"
+        )
+        numbered = (
+            f"SELECT * EXCLUDE (basket_time, first_basket, place), "
+            f"CASE WHEN first_basket < owned THEN place END AS place FROM ("
+            f"SELECT *, row(basket_time, {BASKET_ID}) AS place, "
+            f"max(row(basket_time, {BASKET_ID})) FILTER ({counted}) OVER per_user AS owned, "
+            f"min(row(basket_time, {BASKET_ID})) FILTER ({counted}) OVER per_user AS first_basket "
+            f"FROM ({timed}) WINDOW per_user AS (PARTITION BY {USER_ID}))"
+        )
+        return numbered, f"{BASKET_ID} IS NOT NULL AND place >= owned"
+
+    def _marked(self, rows: str) -> str:
+        return f"SELECT *, coalesce({self.counts}, false)::INT AS counted FROM ({rows})"
 
 
 def load_codes(connection: duckdb.DuckDBPyConnection, vocabulary: Path) -> tuple[int, int]:

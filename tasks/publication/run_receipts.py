@@ -24,7 +24,7 @@ RECEIPTS = "receipts"
 WHOLE_RUN = "flows.nightly"
 """The module whose code, with all that it imports, decides what a run does."""
 
-Outcome = Literal["published", "rejected"]
+Outcome = Literal["published", "rejected", "undecided"]
 
 
 class Receipt(BaseModel):
@@ -41,7 +41,7 @@ class Receipt(BaseModel):
     run: str
     """Name of the run."""
     outcome: Outcome
-    """Published, or rejected by the gate."""
+    """Published, rejected by the gate, or undecided: what was live stayed."""
     winner: str
     """The model that won."""
     artifacts: tuple[str, ...]
@@ -55,7 +55,7 @@ class Receipt(BaseModel):
 
     def still_holds(self) -> bool:
         """Whether the publication of the run still exists and is whole."""
-        if self.outcome == "rejected":
+        if self.outcome != "published":
             return True
         folder = Publication(dataset=self.dataset, as_of=self.as_of, run=self.run).folder
         return not store.damage(folder)

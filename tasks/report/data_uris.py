@@ -27,7 +27,12 @@ def pictures(content: Mapping[str, Any]) -> dict[str, tuple[str, str]]:
 
     """
     metric = content["gate"].metric
-    found = {"history-plot": (content["slice_figure"], f"{metric} by length of the user's history")}
+    found = {
+        "history-plot": (
+            content["slice_figure"],
+            f"{content['slice_metric']} by length of the user's history",
+        )
+    }
     if content["metric_figures"]:  # that of the deciding scenario comes first
         first = content["metric_figures"][0]
         found["metrics-plot"] = (first["svg"], f"{metric} in the {first['title']}, with 95 % intervals")

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from data_contracts.evaluation import METRICS
+from data_contracts.metrics import METRICS
 from data_contracts.run_summary import GateResult, RunFigures, RunFindings
 from tasks.report import figures as draw
 from tasks.report.data_uris import by_history
@@ -12,15 +12,17 @@ from tasks.report.statistics import Lists
 from tasks.report.text import (
     Slices,
     decision,
+    definition,
     figure,
     finite,
     found_rows,
-    is_failed,
     main_models,
+    mark,
     metric_tables,
     share_of_top,
     shown,
     slice_table,
+    sliced_metric,
 )
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -50,8 +52,7 @@ def write_report(path: Path, content: Mapping[str, Any]) -> Path:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    pages.filters |= {"shown": shown, "figure": figure}
-    pages.tests |= {"failed": is_failed}
+    pages.filters |= {"shown": shown, "figure": figure, "mark": mark}
     path.write_text(pages.get_template(TEMPLATE).render(content), "utf-8")
     return path
 
@@ -88,7 +89,7 @@ def page_content(
     """
     gate = findings.gate
     chosen = main_models(findings)
-    tables = metric_tables(findings)
+    tables, sliced = metric_tables(findings), sliced_metric(findings)
     runs = [*earlier, RunFigures.read(findings.to_json())]
     return {
         "summary": findings,
@@ -96,11 +97,12 @@ def page_content(
         "sentences": decision(findings),
         "tables": tables,
         "metric_figures": _metric_figures(tables),
-        "definitions": METRICS,
+        "definitions": {name: definition(metric) for name, metric in METRICS.items()},
         "curves": _curves(curves),
         "slice_names": list(next(iter(slices.values()))),
-        "slice_rows": slice_table(slices, gate.metric, chosen),
-        "slice_figure": _svg(by_history({name: slices[name] for name in chosen}, gate.metric)),
+        "slice_metric": sliced,
+        "slice_rows": slice_table(slices, sliced, chosen),
+        "slice_figure": _svg(by_history({name: slices[name] for name in chosen}, sliced)),
         "lists": None if lists is None else _list_section(lists),
         "runs": runs,
         "drifts": _drifts(runs, gate),

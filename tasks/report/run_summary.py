@@ -23,6 +23,7 @@ def describe_split(window: WindowSection) -> str:
     return {
         "time": f"the last {window.holdout_days} days are held out",
         "leave_last": f"each user's last {window.leave_last_n} events are held out",
+        "leave_last_basket": "each user's last basket is held out, of users who have another one",
         "random": f"{window.random_share:.0%} of each user's events are held out at random, whatever their time",
         "file": f"{window.test_path} is held out",
     }[window.split]
@@ -48,7 +49,7 @@ def counts_of(
         matrix, predictions = lists
         facts |= {"events": matrix.facts["events"], **predictions.facts}
     known = {name: facts[name] for name in Counts.model_fields if name in facts}
-    held_out = {name: holdout.facts[name] for name in HoldoutCounts.model_fields}
+    held_out = {name: holdout.facts[name] for name in HoldoutCounts.model_fields if name in holdout.facts}
     return Counts(**known, holdout=HoldoutCounts(**held_out))
 
 
@@ -75,9 +76,10 @@ def gate_result(verdict: Verdict) -> GateResult:
     """What the gate decided and why."""
     decision = verdict.decision
     return GateResult(
-        verdict="open" if decision.open else "closed",
+        verdict=decision.verdict,
         open=decision.open,
         winner=decision.winner,
+        publishes=decision.publishes,
         metric=verdict.metric,
         scenario=verdict.scenario,
         best_baseline=verdict.best_baseline,
@@ -88,7 +90,9 @@ def gate_result(verdict: Verdict) -> GateResult:
 
 def rejection_reason(gate: GateResult) -> str:
     """The broken rules in words, each with value and limit."""
-    broken = [rule for rule in gate.rules if not rule.passed and rule.level == "fail"]
-    return "gate closed: " + "; ".join(
+    closed = gate.verdict == "closed"
+    level = "fail" if closed else "evidence"
+    broken = [rule for rule in gate.rules if rule.broken and rule.level == level]
+    return ("gate closed: " if closed else "undecided, what is live stays: ") + "; ".join(
         f"{rule.name} is {rule.value}, limit {rule.limit} ({rule.meaning})" for rule in broken
     )

@@ -4,7 +4,8 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from data_contracts.evaluation import METRICS, SCENARIOS, Interval, RuleResult
+from data_contracts.evaluation import SCENARIOS, Interval, RuleResult
+from data_contracts.metrics import METRICS, Metric, parse_metric
 from data_contracts.run_summary import Counts, GateResult, Metrics, RunFindings
 
 Slices = Mapping[str, Metrics]
@@ -39,28 +40,50 @@ def decision(findings: RunFindings) -> list[str]:
     gate = findings.gate
     found = findings.deciding_metrics[gate.winner].get(gate.metric)
     reached = f"{gate.winner} reaches {gate.metric} {_interval(found)} in the {gate.scenario} scenario."
+    if gate.verdict == "undecided":
+        return [*_verdict(gate), reached]
     return [*_verdict(gate), reached, _against_baseline(gate), *_against_live(gate)]
 
 
 def _verdict(gate: GateResult) -> list[str]:
-    failed = [rule for rule in gate.rules if is_failed(rule)]
-    warnings = [rule for rule in gate.rules if not rule.passed and not is_failed(rule)]
-    first = (
-        f"The gate is open: no rule of {len(gate.rules)} failed, so the lists of {gate.winner} may be shown."
-        if gate.open
-        else f"The gate is {gate.verdict}: {len(failed)} of {len(gate.rules)} rules failed. "
-        "Nothing was published; what was live stays live."
+    failed, lacking, warnings = (
+        [rule for rule in gate.rules if rule.broken and rule.level == level]
+        for level in ("fail", "evidence", "warn")
     )
+    stays = "Nothing was published; what was live stays live."
+    fallback = f"Nothing was live, so the lists of the fallback, {gate.winner}, go out."
+    n_rules = len(gate.rules)
+    first = {
+        "open": f"The gate is open: no rule of {n_rules} failed, so the lists of {gate.winner} may be shown.",
+        "closed": f"The gate is closed: {len(failed)} of {n_rules} rules failed. {stays}",
+        "undecided": "The gate is undecided: too little is known to say which model is best. "
+        + (fallback if gate.publishes else stays),
+    }[gate.verdict]
     return [
         first,
         *(f"{_broken(rule)}." for rule in failed),
+        *(f"Too little is known: {_broken(rule)}." for rule in lacking),
         *(f"Warning, which does not close the gate: {_broken(rule)}." for rule in warnings),
     ]
 
 
-def is_failed(rule: RuleResult) -> bool:
-    """Whether a rule closes the gate; one that only warns does not."""
-    return not rule.passed and rule.level != "warn"
+MARKS = {
+    "fail": ("failed", "failed"),
+    "warn": ("warning", "warning"),
+    "evidence": ("warning", "too little known"),
+}
+
+
+def mark(rule: RuleResult) -> tuple[str, str]:
+    """How a rule ended: the style, and the word."""
+    if rule.passed is None:
+        return "quiet", "does not apply"
+    return MARKS[rule.level] if rule.broken else ("passed", "passed")
+
+
+def definition(metric: Metric) -> str:
+    """What a metric means, and in which direction it is better."""
+    return metric.definition + ("" if metric.direction == "higher" else "; less is better")
 
 
 def _broken(rule: RuleResult) -> str:
@@ -72,7 +95,7 @@ def _against_baseline(gate: GateResult) -> str:
     difference = gate.differences.get(gate.winner)
     if difference is not None and gate.winner != best:
         return (
-            f"Compared with the best baseline, {best}, the difference is {_interval(difference, '+')}: "
+            f"Compared with the best baseline, {best}, the gain is {_interval(difference, '+')}: "
             "the whole interval lies above zero."
         )
     if not gate.differences:
@@ -80,7 +103,7 @@ def _against_baseline(gate: GateResult) -> str:
     name, nearest = max(gate.differences.items(), key=lambda each: each[1].value)
     return (
         f"It is the best baseline, and no candidate is significantly better; the closest is {name} with a "
-        f"difference of {_interval(nearest, '+')}."
+        f"gain of {_interval(nearest, '+')}."
     )
 
 
@@ -89,10 +112,10 @@ def _against_live(gate: GateResult) -> list[str]:
     if rule is None:
         return []
     if rule.value is None:
-        return ["Nothing was live before this run, so there is nothing to compare with."]
+        return [f"There was no comparison with what was live before: {rule.meaning}."]
     return [
         (
-            f"Compared with what was live before, the low end of the interval of the difference is "
+            f"Compared with what was live before, the low end of the interval of the gain is "
             f"{figure(rule.value)}; the limit is {figure(rule.limit)}."
         )
     ]
@@ -107,8 +130,9 @@ def _interval(entry: Interval | None, sign: str = "") -> str:
 def metric_tables(findings: RunFindings) -> list[dict[str, Any]]:
     """One table per scenario: all models, best first, all metrics at the deciding list length."""
     gate = findings.gate
-    k = gate.metric.partition("@")[2]
-    others = [f"{base}@{k}" for base in METRICS if f"{base}@{k}" != gate.metric]
+    k = shown_k(findings)
+    every = [each.written(k if each.takes_k else None) for each in METRICS.values() if k or not each.takes_k]
+    others = [name for name in every if name != gate.metric]
     tables = []
     for scenario in sorted(SCENARIOS, key=lambda each: each != gate.scenario):
         models = {name: model.metrics(scenario) for name, model in findings.models.items()}
@@ -128,9 +152,29 @@ def metric_tables(findings: RunFindings) -> list[dict[str, Any]]:
 
 
 def best_first(models: Mapping[str, Metrics], metric: str) -> list[str]:
-    """Names by the metric, best first; ties in the order given."""
-    worst = Interval(-math.inf, -math.inf, -math.inf)
-    return sorted(models, key=lambda name: -models[name].get(metric, worst).value)
+    """Names by the metric, best first; ties in the order given, models without it last."""
+    gain = parse_metric(metric).metric.gain
+    worth = {
+        name: gain(found[metric].value) if metric in found else -math.inf for name, found in models.items()
+    }
+    return sorted(models, key=lambda name: -worth[name])
+
+
+def shown_k(findings: RunFindings) -> int | None:
+    """List length of the deciding metric; the longest in the summary where it takes none."""
+    k = parse_metric(findings.gate.metric).k
+    if k is not None:
+        return k
+    found = [parse_metric(name).k for model in findings.models.values() for name in model.repeat]
+    return max((each for each in found if each is not None), default=None)
+
+
+def sliced_metric(findings: RunFindings) -> str:
+    """The metric that is shown for parts of the users: the deciding one, or ndcg where that has no parts."""
+    metric = findings.gate.metric
+    if parse_metric(metric).metric.reads in {"lists", "baskets"}:
+        return metric
+    return METRICS["ndcg"].written(shown_k(findings) or 1)
 
 
 def main_models(findings: RunFindings, n: int = 5) -> list[str]:

@@ -1,10 +1,13 @@
 """Does a log have what a model needs? Asked by the dataset file, before anything is read."""
 
+from collections.abc import Mapping
+
 from data_contracts.dataset import DatasetSpec
 from data_contracts.dataset_sections import ModelSection
 from data_contracts.errors import ConfigurationError
+from data_contracts.metrics import parse_metric
 from tasks import models
-from tasks.models import Need
+from tasks.models import Capability, Need
 
 
 def check_needs(name: str, section: ModelSection, spec: DatasetSpec) -> None:
@@ -32,6 +35,27 @@ def check_needs(name: str, section: ModelSection, spec: DatasetSpec) -> None:
                 f"model {name!r} of kind {section.kind!r} needs {need.replace('_', ' ')}: "
                 f"{WHAT_TO_DO[need]}, or take [models.{name}] out"
             )
+
+
+def check_metric(spec: DatasetSpec, choices: Mapping[str, ModelSection]) -> None:
+    """Refuse a deciding metric that no baseline has: there would be nothing to beat.
+
+    Raises
+    ------
+    ConfigurationError
+        Naming the metric, and what to do.
+
+    """
+    if parse_metric(spec.evaluation.metric).metric.reads != "ratings":
+        return
+    baselines = [name for name, choice in choices.items() if choice.baseline]
+    if not any(Capability.RATINGS in models.load_spec(choices[name].kind).offers for name in baselines):
+        able = [name for name in models.names() if Capability.RATINGS in models.load_spec(name).offers]
+        raise ConfigurationError(
+            f"metric {spec.evaluation.metric!r} decides, but none of the baselines ({', '.join(baselines)}) predicts "
+            f"ratings; add a baseline that does (kinds: {', '.join(able) or 'none yet'}), or let a metric of lists "
+            "decide, such as ndcg@10"
+        )
 
 
 WHAT_TO_DO = {

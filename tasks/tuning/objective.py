@@ -1,18 +1,21 @@
 """What a set of parameters is worth on the inner windows. Pure: matrices in, one number out."""
 
+import math
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
-from data_contracts.evaluation import Holdout, Scenario, parse_metric
+from data_contracts.evaluation import Scenario
+from data_contracts.holdout import Holdout
 from data_contracts.interactions import Csr, GroupedMatrix
+from data_contracts.metrics import Direction, parse_metric
 from data_contracts.scoring import Scorer, Scores
 from tasks import models
-from tasks.evaluation.task import make_lists
+from tasks.evaluation.lists import Subject, make_lists, more_values
 from tasks.models import Capability
-from tasks.numeric.metrics import score_lists
-from tasks.numeric.ranking import cold_start_list
+from tasks.numeric.metrics import Float32, score_lists
 from tasks.numeric.scorers import Factors
 from tasks.numeric.slices import restrict
 from tasks.training.task import generator
@@ -36,44 +39,78 @@ class Fold:
     ----------
     matrix
         Everything before the window's cut-off.
-    truth
-        What users took in the window, in the scenario that decides.
-    seen
-        Items to leave out of the lists; None leaves out nothing.
-    unknown users
+    holdout
+        What users took in the window.
+    scenario
+        Which one decides.
+    cold_start_items
         Item scores for unknown users, of models that have none.
+    seen
+        What users had before the cut-off, rows as ``holdout.past`` says.
 
     """
 
     matrix: GroupedMatrix
-    truth: Holdout
-    seen: Csr | None
+    holdout: Holdout
+    scenario: Scenario
     cold_start_items: Scores
+    seen: Csr
 
     @classmethod
     def of(
-        cls, matrix: GroupedMatrix, holdout: Holdout, scenario: Scenario, cold_start_items: Scores
+        cls,
+        matrix: GroupedMatrix,
+        holdout: Holdout,
+        scenario: Scenario,
+        cold_start_items: Scores,
+        seen: Csr | None = None,
     ) -> "Fold":
-        """Cut the truth as the scenario says."""
-        if scenario == "repeat":
-            return cls(matrix, holdout, None, cold_start_items)
-        return cls(matrix, restrict(holdout, matrix.by_user)[0], matrix.by_user, cold_start_items)
+        """Where `seen` is absent the matrix holds the users' whole past."""
+        return cls(matrix, holdout, scenario, cold_start_items, matrix.by_user if seen is None else seen)
 
-    def value(self, scorer: Scorer, metric: str) -> float:
-        """Mean of the metric over users or baskets."""
-        _, k = parse_metric(metric)
+    @cached_property
+    def truth(self) -> Holdout:
+        """The truth of lists in the deciding scenario."""
+        return self.holdout if self.scenario == "repeat" else restrict(self.holdout, self.seen)[0]
+
+    def value(self, kind: str, scorer: Scorer, metric: str) -> float:
+        """Mean of the metric over its units, or the root of it; in the metric's own direction.
+
+        Raises
+        ------
+        ValueError
+            If the window has no unit for the metric, or the model does not offer what it reads.
+
+        """
+        definition = parse_metric(metric).metric
         own = scorer.cold_start if scorer.cold_start is not None else self.cold_start_items
-        lists = make_lists(scorer, cold_start_list(own, k), self.truth, k, self.seen)
-        values = score_lists(lists.rows, lists.cold_start, self.truth, [k])
-        columns = values.users | values.baskets
+        subject = Subject(kind, scorer, own, models.allowed_items(kind, self.matrix))
+        columns = self._columns(subject, metric)
         if metric not in columns or not len(columns[metric]):
-            raise ValueError(f"{metric} has no users or baskets in an inner window; choose more holdout_days")
-        return float(columns[metric].mean(dtype="float64"))
+            raise ValueError(
+                f"{metric} has nothing to score in an inner window for a model of kind {kind!r}; choose more "
+                "holdout_days, or a metric of lists"
+            )
+        mean = float(columns[metric].mean(dtype="float64"))
+        return math.sqrt(mean) if definition.root else mean
+
+    def _columns(self, subject: Subject, metric: str) -> Mapping[str, Float32]:
+        definition, k = parse_metric(metric)
+        length, exclude = k or 1, self.seen if self.scenario == "discovery" else None
+        if definition.reads in {"lists", "baskets"}:
+            lists = make_lists(subject, self.truth, length, exclude)
+            popularity = self.matrix.item_events() if definition.name == "novelty" else None
+            values = score_lists(lists.rows, lists.cold_start, self.truth, [length], popularity=popularity)
+            return values.users | values.baskets
+        some = {self.scenario: make_lists(subject, self.holdout, length, exclude)}
+        found = more_values(subject, some, self.holdout, self.matrix.history, self.seen, [length])
+        values_of = found[self.scenario].get(definition.reads)
+        return {} if values_of is None else values_of.columns
 
 
 @dataclass(frozen=True, eq=False)
 class Objective:
-    """What tuning asks: which parameters make this metric largest on these windows.
+    """What tuning asks: which parameters make this metric best on these windows.
 
     Parameters
     ----------
@@ -95,6 +132,11 @@ class Objective:
     folds: Sequence[Fold] = field(repr=False)
     metric: str
     seed: int
+
+    @property
+    def direction(self) -> Direction:
+        """In which direction the metric is better."""
+        return parse_metric(self.metric).metric.direction
 
     def value(self, parameters: dict[str, Any], report: Report, deadline: float | None = None) -> float:
         """Mean of the metric over the windows.
@@ -120,7 +162,7 @@ class Objective:
         total = 0.0
         for done, fold in enumerate(self.folds):
             curve = Curve(self, fold, report) if done == 0 else None
-            total += fold.value(self._fit(config, fold, curve, deadline), self.metric)
+            total += fold.value(self.kind, self._fit(config, fold, curve, deadline), self.metric)
             report(total / (done + 1), CURVE_POINTS + done)
         return total / len(self.folds)
 
@@ -151,4 +193,5 @@ class Curve:
         """Score what a checkpoint would keep; the end of the fit is scored by itself."""
         point = next(self.points, None)
         if point is not None:
-            self.report(self.fold.value(Factors(user_factors, item_factors), self.question.metric), point)
+            factors = Factors(user_factors, item_factors)
+            self.report(self.fold.value(self.question.kind, factors, self.question.metric), point)

@@ -176,7 +176,8 @@ def _enlarge(
     ]
     if not small:
         return
-    best = max(small, key=lambda trial: trial.values[0])
+    sign = 1.0 if question.direction == "higher" else -1.0
+    best = max(small, key=lambda trial: sign * trial.values[0])
     value = best.values[0]
     for larger in size.larger():
         known = [
@@ -191,6 +192,6 @@ def _enlarge(
             if not _try(study, study.ask(), question, space, budget):
                 return
             known = finished(study, LARGER)[-1:]
-        if known[0].state != TrialState.COMPLETE or known[0].values[0] <= value:
+        if known[0].state != TrialState.COMPLETE or sign * known[0].values[0] <= sign * value:
             return
         value = known[0].values[0]

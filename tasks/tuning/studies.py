@@ -2,9 +2,10 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from data_contracts.errors import ConfigurationError
+from data_contracts.metrics import Direction
 from tasks.models import load_spec
 from tasks.sources.databases import describe_url, study_url
 
@@ -48,7 +49,7 @@ class Found:
     pruned: int
 
 
-def open_study(url: str, name: str) -> "optuna.Study":
+def open_study(url: str, name: str, direction: Direction = "higher") -> "optuna.Study":
     """Open a study, or make it.
 
     Parameters
@@ -58,6 +59,8 @@ def open_study(url: str, name: str) -> "optuna.Study":
         in braces is taken from the environment; or ``env:NAME``.
     name
         Of the study.
+    direction
+        In which direction the metric is better.
 
     Raises
     ------
@@ -84,16 +87,19 @@ def open_study(url: str, name: str) -> "optuna.Study":
             f"cannot keep studies at {describe_url(where)}: {said}; write sqlite:///FILE, or "
             "postgresql://... with its driver (the extra 'postgres')"
         ) from None
-    return create_study(storage, name)
+    return create_study(storage, name, direction)
 
 
-def create_study(storage: "optuna.storages.BaseStorage", name: str) -> "optuna.Study":
+def create_study(
+    storage: "optuna.storages.BaseStorage", name: str, direction: Direction = "higher"
+) -> "optuna.Study":
     """Make a study in a storage that is open, or find it there."""
     import optuna
 
     pruner = optuna.pruners.MedianPruner(n_startup_trials=N_STARTUP, n_warmup_steps=N_WARMUP)
+    wanted: Literal["maximize", "minimize"] = "maximize" if direction == "higher" else "minimize"
     return optuna.create_study(
-        study_name=name, storage=storage, direction="maximize", pruner=pruner, load_if_exists=True
+        study_name=name, storage=storage, direction=wanted, pruner=pruner, load_if_exists=True
     )
 
 

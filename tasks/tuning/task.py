@@ -16,7 +16,8 @@ from data_contracts.tuned import TunedModel
 from tasks import models
 from tasks.evaluation.task import cold_start_scores
 from tasks.preparation.grouping import load_grouped
-from tasks.preparation.splitting import load_holdout
+from tasks.preparation.holdout import load_holdout
+from tasks.preparation.prepared_events import PreparedEvents
 from tasks.runtime import store
 from tasks.runtime.code_hash import code_hash
 from tasks.runtime.progress import listener
@@ -32,21 +33,23 @@ class Prepared(NamedTuple):
 
     window: Selection
     """What is scored."""
-    matrix: store.ArtifactRef
-    """Everything before it, grouped."""
+    data: PreparedEvents
+    """Everything before it."""
     holdout: store.ArtifactRef
     """What users took in it."""
     cold: store.ArtifactRef
-    """The cold-start model, trained on `matrix`."""
+    """The cold-start model, trained on `data`."""
 
     def open(self, spec: DatasetSpec) -> Fold:
         """Load what a trial needs."""
         cold = load_model(self.cold, self.holdout.facts)
+        matrix = load_grouped(self.data.matrix)
         return Fold.of(
-            load_grouped(self.matrix),
+            matrix,
             load_holdout(self.holdout),
             spec.evaluation.decides,
             cold_start_scores(spec.evaluation.cold_start, cold, cold),
+            self.data.seen(matrix.by_user).by_row,
         )
 
     def in_words(self) -> str:
@@ -90,7 +93,7 @@ def study_name(spec: DatasetSpec, name: str, prepared: list[Prepared], seed: int
     asked = {
         "parameters": choice.parameters,
         "space": {key: repr(each) for key, each in models.load_spec(choice.kind).search.items()},
-        "folds": [list(each[1:]) for each in prepared],
+        "folds": [[each.data.matrix, each.data.past, each.holdout, each.cold] for each in prepared],
         "metric": [spec.evaluation.decides, spec.evaluation.metric],
         "seed": seed,
     }
@@ -117,7 +120,7 @@ def tune_model(
         choice.kind, choice.parameters, [each.open(spec) for each in prepared], spec.evaluation.metric, seed
     )
     study_id = study_name(spec, name, prepared, seed)
-    study = open_study(destination.storage, study_id)
+    study = open_study(destination.storage, study_id, question.direction)
     listener().started(label)
 
     def heard(done: int, best: float) -> None:

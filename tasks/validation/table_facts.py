@@ -98,7 +98,15 @@ def not_finite(folder: Path) -> int:
 
 
 def prediction_facts(
-    predictions: Path, items: Path, *, eligible: int, k: int, n_items: int, forbidden: int, scratch: Path
+    predictions: Path,
+    items: Path,
+    *,
+    eligible: int,
+    k: int,
+    short: int,
+    max_short_share: float,
+    forbidden: int,
+    scratch: Path,
 ) -> TableFacts:
     """Facts of predictions.parquet, counted by the engine.
 
@@ -108,8 +116,10 @@ def prediction_facts(
         The table and the item vocabulary.
     eligible
         Users who must have a list.
-    k, n_items
-        Length asked for and size of the catalogue.
+    k
+        Length asked for.
+    short, max_short_share
+        Lists that are shorter than they could be, and the largest share of `eligible` that may be.
     forbidden
         Entries that show an item where the scenario excludes it.
     scratch
@@ -129,11 +139,10 @@ def prediction_facts(
             FROM {table} GROUP BY {USER_ID}"""
         )
         rows = connection.execute(
-            f"""SELECT coalesce(sum(n), 0), count(*), coalesce(sum(nulls), 0), coalesce(min(first), 1),
+            """SELECT coalesce(sum(n), 0), count(*), coalesce(sum(nulls), 0), coalesce(min(first), 1),
                    coalesce(max(last), 0), count(*) FILTER (first <> 1 OR last <> n OR ranks <> n),
                    coalesce(sum(n - items), 0), coalesce(sum(bad), 0),
-                   coalesce(sum(rises), 0),
-                   coalesce(avg((n < {min(k, n_items)})::INT), 0)
+                   coalesce(sum(rises), 0)
             FROM per_user, LATERAL (SELECT len(list_filter(
                 range(1, len(scores)), lambda i: scores[i + 1] > scores[i])) AS rises)"""
         ).fetchall()[0]
@@ -147,7 +156,8 @@ def prediction_facts(
     }
     return counted | {
         "rising_scores": int(rows[8]),
-        "short_list_share": float(rows[9]),
+        "short_list_share": short / max(eligible, 1),
+        "max_short_list_share": max_short_share,
         "eligible_users": eligible,
         "k": k,
         "unknown_items": unknown,

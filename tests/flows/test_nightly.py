@@ -139,7 +139,7 @@ def test_nightly__an_as_of_before_the_data_says_so(warm_home, small):
 
 
 def test_nightly__a_holdout_with_no_events_says_so(warm_home, small):
-    with pytest.raises(ContractError, match="no event with an item known before it; choose an --as-of"):
+    with pytest.raises(ContractError, match="no event with an item known before it: it has no event at all"):
         run(small(as_of="2027-01-01")).result()
 
 

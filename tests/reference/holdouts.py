@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from data_contracts.evaluation import Holdout
+from data_contracts.holdout import Holdout
 from data_contracts.interactions import Csr
 
 

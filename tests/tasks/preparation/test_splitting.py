@@ -6,8 +6,9 @@ from tiny_log import day, write_events
 from data_contracts.dataset import DatasetSpec
 from data_contracts.errors import ConfigurationError, ContractError
 from data_contracts.selection import Selection
+from tasks.preparation.holdout import map_holdout
 from tasks.preparation.mapping import make_vocabularies
-from tasks.preparation.splitting import inner_windows, map_holdout, windows
+from tasks.preparation.splitting import inner_windows, windows
 
 
 def spec(**window):
@@ -68,7 +69,7 @@ def test_map_holdout__keeps_every_row_of_a_basket_and_anonymous_baskets(holdout)
 
 
 def test_map_holdout__says_what_to_do_when_nothing_is_held_out(holdout):
-    with pytest.raises(ContractError, match="no event with an item known before it; choose an --as-of"):
+    with pytest.raises(ContractError, match="no event with an item known before it: it has no event at all"):
         holdout(day(20), day(30), baskets=True)
 
 

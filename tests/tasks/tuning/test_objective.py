@@ -61,7 +61,7 @@ def test_value__a_watched_fit_ends_as_one_that_is_not_watched():
 
     plain = module.fit(asked.folds[0].matrix, module.Config(**small), rng=generator(3, "wals"))
 
-    assert asked.value(small, _ignore) == asked.folds[0].value(plain, "recall@5")
+    assert asked.value(small, _ignore) == asked.folds[0].value("wals", plain, "recall@5")
 
 
 def test_value__stops_inside_a_fit_when_time_is_up():
@@ -72,5 +72,5 @@ def test_value__stops_inside_a_fit_when_time_is_up():
 def test_value__names_a_metric_without_values():
     from dataclasses import replace
 
-    with pytest.raises(ValueError, match=r"basket_precision@5 has no users or baskets"):
+    with pytest.raises(ValueError, match=r"basket_precision@5 has nothing to score"):
         replace(objective(), metric="basket_precision@5").value({}, _ignore)

@@ -1,4 +1,5 @@
 import time
+from dataclasses import replace
 
 import pytest
 from optuna.storages import InMemoryStorage
@@ -119,7 +120,7 @@ def test_search__without_time_there_is_nothing_to_find(memory):
 
 def test_search__tries_larger_sizes_while_they_help(memory, monkeypatch):
     space = {"regularization": Range(1e-3, 1e-1, log=True), "n_factors": Doubling(2, 16)}
-    monkeypatch.setattr(models.load("wals"), "SEARCH", space)
+    monkeypatch.setattr(models.load("wals"), "SPEC", replace(models.load_spec("wals"), search=space))
     worth = {2: 0.1, 4: 0.2, 8: 0.15, 16: 0.9}
     monkeypatch.setattr(Objective, "value", lambda _self, given, *_: worth[given["n_factors"]])
 
@@ -129,6 +130,21 @@ def test_search__tries_larger_sizes_while_they_help(memory, monkeypatch):
     assert sizes == [2, 2, 2, 2, 4, 8]  # 16 would be better still, but 8 was worse than 4
     assert found(study, "wals").parameters["n_factors"] == 4
     assert len(_run(memory, objective("wals", n_factors=2), 4).trials) == len(sizes)
+
+
+def test_search__goes_down_for_a_metric_of_which_less_is_better(monkeypatch):
+    space = {"regularization": Range(1e-3, 1e-1, log=True), "n_factors": Doubling(2, 16)}
+    monkeypatch.setattr(models.load("wals"), "SPEC", replace(models.load_spec("wals"), search=space))
+    worth = {2: 0.9, 4: 0.8, 8: 0.85, 16: 0.1}
+    monkeypatch.setattr(Objective, "value", lambda _self, given, *_: worth[given["n_factors"]])
+    asked = replace(objective("wals", n_factors=2), metric="rmse")
+    study = create_study(InMemoryStorage(), "lower", asked.direction)
+
+    search(study, asked, Budget(4), lambda *_: None)
+
+    sizes = [trial.user_attrs["parameters"]["n_factors"] for trial in study.trials]
+    assert sizes == [2, 2, 2, 2, 4, 8]  # 16 would be better still, but 8 was worse than 4
+    assert (found(study, "wals").parameters["n_factors"], found(study, "wals").value) == (4, 0.8)
 
 
 def test_search__gives_up_trials_that_are_behind(memory, monkeypatch):

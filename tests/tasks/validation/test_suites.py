@@ -71,6 +71,7 @@ GOOD = {
         "bad_scores": 0,
         "rising_scores": 0,
         "short_list_share": 0.0,
+        "max_short_list_share": 0.05,
         "items": 20,
     },
 }
@@ -138,7 +139,7 @@ BREAKS = {
         ("forbidden_items", 1, "no list shows what it must not"),
         ("bad_scores", 1, "every score is finite"),
         ("rising_scores", 1, "scores fall from rank to rank"),
-        ("short_list_share", 0.06, "nearly all lists are full"),
+        ("short_list_share", 0.06, "lists are as long as they can be ([export] max_short_lists)"),
         ("items", 0, "some item is shown"),
     ],
 }

@@ -1,0 +1,50 @@
+"""Train every model of a run on the same window and evaluate it on the same hold-out."""
+
+from typing import NamedTuple
+
+from data_contracts.dataset import DatasetSpec
+from data_contracts.dataset_sections import ModelSection
+from flows.attempts import Attempts
+from tasks.evaluation.task import EvaluatedModel, evaluate
+from tasks.preparation.prepared_events import PreparedEvents
+from tasks.runtime import store
+from tasks.training.task import train_model
+from tasks.training.trained_model import TrainedModel
+
+
+class Comparison(NamedTuple):
+    """The models that were trained and evaluated."""
+
+    models: tuple[EvaluatedModel, ...]
+    cold_start: str
+    """Name of the model whose list unknown users get."""
+
+
+def compare(
+    attempts: Attempts,
+    sections: dict[str, ModelSection],
+    data: PreparedEvents,
+    holdout: store.ArtifactRef,
+    spec: DatasetSpec,
+    seed: int,
+) -> Comparison:
+    """Train and evaluate models; one that breaks is left out.
+
+    Raises
+    ------
+    ShelftalkerError
+        If no baseline could be trained.
+
+    """
+
+    def train(name: str) -> TrainedModel:
+        return train_model(name, sections[name], data.matrix, seed)
+
+    trained = attempts.each(sections, "training", train)
+    cold = attempts.cold_start(spec.evaluation.cold_start, trained, sections)
+
+    def score(name: str) -> EvaluatedModel:
+        evaluated = evaluate(trained[name], trained[cold].artifact, holdout, data, spec.evaluation, seed)
+        return EvaluatedModel(trained[name], evaluated)
+
+    return Comparison(tuple(attempts.each(trained, "evaluation", score).values()), cold)

@@ -1,0 +1,146 @@
+"""What one model shows the holdout users, and guesses and predicts for them. Pure: a scorer in, values out."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import cast
+
+import numpy as np
+
+from data_contracts.evaluation import Scenario
+from data_contracts.holdout import HeldOutEvents, Holdout
+from data_contracts.interactions import Csr, History
+from data_contracts.metrics import Reads
+from data_contracts.scoring import Mask, RatingScorer, Scorer, Scores, SequenceScorer
+from tasks import models
+from tasks.models import Capability
+from tasks.numeric import next_items
+from tasks.numeric.metrics import UnitValues
+from tasks.numeric.ranking import cold_start_list, recommend
+from tasks.numeric.rating_errors import new_pairs, only, rating_errors
+from tasks.numeric.scenarios import TopLists
+from tasks.numeric.scorers import ItemScores
+from tasks.preparation.seen import first_rows
+
+
+@dataclass(frozen=True, eq=False)
+class Subject:
+    """A trained model as the evaluation sees it.
+
+    Parameters
+    ----------
+    kind
+        Its file in tasks/models.
+    scorer
+        What it learned.
+    cold_start
+        Item scores for unknown users, (n_items,).
+    allow
+        bool (n_items,): items that may be listed; None allows all.
+
+    """
+
+    kind: str
+    scorer: Scorer
+    cold_start: Scores
+    allow: Mask | None = None
+
+    def offers(self, capability: Capability) -> bool:
+        """Whether its SPEC declares a capability."""
+        return capability in models.load_spec(self.kind).offers
+
+
+def make_lists(subject: Subject, holdout: Holdout, k: int, seen: Csr | None) -> TopLists:
+    """Lists of the holdout users: known users by the model, the others get the cold-start list.
+
+    Parameters
+    ----------
+    subject
+        The model.
+    holdout
+        Whose lists are wanted.
+    k
+        Length of the lists.
+    seen
+        Items to leave out, rows as ``holdout.past`` says, user codes first; None leaves out nothing.
+
+    """
+    for_unknown = cold_start_list(subject.cold_start, k)
+    rows = np.tile(for_unknown, (holdout.n_rows, 1))
+    known = holdout.user_codes >= 0
+    exclude = None if seen is None else first_rows(seen, subject.scorer.shape[0])
+    rows[known] = recommend(
+        subject.scorer, holdout.user_codes[known], k, exclude=exclude, allow=subject.allow
+    )[0]
+    former = ~known & (holdout.past >= 0)
+    if seen is not None and former.any():
+        rows[former] = cold_lists(subject.cold_start, holdout.past[former], k, seen)[0]
+    return TopLists(rows.astype(np.int32), for_unknown)
+
+
+def cold_lists(cold_start: Scores, past_rows: np.ndarray, k: int, seen: Csr) -> tuple[np.ndarray, np.ndarray]:
+    """The cold-start list of users whom the model does not know, without what they had long ago.
+
+    Returns
+    -------
+    items, scores
+        int32 and float32 (len(past_rows), k), padded with -1 and -inf.
+
+    """
+    scores = ItemScores(np.asarray(cold_start, dtype=np.float64), seen.shape[0])
+    return recommend(scores, past_rows, k, exclude=seen)
+
+
+def more_values(
+    subject: Subject,
+    lists: Mapping[Scenario, TopLists],
+    holdout: Holdout,
+    history: History | None,
+    seen: Csr,
+    ks: Sequence[int],
+) -> dict[Scenario, dict[Reads, UnitValues]]:
+    """Values of the metrics that read no lists alone: guesses of the next item, predicted ratings.
+
+    Parameters
+    ----------
+    subject
+        The model.
+    lists
+        Its lists, of the scenarios that are asked for.
+    holdout
+        The truth.
+    history
+        The users' events before the cut-off, or None.
+    seen
+        What users had before the cut-off, rows as ``holdout.past`` says.
+    ks
+        Numbers of guesses.
+
+    """
+    found: dict[Scenario, dict[Reads, UnitValues]] = {scenario: {} for scenario in lists}
+    if holdout.events is not None and len(holdout.events.guessed):
+        for scenario, some in lists.items():
+            exclude = seen if scenario == "discovery" else None
+            ranks = _ranks(subject, some, holdout, holdout.events, history, exclude)
+            values = next_items.accuracy(ranks, holdout.events, ks)
+            new = None if exclude is None else next_items.new_events(holdout, holdout.events, seen)
+            found[scenario]["next_items"] = values if new is None else only(values, new)
+    if holdout.ratings is not None and len(holdout.ratings.values) and subject.offers(Capability.RATINGS):
+        errors = rating_errors(cast("RatingScorer", subject.scorer), holdout.ratings)
+        for scenario in lists:
+            new = None if scenario == "repeat" else new_pairs(holdout.ratings, seen)
+            found[scenario]["ratings"] = errors if new is None else only(errors, new)
+    return found
+
+
+def _ranks(
+    subject: Subject,
+    lists: TopLists,
+    holdout: Holdout,
+    events: HeldOutEvents,
+    history: History | None,
+    exclude: Csr | None,
+) -> np.ndarray:
+    if not subject.offers(Capability.SEQUENCES):
+        return next_items.ranks_in_lists(lists.rows, events)
+    scorer = cast("SequenceScorer", subject.scorer)
+    return next_items.ranks_of_guesses(scorer, holdout, events, history, exclude=exclude, allow=subject.allow)

@@ -1,0 +1,146 @@
+"""What users had before the cut-off, whatever the window, threshold or merge left of it in the matrix."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from data_contracts.columns import ITEM_ID, USER_ID
+from data_contracts.identifiers import Vocabulary
+from data_contracts.interactions import Csr
+from data_contracts.selection import Selection
+from tasks.preparation.select_events import load_codes, select_events
+from tasks.runtime import duckdb_engine, store
+from tasks.runtime.step import step
+
+FORMER_USERS = "former_users.parquet"
+PARTS = ("indptr", "indices")
+
+
+@dataclass(frozen=True, eq=False)
+class Seen:
+    """Who had what before the cut-off.
+
+    Parameters
+    ----------
+    by_row
+        Csr (n_users + n_former, n_items): the users of the vocabulary by their codes, then those of `former`.
+    former
+        Users with a past whom the vocabulary lacks, because all their events are older than the window or
+        below the threshold.
+
+    """
+
+    by_row: Csr
+    former: Vocabulary
+
+    @property
+    def n_users(self) -> int:
+        """Users of the vocabulary."""
+        return self.by_row.shape[0] - len(self.former)
+
+    @property
+    def by_user(self) -> Csr:
+        """Csr (n_users, n_items): the users of the vocabulary alone."""
+        return first_rows(self.by_row, self.n_users)
+
+    def rows(self, ids: pa.Array, codes: npt.NDArray[np.int32]) -> npt.NDArray[np.int32]:
+        """Rows of users by their ids and user codes (-1 = not in the vocabulary), int32 (n_ids,), -1 = no past."""
+        former = self.former.codes(ids, missing="negative")
+        rows = np.where(codes >= 0, codes, np.where(former >= 0, former + self.n_users, -1))
+        return rows.astype(np.int32)
+
+
+def first_rows(matrix: Csr, n_rows: int) -> Csr:
+    """The first rows of a matrix, without a copy."""
+    if matrix.shape[0] == n_rows:
+        return matrix
+    end = int(matrix.indptr[n_rows])
+    return Csr(matrix.indptr[: n_rows + 1], matrix.indices[:end], matrix.values[:end], matrix.n_cols)
+
+
+def is_needed(selection: Selection) -> bool:
+    """Whether the matrix of this selection lacks part of the users' past; else it is the past itself."""
+    return selection.threshold is not None or selection.start is not None
+
+
+def remember(
+    events: Path, vocabulary: Path, out: Path, selection: Selection, scratch: Path
+) -> dict[str, int]:
+    """Write who had what on the training side of the cut into the folder `out`.
+
+    Parameters
+    ----------
+    events, vocabulary
+        events.parquet and the folder of the vocabularies.
+    out
+        An existing folder.
+    selection
+        What is trained on; its start and threshold are passed over.
+    scratch
+        Where DuckDB may spill.
+
+    Returns
+    -------
+    Facts: n_users, n_former_users, n_items, pairs.
+
+    """
+    with duckdb_engine.connect(scratch) as connection:
+        select_events(connection, events, selection, everything=True)
+        n_users, n_items = load_codes(connection, vocabulary)
+        former = Vocabulary(
+            USER_ID,
+            duckdb_engine.table(
+                connection,
+                f"SELECT DISTINCT {USER_ID} FROM events ANTI JOIN users USING ({USER_ID}) "
+                f"WHERE {USER_ID} IS NOT NULL ORDER BY {USER_ID}",
+            ).column(0),
+        )
+        former.save(out / FORMER_USERS)
+        connection.execute(
+            f"CREATE VIEW rows AS SELECT {USER_ID}, code AS row FROM users UNION ALL "
+            f"SELECT {USER_ID}, file_row_number::INT + {n_users} FROM read_parquet("
+            f"{duckdb_engine.literal(str(out / FORMER_USERS))}, file_row_number = true)"
+        )
+        rows, items = duckdb_engine.arrays(
+            connection,
+            f"SELECT DISTINCT row, items.code::INT AS item FROM events JOIN rows USING ({USER_ID}) "
+            f"JOIN items USING ({ITEM_ID}) ORDER BY row, item",
+        )
+    counts = np.bincount(rows.astype(np.int64), minlength=n_users + len(former))
+    np.save(out / "seen_indptr.npy", np.concatenate([[0], np.cumsum(counts)]).astype(np.int64))
+    np.save(out / "seen_indices.npy", items.astype(np.int32))
+    return {
+        "n_users": n_users,
+        "n_former_users": len(former),
+        "n_items": n_items,
+        "pairs": len(items),
+    }
+
+
+@step("remember what users had")
+def seen(
+    out: Path, events: store.ArtifactRef, vocabulary: store.ArtifactRef, selection: Selection
+) -> store.Facts:
+    """Write the users' past as ``seen_*.npy``, and the ids of users whom the vocabulary lacks."""
+    facts = remember(events.folder / "events.parquet", vocabulary.folder, out, selection, store.scratch())
+    return {**facts, **{name: vocabulary.facts[name] for name in ("users_sha256", "items_sha256")}}
+
+
+def seen_before(
+    events: store.ArtifactRef, vocabulary: store.ArtifactRef, selection: Selection
+) -> store.ArtifactRef | None:
+    """The users' past, or None where the matrix of the selection holds all of it."""
+    return seen(events, vocabulary, selection) if is_needed(selection) else None
+
+
+def load_seen(artifact: store.ArtifactRef | None, by_user: Csr) -> Seen:
+    """Open what :func:`seen_before` found; `by_user` is the matrix that holds the past where it found None."""
+    if artifact is None:
+        return Seen(by_user, Vocabulary.from_ids(USER_ID, []))
+    indptr, indices = (np.load(artifact.folder / f"seen_{part}.npy") for part in PARTS)
+    values = np.ones(len(indices), np.float32)
+    by_row = Csr(indptr, indices, values, artifact.facts["n_items"])
+    return Seen(by_row, Vocabulary.load(artifact.folder / FORMER_USERS))
