@@ -39,8 +39,8 @@ def test_to_json__has_the_names_that_programs_read():
     summary = make_summary().to_json()
 
     assert list(summary) == [
-        "run_id", "dataset", "as_of", "split", "counts", "models", "gate", "tuned", "published", "path",
-        "report",
+        "run_id", "dataset", "as_of", "split", "counts", "models", "left_out", "gate", "tuned", "published",
+        "path", "report",
     ]  # fmt: skip
     assert set(summary["models"]["wals"]) == {
         "repeat", "discovery", "kind", "parameters", "seconds", "parameters_from",
