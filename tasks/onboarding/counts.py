@@ -46,16 +46,17 @@ def count(connection: duckdb.DuckDBPyConnection, table: OpenFile, spec: DatasetS
 
 
 def _times(connection: duckdb.DuckDBPyConnection, time: str) -> dict[str, Any]:
-    """First and last time, and how many users of the last 28 days were there before."""
+    """First and last time, the users of the last 28 days, and how many of them were there before."""
     row = connection.execute(
         f"WITH bounds AS (SELECT min({time})::TIMESTAMP AS first, max({time})::TIMESTAMP AS last FROM read), "
         f"users AS (SELECT {columns.USER_ID}, min({time}) AS joined, max({time}) AS seen FROM read "
         f"WHERE {columns.USER_ID} IS NOT NULL GROUP BY 1) "
         "SELECT first, last, (SELECT count(*) FROM users, bounds "
-        "WHERE seen >= last - INTERVAL 28 DAY AND joined < last - INTERVAL 28 DAY) FROM bounds"
+        "WHERE seen >= last - INTERVAL 28 DAY AND joined < last - INTERVAL 28 DAY), "
+        "(SELECT count(*) FROM users, bounds WHERE seen >= last - INTERVAL 28 DAY) FROM bounds"
     ).fetchone()
     assert row is not None
-    return {"first": row[0], "last": row[1], "warm_users": row[2]}
+    return {"first": row[0], "last": row[1], "warm_users": row[2], "recent_users": row[3]}
 
 
 def _top_user(connection: duckdb.DuckDBPyConnection) -> dict[str, Any]:

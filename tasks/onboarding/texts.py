@@ -9,8 +9,9 @@ from typing import Any
 
 from data_contracts import columns
 
-MIN_WARM_USERS = 100
-"""Users with a past that a hold-out by time must have; below, each user's last events are held out."""
+WARM_SHARE, MIN_WARM_USERS = 0.2, 10
+"""Users with a past that a hold-out by time must have, of all users of its last weeks and at least; below, each
+user's last basket or event is held out."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,8 @@ class Draft:
     @property
     def splits_by_time(self) -> bool:
         """Whether enough users of the last weeks were there before."""
-        return bool("time" in self.roles and self.counts["warm_users"] >= MIN_WARM_USERS)
+        enough = max(MIN_WARM_USERS, WARM_SHARE * self.counts["recent_users"])
+        return bool("time" in self.roles and self.counts["warm_users"] >= enough)
 
     @property
     def repeats(self) -> bool:
@@ -232,10 +234,10 @@ def _window(found: Draft) -> list[str]:
     if found.splits_by_time:
         return ['split = "time"', "holdout_days = 28"]
     warm = found.counts["warm_users"]
-    return [
-        f'split = "leave_last"            # only {warm} users of the last 28 days were there before',
-        "leave_last_n = 1",
-    ]
+    why = f"# only {warm} of {found.counts['recent_users']} users of the last 28 days were there before"
+    if "basket" in found.roles:
+        return [f'split = "leave_last_basket"     {why}']
+    return [f'split = "leave_last"            {why}', "leave_last_n = 1"]
 
 
 def _decides(found: Draft) -> str:

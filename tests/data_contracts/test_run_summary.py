@@ -47,7 +47,7 @@ def test_to_json__has_the_names_that_programs_read():
     }  # fmt: skip
     assert set(summary["models"]["wals"]["repeat"][METRIC]) == {"value", "low", "high"}
     assert set(summary["gate"]) == {
-        "verdict", "open", "winner", "metric", "scenario", "best_baseline", "differences", "rules",
+        "verdict", "open", "winner", "publishes", "metric", "scenario", "best_baseline", "differences", "rules",
     }  # fmt: skip
     assert set(summary["gate"]["rules"][0]) == {"name", "value", "limit", "passed", "meaning", "level"}
 

@@ -4,6 +4,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from holdouts import csr
 
 from data_contracts.identifiers import Vocabulary
 from data_contracts.interactions import GroupedMatrix
@@ -11,7 +12,8 @@ from data_contracts.predictions import PREDICTIONS_SCHEMA, SIMILAR_SCHEMA, USERS
 from tasks.numeric.ranking import target
 from tasks.numeric.scorers import Factors
 from tasks.prediction import tables
-from tasks.prediction.tables import count_forbidden, predict, rows_by_item, write_table
+from tasks.prediction.tables import ListLengths, count_forbidden, predict, rows_by_item, write_table
+from tasks.preparation.seen import Seen
 
 N_USERS, N_ITEMS = 9, 7
 
@@ -70,13 +72,25 @@ def test_rows_by_item__does_not_depend_on_the_blocks(scorer, request):
 
 def test_predict__does_not_depend_on_the_blocks_and_gives_the_unknown_the_cold_start_list(scorer, request):
     everyone = pa.array(["a", *USERS.ids.to_pylist(), "z"], pa.large_string())
-    cold = (np.array([4, 2], np.int32), np.array([0.9, 0.8]))
+    cold = np.array([0, 0, 0.8, 0, 0.9, 0, 0])
 
     def rows():
+        counts = ListLengths()
         made = predict(
-            everyone, USERS, ITEMS, scorer, cold, k=2, seen=None, allow=None, names=("wals", "popularity")
+            everyone,
+            USERS,
+            ITEMS,
+            scorer,
+            cold,
+            k=2,
+            seen=None,
+            allow=None,
+            names=("wals", "popularity"),
+            counts=counts,
         )
-        return pa.concat_tables(made)
+        table = pa.concat_tables(made)
+        assert (counts.possible, counts.short) == (N_USERS + 2, 0)
+        return table
 
     whole = rows()
     request.getfixturevalue("small_blocks")
@@ -101,5 +115,26 @@ def test_count_forbidden__counts_rows_that_show_what_the_user_had(tmp_path):
     shown = {"user_id": ["u00", "u00", "u01", "unknown"], "item_id": ["i03", "i04", "i04", "i03"]}
     pq.write_table(pa.table(shown), tmp_path / "p.parquet")
 
-    matrix = GroupedMatrix.from_csr(had)
-    assert count_forbidden(tmp_path / "p.parquet", USERS, ITEMS, matrix.by_user) == 2
+    seen = Seen(GroupedMatrix.from_csr(had).by_user, Vocabulary.from_ids("user_id", []))
+    assert count_forbidden(tmp_path / "p.parquet", USERS, ITEMS, seen) == 2
+
+
+def test_predict__nobody_gets_what_he_ever_had_and_what_is_left_makes_a_whole_list(scorer):
+    # Two users of the vocabulary had five and all items; somebody whom it lacks had the bestseller long ago.
+    rows = [[0, 1, 2, 3, 4], list(range(N_ITEMS)), *[[]] * (N_USERS - 2), [4]]
+    seen = Seen(csr(rows, N_ITEMS), Vocabulary.from_ids("user_id", ["former"]))
+    everyone = pa.array(["former", *USERS.ids.to_pylist(), "z"], pa.large_string())
+    cold, counts = np.array([0, 0.1, 0.8, 0, 0.9, 0, 0]), ListLengths()
+
+    tables = predict(
+        everyone, USERS, ITEMS, scorer, cold, k=3, seen=seen, allow=None, names=("wals", "pop"), counts=counts
+    )  # fmt: skip
+    lists = {}
+    for row in pa.concat_tables(tables).to_pylist():
+        lists.setdefault(row["user_id"], []).append(row["item_id"])
+
+    assert set(lists["u00"]) == {"i05", "i06"}
+    assert "u01" not in lists
+    assert lists["former"] == ["i02", "i01", "i00"]
+    assert lists["z"] == ["i04", "i02", "i01"]
+    assert (counts.possible, counts.short) == (N_USERS + 1, 0)
