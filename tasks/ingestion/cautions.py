@@ -27,6 +27,12 @@ NULL_TEXTS = (
 )
 """Texts that programs write where nothing is; with `null_values` they are read as nothing."""
 
+_LOOKED_AT = 50_000
+"""Rows that tell how ids are written."""
+
+_MOST = 0.5
+"""Share of those rows that must be written like fractions."""
+
 _LITTLE = 0.5
 """Share of items that an item table must know, below which its ids are probably written differently."""
 
@@ -76,22 +82,24 @@ def compare_items(
 
 
 def _about(connection: duckdb.DuckDBPyConnection, events: Path, name: str, source: str) -> list[str]:
-    listed = ", ".join(map(literal, NULL_TEXTS))
+    read = f"read_parquet({literal(str(events))})"
+    # As a condition, so that row groups without any such text are not read at all.
+    nothing = connection.execute(
+        f"SELECT {name}, count(*) FROM {read} WHERE {name} IN ({', '.join(map(literal, NULL_TEXTS))}) "
+        "GROUP BY 1 ORDER BY 2 DESC, 1"
+    ).fetchall()
+    found = [
+        f"{rows:,} rows have {text!r} in {source!r}, which is taken for an id; if it stands for nothing, write "
+        f"null_values = [{text!r}] under [source]"
+        for text, rows in nothing
+    ]
     row: Any = connection.execute(
-        f"SELECT count(*), count(*) FILTER ({name} IN ({listed})), any_value({name}) FILTER ({name} IN ({listed})), "
-        f"count(*) FILTER (ends_with({name}, '.0')), any_value({name}) FILTER (ends_with({name}, '.0')) "
-        f"FROM read_parquet({literal(str(events))})"
+        f"SELECT count(*), count(*) FILTER (ends_with({name}, '.0')), min({name}) FILTER (ends_with({name}, '.0')) "
+        f"FROM (SELECT {name} FROM {read} LIMIT {_LOOKED_AT})"
     ).fetchall()[0]
-    rows, nothing, text, pointed, id_ = row
-    found = []
-    if nothing:
+    rows, pointed, id_ = row
+    if pointed > _MOST * rows:
         found.append(
-            f"{nothing:,} of {rows:,} rows have {text!r} in {source!r}, which is taken for an id; if it stands for "
-            f"nothing, write null_values = [{text!r}] under [source]"
-        )
-    if pointed > 0.5 * rows:
-        found.append(
-            f"{pointed:,} of {rows:,} rows have ids such as {id_!r} in {source!r}; if {id_[:-2]!r} is meant, write "
-            "id_format = 'integer' under [cleaning]"
+            f"ids of {source!r} look like {id_!r}; if {id_[:-2]!r} is meant, write id_format = 'integer' under [cleaning]"
         )
     return found

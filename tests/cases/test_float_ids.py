@@ -39,7 +39,7 @@ def test_float_ids__a_run_that_does_not_know_warns_of_them_and_of_the_titles(tmp
     facts, *_ = run(tmp_path, dataset(tmp_path, ITEMS), write_csv(tmp_path, log()))
 
     text = "\n".join(facts["warnings"])
-    assert "ids such as '5800.0' in 'item'" in text or "in 'item'; if '58" in text
+    assert "ids of 'item' look like '5800.0'; if '5800' is meant" in text
     assert "id_format = 'integer'" in text
     assert (
         "0 of 5 items of the log are in the item table items.csv: the log has '5800.0', the table '5800'"
