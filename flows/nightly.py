@@ -75,7 +75,10 @@ def nightly(parameters: NightlyParameters) -> Any:
     all_ids = mapping(events, window.full)
     everything = grouping(events, all_ids, window.full, spec.feedback, spec.grouping)
     winner = verdict.decision.winner
-    refitted = {name: train(name, choices[name], everything, seed) for name in dict.fromkeys((winner, cold))}
+    refitted = {
+        name: train(name, choices[name], everything, seed, models[name].facts["parameters"])
+        for name in dict.fromkeys((winner, cold))
+    }
     predictions = export(
         winner,
         choices[winner],

@@ -51,10 +51,21 @@ def _model_code(given: dict[str, Any]) -> tuple[str, ...]:
 
 
 @step("train {name}", code=_model_code, contracts=("model",))
-def train(out: Path, name: str, choice: ModelSection, matrix: store.ArtifactRef, seed: int) -> store.Facts:
-    """Fit one model on a grouped matrix and write its scorer."""
+def train(
+    out: Path,
+    name: str,
+    choice: ModelSection,
+    matrix: store.ArtifactRef,
+    seed: int,
+    chosen: store.Facts | None = None,
+) -> store.Facts:
+    """Fit one model on a grouped matrix and write its scorer.
+
+    `chosen` are parameters that take the place of those in `choice`: what an earlier fit settled on where the
+    dataset file says "auto".
+    """
     grouped = load_grouped(matrix)
-    config = configure(name, choice)
+    asked = configure(name, choice)
     curve: list[dict[str, float]] = []
 
     def progress(done: int, total: int, figures: dict[str, float]) -> None:
@@ -62,9 +73,11 @@ def train(out: Path, name: str, choice: ModelSection, matrix: store.ArtifactRef,
         listener().advanced(f"train {name}", done, total, figures)
 
     # The kind decides the seed, not the name: a model trained again under another name is the same model.
-    scorer = models.load(choice.kind).fit(
-        grouped, config, rng=generator(seed, choice.kind), progress=progress
-    )
+    rng = generator(seed, choice.kind)
+    # Settled here, what was chosen for the log is kept as its parameters.
+    config = asked if chosen is None else type(asked)(**chosen)
+    config = config.settled(grouped, rng=rng)
+    scorer = models.load(choice.kind).fit(grouped, config, rng=rng, progress=progress)
     save_scorer(scorer, out)
     names = ("users_sha256", "items_sha256")
     sizes = (matrix.facts["n_users"], matrix.facts["n_items"])
@@ -72,6 +85,7 @@ def train(out: Path, name: str, choice: ModelSection, matrix: store.ArtifactRef,
     return {
         "kind": choice.kind,
         "parameters": config.model_dump(mode="json"),
+        "asked": asked.model_dump(mode="json"),
         "n_users": scorer.shape[0],
         "n_items": scorer.shape[1],
         **{each: matrix.facts[each] for each in names},
