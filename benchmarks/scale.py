@@ -123,7 +123,7 @@ def _warm_up(options: argparse.Namespace) -> float:
 def _iterate(
     matrix: GroupedMatrix, users: np.ndarray, items: np.ndarray, options: argparse.Namespace
 ) -> float:
-    config = wals.Config(n_factors=options.factors)
+    config = wals.Config(n_factors=options.factors, unobserved_weight=0.3)
     began = time.perf_counter()
     sides = wals.sides(matrix, config, GivenWeights())
     with single_threaded_blas():

@@ -70,8 +70,9 @@ class Refit(NamedTuple):
 def refit(run: Run, sections: dict[str, ModelSection], cold_start: str, everything: PreparedEvents) -> Refit:
     """Train the winner and the cold-start model on everything, and make the lists."""
     winner = run.verdict.decision.winner
+    earlier = {each.name: each.model for each in run.models}
     models = {
-        name: train_model(name, sections[name], everything.matrix, run.given.seed)
+        name: train_model(name, sections[name], everything.matrix, run.given.seed, earlier.get(name))
         for name in dict.fromkeys((winner, cold_start))
     }
     exclude_seen = run.spec.evaluation.decides == "discovery"

@@ -105,8 +105,10 @@ def contenders(
     if live is None:
         return choices, None
     kind, parameters = live.manifest["model"]["kind"], live.manifest["model"]["parameters"]
+    # Where a parameter is "auto", the recipe is to choose it anew.
+    asked = live.manifest["model"].get("asked", parameters)
     for name, config in configs.items():
-        if choices[name].kind == kind and config.model_dump(mode="json") == parameters:
+        if choices[name].kind == kind and config.model_dump(mode="json") == asked:
             return choices, name
     name, recipe = f"live_{kind}", ModelSection(kind=kind, parameters=parameters)
     try:

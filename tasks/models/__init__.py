@@ -11,7 +11,7 @@ import pkgutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, Final, NamedTuple, Protocol, cast
+from typing import Any, Final, NamedTuple, Protocol, Self, cast
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict
@@ -102,6 +102,14 @@ class ModelConfig(BaseModel):
     """Base of every model's ``Config``: frozen, and a misspelt parameter is an error."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    def settled(self, matrix: GroupedMatrix, *, rng: np.random.Generator) -> Self:
+        """Replace each ``"auto"`` by the number that suits `matrix`; a model without any is settled already.
+
+        ``fit`` does so itself. Done before, the numbers can be kept: with them, ``fit`` and the same generator
+        give the same scorer. What has no ``"auto"`` leaves `rng` as it is.
+        """
+        return self
 
 
 class Reason(NamedTuple):

@@ -41,9 +41,15 @@ class Range:
         return isinstance(self.low, int) and isinstance(self.high, int)
 
     def nearest(self, value: Value) -> Value:
-        """The number of the range that is next to `value`; None stands for no limit, the upper end."""
+        """The number of the range that is next to `value`.
+
+        None stands for no limit, the upper end; a word such as "auto" for any number, the middle.
+        """
         if value is None:
             return self.high
+        if isinstance(value, str):
+            middle = math.sqrt(self.low * self.high) if self.log else (self.low + self.high) / 2
+            return round(middle) if self.whole else middle
         return min(max(value, self.low), self.high)
 
 

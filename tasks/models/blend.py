@@ -13,6 +13,7 @@ Next-basket Recommendation", SIGIR 2020 (TIFU-KNN); learning to join parts on an
 
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Self
 
 import numpy as np
 import numpy.typing as npt
@@ -60,6 +61,10 @@ class Config(ModelConfig):
     prior_events: float = Field(default=10.0, gt=0)
     """Events needed to move a weight from its first value as far as the log wants."""
 
+    def settled(self, matrix: GroupedMatrix, *, rng: np.random.Generator) -> Self:
+        """Settle the WALS part once, for the inner windows and the whole log."""
+        return self.model_copy(update={"taste": self.taste.settled(matrix, rng=rng)})
+
 
 def fit(
     matrix: GroupedMatrix,
@@ -89,6 +94,7 @@ def fit(
 
     """
     check_matrix(matrix)
+    config = config.settled(matrix, rng=rng)
     windows = list(_windows(matrix, config))
     examples = []
     for done, (older, later) in enumerate(windows, start=1):

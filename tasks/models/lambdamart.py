@@ -11,6 +11,7 @@ al., NeurIPS 2017).
 
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Self
 
 import numpy as np
 import numpy.typing as npt
@@ -58,6 +59,10 @@ class Config(ModelConfig):
     min_leaf: int = Field(default=100, ge=1)
     """Candidates in a leaf at least."""
 
+    def settled(self, matrix: GroupedMatrix, *, rng: np.random.Generator) -> Self:
+        """Settle the blend once, for all windows."""
+        return self.model_copy(update={"candidates": self.candidates.settled(matrix, rng=rng)})
+
 
 def fit(
     matrix: GroupedMatrix,
@@ -86,6 +91,7 @@ def fit(
 
     """
     check_matrix(matrix)
+    config = config.settled(matrix, rng=rng)
     timed = matrix.history is not None and matrix.timeline is not None
     total = config.windows + 2 if timed else 1
 

@@ -5,7 +5,7 @@ regularization by frequency and the weight of what was not observed follow S. Re
 L. Zhang, Y. Koren: Revisiting the Performance of iALS on Item Recommendation Benchmarks, RecSys 2022.
 """
 
-from typing import Literal
+from typing import Literal, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -14,7 +14,9 @@ from pydantic import Field
 from data_contracts.interactions import Csr, GroupedMatrix
 from tasks.models import Capability, ModelConfig, ModelSpec, Progress, Reason
 from tasks.models._checkpoints import Checkpoint, Resume, check_factors, start
-from tasks.models._search_space import Doubling, Range
+from tasks.models._search_space import Categorical, Doubling, Range
+from tasks.models._wals_choice import NumberOrAuto, Wanted, given_numbers, settle
+from tasks.models._wals_health import check_finite_factors, check_fitted
 from tasks.numeric.csr import Weighting, check_matrix, one_row
 from tasks.numeric.reasons import strongest, wals_contributions
 from tasks.numeric.scorers import Factors
@@ -35,14 +37,17 @@ class Config(ModelConfig):
     """Length of a factor row."""
     iterations: int = Field(default=15, ge=1)
     """Passes over users and items."""
-    regularization: float = Field(default=0.01, ge=0, allow_inf_nan=False)
-    """Weight of the squared length of a factor row, before the exponent."""
+    regularization: NumberOrAuto = "auto"
+    """Weight of the squared length of a factor row, before the exponent; "auto" tries what suits the log where
+    `unobserved_weight` is "auto" too, and is 0.01 where it is a number."""
     regularization_exponent: float = Field(default=1.0, ge=0, allow_inf_nan=False)
     """How the regularization of a row grows with its entries: 0 = flat, 1 = frequency-scaled."""
-    unobserved_weight: float = Field(default=0.3, ge=0, allow_inf_nan=False)
-    """Weight of an entry that was not observed; small for sparse matrices."""
-    weighting: Weighting = "count"
-    """Weight of an observed entry above `unobserved_weight`: 1, its value, or log(1 + value)."""
+    unobserved_weight: NumberOrAuto = "auto"
+    """Weight of an entry that was not observed; small for sparse matrices. "auto" tries some on the last days
+    of the log before it fits."""
+    weighting: Weighting | Literal["auto"] = "auto"
+    """Weight of an observed entry above `unobserved_weight`: 1, its value, or log(1 + value); "auto" as for
+    `regularization`, its value where `unobserved_weight` is a number."""
     targets: Literal["implicit", "explicit"] = "implicit"
     """What observed entries are fitted to: 1, or their value (then `weighting` is best "binary")."""
     solver: Literal["cg", "cholesky", "subspace"] = "cg"
@@ -60,6 +65,19 @@ class Config(ModelConfig):
     checkpoint_every: int = Field(default=0, ge=0)
     """Iterations between two checkpoints; 0 = none."""
 
+    def settled(self, matrix: GroupedMatrix, *, rng: np.random.Generator) -> Self:
+        """Replace each "auto" by what suits `matrix`; see :mod:`tasks.models._wals_choice`."""
+        wanted = Wanted(
+            self.unobserved_weight,
+            self.regularization,
+            self.weighting,
+            self.regularization_exponent,
+            self.targets == "explicit",
+            self.n_factors,
+            self.iterations,
+        )
+        return self.model_copy(update=settle(matrix, wanted, rng)._asdict())
+
 
 SPEC = ModelSpec(
     offers=frozenset(
@@ -69,6 +87,7 @@ SPEC = ModelSpec(
     search={
         "unobserved_weight": Range(3e-3, 1.0, log=True),
         "regularization": Range(1e-4, 1e-1, log=True),
+        "weighting": Categorical(("log", "count", "binary")),
         "n_factors": Doubling(64, 256),
     },
 )
@@ -87,6 +106,8 @@ def fit(
     resume: Resume | None = None,
 ) -> Factors:
     """Train WALS on `matrix`.
+
+    Where `config` says "auto", parameters are tried first, without the weights given here.
 
     Parameters
     ----------
@@ -119,17 +140,21 @@ def fit(
     ------
     ValueError
         If the matrix has no entries, a value or weight is NaN, infinite or negative, an array has
-        another length, or `resume` does not fit.
+        another length, or `resume` does not fit; if the factors shrink to nothing or leave the range of
+        float32, naming the parameter to change.
 
     """
     check_matrix(matrix)
+    config = config.settled(matrix, rng=rng)
     users, items = sides(matrix, config, GivenWeights(row_weights, col_weights, entry_weights))
     done, x, y = start(matrix.by_user.shape, config.n_factors, config.iterations, rng, resume)
     watched = progress is not None or config.early_stop > 0
     before = objective(users, items, x, y).total if done and config.early_stop else np.inf
     for iteration in range(done + 1, config.iterations + 1):
         half_step(users, y, x, config)
+        check_finite_factors(x, users)
         half_step(items, x, y, config)
+        check_finite_factors(y, items)
         if checkpoint is not None and config.checkpoint_every and iteration % config.checkpoint_every == 0:
             checkpoint.save(iteration, x, y)
         if not watched:
@@ -140,7 +165,10 @@ def fit(
         if config.early_stop and before - parts.total < config.early_stop * before:
             break
         before = parts.total
-    return Factors(_solution(users, y, config), y)
+    x = _solution(users, y, config)
+    check_finite_factors(x, users)
+    check_fitted(users, x, y)
+    return Factors(x, y)
 
 
 def fold_in(scorer: Factors, by_user: Csr, config: Config) -> Factors:
@@ -249,12 +277,20 @@ def contributions(
 
 
 def sides(matrix: GroupedMatrix, config: Config, given: GivenWeights) -> tuple[Side, Side]:
-    """Both sides of the problem: users to solve for, and items to solve for."""
+    """Both sides of the problem: users to solve for, and items to solve for.
+
+    Raises
+    ------
+    ValueError
+        If `unobserved_weight` is still "auto", or as in :func:`tasks.numeric.wals_side.both_sides`.
+
+    """
+    numbers = given_numbers(config.unobserved_weight, config.regularization, config.weighting)
     terms = Terms(
-        config.weighting,
+        numbers.weighting,
         config.targets == "explicit",
-        config.unobserved_weight,
-        config.regularization,
+        numbers.unobserved_weight,
+        numbers.regularization,
         config.regularization_exponent,
     )
     return both_sides(matrix, terms, given)

@@ -48,10 +48,21 @@ def generator(seed: int, name: str) -> np.random.Generator:
 
 
 @step("train {name}", code=model_code("choice"), contracts=("model",))
-def train(out: Path, name: str, choice: ModelSection, matrix: store.ArtifactRef, seed: int) -> store.Facts:
-    """Fit one model on a grouped matrix and write its scorer."""
+def train(
+    out: Path,
+    name: str,
+    choice: ModelSection,
+    matrix: store.ArtifactRef,
+    seed: int,
+    chosen: store.Facts | None = None,
+) -> store.Facts:
+    """Fit one model on a grouped matrix and write its scorer.
+
+    `chosen` are parameters that take the place of those in `choice`: what an earlier fit settled on where the
+    dataset file says "auto".
+    """
     grouped = load_grouped(matrix)
-    config = configure(name, choice)
+    asked = configure(name, choice)
     curve: list[dict[str, float]] = []
 
     def progress(done: int, total: int, figures: dict[str, float]) -> None:
@@ -59,9 +70,11 @@ def train(out: Path, name: str, choice: ModelSection, matrix: store.ArtifactRef,
         listener().advanced(f"train {name}", done, total, figures)
 
     # The kind decides the seed, not the name: a model trained again under another name is the same model.
-    scorer = models.load(choice.kind).fit(
-        grouped, config, rng=generator(seed, choice.kind), progress=progress
-    )
+    rng = generator(seed, choice.kind)
+    # Settled here, what was chosen for the log is kept as its parameters.
+    config = asked if chosen is None else type(asked)(**chosen)
+    config = config.settled(grouped, rng=rng)
+    scorer = models.load(choice.kind).fit(grouped, config, rng=rng, progress=progress)
     save_scorer(scorer, out)
     names = ("users_sha256", "items_sha256")
     sizes = (matrix.facts["n_users"], matrix.facts["n_items"])
@@ -69,6 +82,7 @@ def train(out: Path, name: str, choice: ModelSection, matrix: store.ArtifactRef,
     return {
         "kind": choice.kind,
         "parameters": config.model_dump(mode="json"),
+        "asked": asked.model_dump(mode="json"),
         "n_users": scorer.shape[0],
         "n_items": scorer.shape[1],
         **{each: matrix.facts[each] for each in names},
@@ -76,9 +90,19 @@ def train(out: Path, name: str, choice: ModelSection, matrix: store.ArtifactRef,
     }
 
 
-def train_model(name: str, section: ModelSection, matrix: store.ArtifactRef, seed: int) -> TrainedModel:
-    """Train a model, and keep its name and section beside the artifact."""
-    return TrainedModel(name, section, train(name, section, matrix, seed))
+def train_model(
+    name: str,
+    section: ModelSection,
+    matrix: store.ArtifactRef,
+    seed: int,
+    earlier: TrainedModel | None = None,
+) -> TrainedModel:
+    """Train a model, and keep its name and section beside the artifact.
+
+    What an `earlier` fit of it settled on where the dataset file says "auto" is used again.
+    """
+    chosen = None if earlier is None else earlier.artifact.facts["parameters"]
+    return TrainedModel(name, section, train(name, section, matrix, seed, chosen))
 
 
 def load_model(artifact: store.ArtifactRef, vocabulary: store.Facts) -> Scorer:

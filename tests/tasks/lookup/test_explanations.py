@@ -18,7 +18,7 @@ from tasks.numeric.wals_side import GivenWeights
 from tasks.publication.registry import Publication, publish
 from tasks.training.serialization import save_scorer
 
-CONFIG = wals.Config(n_factors=4, iterations=3)
+CONFIG = wals.Config(n_factors=4, iterations=3, unobserved_weight=0.3)
 
 
 @pytest.fixture

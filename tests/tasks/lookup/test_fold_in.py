@@ -26,7 +26,7 @@ def live(home, tmp_path, rng):
 
         matrix = GroupedMatrix.from_csr(random_array((40, N_ITEMS), density=0.3, rng=rng, dtype=np.float32))
         module = models.load(kind)
-        config = module.Config(**parameters)
+        config = module.Config(**parameters).settled(matrix, rng=rng)
         scorer = module.fit(matrix, config, rng=rng)
         items = Vocabulary.from_ids("item_id", [f"i{n:02}" for n in range(N_ITEMS)])
         (tmp_path / "model").mkdir()

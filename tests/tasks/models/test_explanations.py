@@ -40,7 +40,7 @@ def reasons(name, matrix, user_code, items, rng, **parameters):
 )
 def test_wals_contributions__add_up_to_the_scores(matrix, rng, changed):
     wals = load("wals")
-    config = wals.Config(n_factors=6, iterations=4, **changed)
+    config = wals.Config(**{"n_factors": 6, "iterations": 4, "unobserved_weight": 0.3} | changed)
     factors = wals.fit(matrix, config, rng=rng)
     users, _ = wals.sides(matrix, config, GivenWeights())
 
@@ -52,7 +52,9 @@ def test_wals_contributions__add_up_to_the_scores(matrix, rng, changed):
 def test_wals_contributions__match_leaving_a_past_item_out_of_the_right_hand_side(matrix, rng):
     """The slow way: solve the user's equations with the pull of one past item only."""
     wals = load("wals")
-    config = wals.Config(n_factors=4, iterations=3, solver="cholesky")
+    config = wals.Config(
+        n_factors=4, iterations=3, solver="cholesky", unobserved_weight=0.3, regularization=0.01
+    )
     y = wals.fit(matrix, config, rng=rng).item_factors.astype(np.float64)
     users, _ = wals.sides(matrix, config, GivenWeights())
     past, values = matrix.by_user.row(3)
@@ -70,7 +72,7 @@ def test_wals_contributions__match_leaving_a_past_item_out_of_the_right_hand_sid
 
 def test_wals_explain__names_the_strongest_past_items(matrix, rng):
     wals = load("wals")
-    config = wals.Config(n_factors=6, iterations=4)
+    config = wals.Config(n_factors=6, iterations=4, unobserved_weight=0.3)
     factors = wals.fit(matrix, config, rng=rng)
     users, _ = wals.sides(matrix, config, GivenWeights())
     past, _ = matrix.by_user.row(5)
@@ -126,7 +128,13 @@ def test_explain__the_blend_names_its_signals_and_past_items(matrix, rng):
     past, _ = matrix.by_user.row(2)
     new = next(item for item in range(matrix.n_items) if item not in set(past))
     _, (own, other) = reasons(
-        "blend", matrix, 2, [past[1], new], rng, taste={"n_factors": 4}, inner_windows=0
+        "blend",
+        matrix,
+        2,
+        [past[1], new],
+        rng,
+        taste={"n_factors": 4, "unobserved_weight": 0.3},
+        inner_windows=0,
     )
 
     assert own.past == [(past[1], 1.0)]
@@ -148,7 +156,9 @@ def test_blend_reasons__having_less_lifts_under_a_negative_weight():
 def test_blend_reasons__past_items_are_weighed_by_the_slope_of_the_score(matrix, rng):
     """The slow way: strengthen one past item a little and see how the score of a new item moves."""
     blend = load("blend")
-    scorer = blend.fit(matrix, blend.Config(taste={"n_factors": 4}, inner_windows=0), rng=rng)
+    scorer = blend.fit(
+        matrix, blend.Config(taste={"n_factors": 4, "unobserved_weight": 0.3}, inner_windows=0), rng=rng
+    )
     mute = {**dict(zip(PRIOR, scorer.weights, strict=True)), "new, taste": 0.0}
     scorer = replace(scorer, weights=np.array(list(mute.values())))
     past, _ = scorer.past.row(2)

@@ -42,8 +42,13 @@ def test_search_space__starts_from_the_defaults(name):
     outside = {"als": {"regularization"}}.get(name, set())
 
     for key, each in space.items():
-        if not isinstance(each, Doubling) and key not in outside:
+        if not isinstance(each, Doubling) and key not in outside and getattr(config, key) != "auto":
             assert each.nearest(getattr(config, key)) == getattr(config, key), key
+
+
+def test_range__takes_the_middle_for_a_word():
+    assert Range(0.01, 1.0, log=True).nearest("auto") == pytest.approx(0.1)
+    assert Range(1, 4).nearest("auto") == 2
 
 
 @given(value=st.floats(-1e6, 1e6))

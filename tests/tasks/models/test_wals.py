@@ -11,7 +11,7 @@ from data_contracts.interactions import Csr, GroupedMatrix
 from tasks.models import wals
 from tasks.numeric.wals_side import GivenWeights
 
-SMALL = wals.Config(n_factors=6, iterations=5)
+SMALL = wals.Config(n_factors=6, iterations=5, unobserved_weight=0.3, regularization=0.01, weighting="count")
 SOLVERS = ("cg", "cholesky", "subspace")
 
 
@@ -251,6 +251,7 @@ def test_fold_in__names_factors_that_do_not_fit(matrix, rng):
         ("cg_steps", 0),
         ("unobserved_weight", -0.1),
         ("unobserved_weight", float("nan")),
+        ("unobserved_weight", "much"),
         ("regularization", float("inf")),
         ("regularization_exponent", -1.0),
         ("early_stop", 1.0),
@@ -262,9 +263,9 @@ def test_config__names_a_bad_parameter_and_its_value(parameter, value):
     with pytest.raises(ValidationError) as caught:
         wals.Config(**{parameter: value})
 
-    (error,) = caught.value.errors()
-    assert error["loc"] == (parameter,)
-    assert str(value) in str(error["input"])
+    for error in caught.value.errors():
+        assert error["loc"][0] == parameter
+        assert str(value) in str(error["input"])
 
 
 @pytest.mark.parametrize(
@@ -304,12 +305,61 @@ def test_fit__names_a_bad_matrix(rng, values, message):
         wals.fit(GroupedMatrix.from_csr(bad), SMALL, rng=rng)
 
 
+def test_fit__names_the_parameter_to_change_where_factors_shrink_to_nothing(matrix, rng):
+    with pytest.raises(
+        ValueError,
+        match=r"WALS shrank to nothing: .* lower unobserved_weight, which is 0.3 .* regularization",
+    ):
+        wals.fit(matrix, _with(SMALL, regularization=10.0, iterations=15), rng=rng)
+
+
+@pytest.mark.parametrize("solver", ["cg", "cholesky"])
+def test_fit__names_the_parameter_to_change_where_factors_explode(matrix, rng, solver):
+    config = _with(SMALL, targets="explicit", weighting="binary", iterations=1, solver=solver)
+    values = matrix.by_user.to_scipy().copy()
+    values.data[3] = 3e38
+
+    with pytest.raises(ValueError, match="raise regularization or unobserved_weight"):
+        wals.fit(GroupedMatrix.from_csr(values * np.float32(0.9)), config, rng=rng)
+
+
+def test_fit__auto_gives_what_the_settled_numbers_give(matrix):
+    auto = _with(SMALL, unobserved_weight="auto", regularization="auto", weighting="auto")
+
+    settled = auto.settled(matrix, rng=np.random.default_rng(1))
+    one = wals.fit(matrix, auto, rng=np.random.default_rng(1))
+    other = wals.fit(matrix, settled, rng=np.random.default_rng(1))
+
+    assert isinstance(settled.unobserved_weight, float)
+    assert isinstance(settled.regularization, float)
+    assert settled.weighting in {"binary", "count", "log"}
+    assert np.array_equal(one.user_factors, other.user_factors)
+    assert np.array_equal(one.item_factors, other.item_factors)
+
+
+def test_settled__keeps_what_is_given(matrix, rng):
+    numbers = wals.Config(unobserved_weight=0.02)
+    some = wals.Config(regularization=0.5, weighting="binary")
+
+    usual = numbers.settled(matrix, rng=rng)
+    assert (usual.unobserved_weight, usual.regularization, usual.weighting) == (0.02, 0.01, "count")
+    found = some.settled(matrix, rng=rng)
+    assert (found.regularization, found.weighting) == (0.5, "binary")
+    assert found.unobserved_weight != "auto"
+    assert SMALL.settled(matrix, rng=rng) == SMALL
+
+
+def test_sides__ask_for_numbers(matrix):
+    with pytest.raises(ValueError, match='unobserved_weight is still "auto"'):
+        wals.sides(matrix, wals.Config(), GivenWeights())
+
+
 @pytest.mark.real_data
 def test_fit__reaches_its_precision_on_online_retail():
     matrix, baskets = retail_split.load("validation")
     cold_start_items = np.argsort(-matrix.item_events(), kind="stable")[:5]
 
-    factors = wals.fit(matrix, wals.Config(), rng=np.random.default_rng(0))
+    factors = wals.fit(matrix, wals.Config(unobserved_weight=0.3), rng=np.random.default_rng(0))
 
     lists = np.argsort(-factors.scores(np.arange(matrix.n_users)), axis=1, kind="stable")[:, :5]
     assert retail_split.precision_at_5(lists, cold_start_items, baskets) >= 0.155
