@@ -5,6 +5,7 @@ A test that uses one of the fixtures :data:`SERVERS` gets the marker `server`; `
 
 import os
 import uuid
+from contextlib import ExitStack
 from pathlib import Path
 
 import numpy as np
@@ -35,6 +36,41 @@ def pytest_collection_modifyitems(items):
     for item in items:
         if SERVERS.intersection(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.server)
+
+
+# What a server does besides: nothing here is scheduled, nothing reacts to events, no block is looked up before it is made.
+IDLE = (
+    "API_BLOCKS_REGISTER_ON_START",
+    *(
+        f"SERVER_SERVICES_{service}_ENABLED"
+        for service in (
+            "CANCELLATION_CLEANUP",
+            "CLEANUP_RECONCILER",
+            "EVENT_PERSISTER",
+            "FOREMAN",
+            "LATE_RUNS",
+            "PAUSE_EXPIRATIONS",
+            "REPOSSESSOR",
+            "SCHEDULER",
+            "TRIGGERS",
+        )
+    ),
+)
+
+
+@pytest.fixture(scope="session")
+def prefect_server(tmp_path_factory):
+    """One server for all flow tests of a process; results go to a folder of the session, not to the user's."""
+    from prefect.settings import PREFECT_API_URL, PREFECT_RESULTS_LOCAL_STORAGE_PATH, temporary_settings
+    from prefect.testing.utilities import prefect_test_harness
+
+    results = {PREFECT_RESULTS_LOCAL_STORAGE_PATH: tmp_path_factory.mktemp("results")}
+    with temporary_settings(results), ExitStack() as stack:
+        with pytest.MonkeyPatch.context() as patch:  # read by the server when it starts, and by no other
+            for name in IDLE:
+                patch.setenv(f"PREFECT_{name}", "false")
+            stack.enter_context(prefect_test_harness(server_startup_timeout=120))
+        yield PREFECT_API_URL.value()
 
 
 @pytest.fixture

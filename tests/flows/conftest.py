@@ -2,7 +2,6 @@
 
 import os
 import shutil
-from contextlib import ExitStack
 from datetime import date
 from pathlib import Path
 
@@ -14,40 +13,6 @@ from tasks.sources.sample import write_sample
 
 DATE = date(2025, 5, 20)
 """A day before the finished run that backfills of tests begin with."""
-
-# What a server does besides: nothing here is scheduled, nothing reacts to events, no block is looked up before it is made.
-IDLE = (
-    "API_BLOCKS_REGISTER_ON_START",
-    *(
-        f"SERVER_SERVICES_{service}_ENABLED"
-        for service in (
-            "CANCELLATION_CLEANUP",
-            "CLEANUP_RECONCILER",
-            "EVENT_PERSISTER",
-            "FOREMAN",
-            "LATE_RUNS",
-            "PAUSE_EXPIRATIONS",
-            "REPOSSESSOR",
-            "SCHEDULER",
-            "TRIGGERS",
-        )
-    ),
-)
-
-
-@pytest.fixture(scope="session")
-def prefect_server(tmp_path_factory):
-    """One server for all flow tests of a process; results go to a folder of the session, not to the user's."""
-    from prefect.settings import PREFECT_API_URL, PREFECT_RESULTS_LOCAL_STORAGE_PATH, temporary_settings
-    from prefect.testing.utilities import prefect_test_harness
-
-    results = {PREFECT_RESULTS_LOCAL_STORAGE_PATH: tmp_path_factory.mktemp("results")}
-    with temporary_settings(results), ExitStack() as stack:
-        with pytest.MonkeyPatch.context() as patch:  # read by the server when it starts, and by no other
-            for name in IDLE:
-                patch.setenv(f"PREFECT_{name}", "false")
-            stack.enter_context(prefect_test_harness(server_startup_timeout=120))
-        yield PREFECT_API_URL.value()
 
 
 @pytest.fixture
