@@ -137,11 +137,6 @@ class DatasetSpec(Section):
         if reads == "next_items" and (self.columns.time is None or self.window.split == "random"):
             raise ValueError(f"{who} needs events in order: a time column, and a split other than 'random'")
 
-    @property
-    def fallback(self) -> str:
-        """Name of the model that goes out where nothing is live and too little is known to choose."""
-        return self.gate.fallback or self.evaluation.cold_start
-
     def _needs_time(self) -> str | None:
         if self.window.split in {"time", "leave_last", "leave_last_basket"}:
             return f"split {self.window.split!r} (or write split = 'random')"

@@ -119,3 +119,24 @@ def test_load__log_without_times_may_be_split_at_random(tmp_path):
     spec = load(tmp_path, MINIMAL.replace('time = "t"', "") + "[window]\nsplit = 'random'")
 
     assert spec.columns.model_dump(exclude_none=True, exclude={"attributes"}) == {"user": "u", "item": "i"}
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ('[evaluation]\nmetric = "rmse"', 'needs ratings: write kind = "rating"'),
+        ('[evaluation]\nmetric = "coverage@5"', "no values per user"),
+        ('[evaluation]\nmetric = "rmse@5"', "unknown metric 'rmse@5'"),
+        ('[evaluation]\nmetric = "basket_precision@5"', "needs a basket column"),
+        ('[window]\nsplit = "leave_last_basket"', "needs a basket column"),
+        ('[window]\nsplit = "random"\n[evaluation]\nmetric = "next_item_accuracy@5"', "events in order"),
+        ('[gate]\nfallback = "nobody"', "gate.fallback = 'nobody' is none of the models"),
+        (
+            '[[gate.rules]]\nname = "good"\nmetric = "mae"\nat_most = 1.0',
+            'gate rule .good.: mae needs ratings: write kind = "rating"',
+        ),
+    ],
+)
+def test_load__refuses_what_this_log_cannot_answer(tmp_path, text, message):
+    with pytest.raises(ConfigurationError, match=message):
+        load(tmp_path, MINIMAL + text)

@@ -3,7 +3,7 @@
 from report_facts import make_findings, rule
 
 from data_contracts.evaluation import Interval
-from tasks.report.text import decision, figure, share_of_top, shown
+from tasks.report.text import best_first, decision, figure, mark, share_of_top, shown, sliced_metric
 
 
 def test_decision__says_when_the_best_baseline_wins():
@@ -39,3 +39,43 @@ def test_figure__writes_numbers_for_people():
 def test_share_of_top__goes_by_the_values():
     assert share_of_top([5, 1, 1, 9, 0, 0, 0, 0, 0, 0], [0, 0, 0, 3, 1, 0, 0, 0, 0, 0], 0.1) == 0.75
     assert share_of_top([1.0], [0.0], 0.1) == 0.0
+
+
+def test_decision__says_what_is_lacking_and_what_goes_out():
+    few = rule("known_users", 3, 10, passed=False, meaning="known users", level="evidence")
+    gate = {"verdict": "undecided", "open": False, "rules": (few,)}
+
+    out = decision(make_findings(gate={**gate, "publishes": True}))
+    stays = decision(make_findings(gate={**gate, "publishes": False}))
+
+    assert out[0].endswith("Nothing was live, so the lists of the fallback, wals, go out.")
+    assert stays[0].endswith("Nothing was published; what was live stays live.")
+    assert out[1] == "Too little is known: known_users is 3, the limit is 10: known users."
+
+
+def test_mark__what_does_not_apply_is_not_passed():
+    marks = [mark(rule("r", 1, 1, passed=passed, level=level)) for passed, level in (
+        (True, "fail"), (None, "fail"), (False, "fail"), (False, "warn"), (False, "evidence"),
+    )]  # fmt: skip
+
+    assert [word for _, word in marks] == [
+        "passed",
+        "does not apply",
+        "failed",
+        "warning",
+        "too little known",
+    ]
+
+
+def test_best_first__goes_by_the_direction_of_the_metric():
+    some = {"a": {"rmse": Interval(0.9, 0, 1)}, "b": {}, "c": {"rmse": Interval(0.8, 0, 1)}}
+
+    assert best_first(some, "rmse") == ["c", "a", "b"]
+    assert best_first({"a": {"ndcg@5": Interval(0.1, 0, 1)}, "c": {"ndcg@5": Interval(0.2, 0, 1)}}, "ndcg@5") == [
+        "c", "a",
+    ]  # fmt: skip
+
+
+def test_sliced_metric__is_ndcg_where_the_deciding_one_has_no_parts():
+    assert sliced_metric(make_findings()) == "basket_precision@5"
+    assert sliced_metric(make_findings(gate={"metric": "rmse"})) == "ndcg@5"
