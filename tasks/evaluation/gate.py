@@ -21,6 +21,9 @@ from tasks.validation.table_facts import not_finite
 
 DECISION = "decision.json"
 
+NOTHING_LIVE = "nothing is live yet"
+GONE = "what is live could not be trained again: this version lacks its model, or it was left out of this run"
+
 
 class Verdict(BaseModel):
     """What the gate decided, and what the winner was measured against."""
@@ -98,6 +101,7 @@ def gate(
         evidence=evidence,
         custom_rules=apply_rules(gate.rules, chosen, results, criterion, live),
         list_k=evaluation.list_k,
+        without_live=GONE if standing.anything_live else NOTHING_LIVE,
         publish_undecided=gate.undecided == "publish_baseline" and not standing.anything_live,
     )
     verdict = _verdict(decision, chosen, criterion)

@@ -47,6 +47,7 @@ def judge(
     custom_rules: Sequence[RuleResult] = (),
     list_k: int | None = None,
     publish_undecided: bool = False,
+    without_live: str = "nothing is live yet",
 ) -> GateDecision:
     """Apply every rule to the winner and give the verdict.
 
@@ -77,6 +78,8 @@ def judge(
         List length at which coverage is looked at; that of the metric if absent.
     publish_undecided
         Whether the fallback goes out when too little is known.
+    without_live
+        Why there is no `live`.
 
     """
     limits = limits or Limits()
@@ -85,7 +88,7 @@ def judge(
     unsure = any(rule.broken for rule in evidence)
     comparisons = (
         _beats_best_baseline(choice),
-        _not_worse_than_live(winner, live, criterion, limits.margin_live),
+        _not_worse_than_live(winner, live, criterion, limits.margin_live, without_live),
     )
     rules = (
         *(_passed_over(rule) if unsure else rule for rule in comparisons),
@@ -143,10 +146,10 @@ def _beats_best_baseline(choice: SelectedModel) -> RuleResult:
 
 
 def _not_worse_than_live(
-    winner: Evaluation, live: Evaluation | None, criterion: Criterion, margin: float
+    winner: Evaluation, live: Evaluation | None, criterion: Criterion, margin: float, without_live: str
 ) -> RuleResult:
     """The low end must lie above minus the margin, as in every rule that compares."""
-    low, meaning = None, "nothing is live yet"
+    low, meaning = None, without_live
     if live is winner:
         meaning = "the winner is what is live"
     elif live is not None and not live.has_units(criterion.scenario, criterion.metric):

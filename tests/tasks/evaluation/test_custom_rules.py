@@ -72,6 +72,13 @@ def test_apply_rules__holds_the_winner_against_the_limit(rule, value, limit, pas
     assert "-0" not in str(found.limit) or found.limit < 0
 
 
+def test_apply_rules__a_model_that_was_left_out_is_nothing_to_compare_with():
+    found = _apply(versus="als")
+
+    assert (found.value, found.passed) == (None, None)
+    assert found.meaning == "als was left out of this run"
+
+
 def test_apply_rules__compares_with_what_is_live():
     found = _apply(live=_result(0.32), versus="live", margin=0.01)
 
