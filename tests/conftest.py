@@ -12,6 +12,8 @@ import numpy as np
 import pytest
 from hypothesis import settings
 
+# LightGBM's threads would spin while they wait, three times the CPU where another process is at work.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 # Before anything imports Prefect: nothing leaves this machine, nothing touches the user's own Prefect.
 os.environ.update(
     PREFECT_SERVER_ANALYTICS_ENABLED="false",

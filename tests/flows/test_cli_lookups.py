@@ -12,7 +12,9 @@ from shop_database import make_publication
 from data_contracts.errors import UnknownItemError
 from flows.cli import main
 
-HEAVY = ("great_expectations", "matplotlib", "numba", "pandas", "prefect", "scipy")
+HEAVY = ("great_expectations", "matplotlib", "pandas", "prefect")
+KERNELS = ("numba", "scipy")
+"""What the module of a model imports: only `fold-in` asks the model anything."""
 
 SCRIPT = textwrap.dedent("""
     import atexit, json, sys
@@ -44,7 +46,8 @@ def live(home, tmp_path):
     ],
 )
 def test_look_ups__import_nothing_that_only_runs_need(live, words, said):
-    command = [sys.executable, "-c", SCRIPT, json.dumps(HEAVY), *words, "--dataset", "shop"]
+    heavy = HEAVY if words[0] == "fold-in" else HEAVY + KERNELS
+    command = [sys.executable, "-c", SCRIPT, json.dumps(heavy), *words, "--dataset", "shop"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
 
     assert (done.returncode, done.stderr) == (0, "[]\n")

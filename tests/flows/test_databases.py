@@ -205,10 +205,10 @@ def test_export__files_are_not_replaced_unless_told(export, tmp_path):
     first, second = export(*words), export(*words)
 
     assert json.loads(first.stdout) == [
-        {"what": "unknown users.jsonl", "rows": 2, "where": str(tmp_path / "out")}
+        {"what": "strangers.jsonl", "rows": 2, "where": str(tmp_path / "out")}
     ]
     assert second.exit_code == 2
-    assert "unknown users.jsonl exists already; move it away, or give --overwrite" in second.stderr
+    assert "strangers.jsonl exists already; move it away, or give --overwrite" in second.stderr
     assert export(*words, "--overwrite").exit_code == 0
     assert export().exit_code == 0
     assert (export_folder(publication) / "predictions.csv").exists()
