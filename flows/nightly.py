@@ -19,6 +19,7 @@ from tasks.preparation.splitting import split, windows
 from tasks.publication.delivery import check_delivery
 from tasks.publication.run_receipts import key_of_run
 from tasks.runtime import store
+from tasks.training.requirements import matrix_parts
 from tasks.training.task import train_model
 from tasks.tuning.tuned_files import check_tuned_before, load_tuned
 
@@ -50,7 +51,8 @@ def nightly(parameters: NightlyParameters) -> Any:
 
     window = windows(spec, as_of, seed)
     check_tuned_before(tuned, window.train)
-    data = prepare(events, window.train, spec)
+    parts = matrix_parts(spec, choices.values())
+    data = prepare(events, window.train, spec, parts)
     holdout = split(newest, data.vocabularies, window.holdout, baskets=spec.columns.basket is not None)
 
     trained = {name: train_model(name, choice, data.matrix, seed) for name, choice in choices.items()}
@@ -69,7 +71,7 @@ def nightly(parameters: NightlyParameters) -> Any:
         return reject(run)
 
     winner = verdict.decision.winner
-    everything = prepare(events, window.full, spec)
+    everything = prepare(events, window.full, spec, parts)
     refitted = {
         name: train_model(name, choices[name], everything.matrix, seed)
         for name in dict.fromkeys((winner, cold))

@@ -15,6 +15,7 @@ from tasks.ingestion.task import find_source, ingest
 from tasks.preparation.prepared_events import prepare as prepare_events
 from tasks.preparation.splitting import Windows, inner_windows, split
 from tasks.runtime import store
+from tasks.training.requirements import matrix_parts
 from tasks.training.task import train
 from tasks.tuning.search import Budget
 from tasks.tuning.studies import shown, sqlite_url
@@ -61,7 +62,7 @@ def tune(parameters: TuneParameters) -> Any:
 
 def prepare(spec: DatasetSpec, events: store.ArtifactRef, window: Windows, seed: int) -> Prepared:
     """Map, group and split the events of one inner window, by the steps of the nightly run."""
-    data = prepare_events(events, window.train, spec)
+    data = prepare_events(events, window.train, spec, matrix_parts(spec, spec.models.values()))
     holdout = split(events, data.vocabularies, window.holdout, baskets=spec.columns.basket is not None)
     cold = spec.evaluation.cold_start
     return Prepared(window.holdout, data.matrix, holdout, train(cold, spec.models[cold], data.matrix, seed))

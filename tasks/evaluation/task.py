@@ -12,6 +12,7 @@ from data_contracts.evaluation import Evaluation, Holdout
 from data_contracts.interactions import Csr
 from data_contracts.scoring import Mask, Scorer, Scores
 from tasks import models
+from tasks.models import Need
 from tasks.numeric.ranking import cold_start_list, recommend
 from tasks.numeric.scenarios import TopLists
 from tasks.numeric.scenarios import evaluate as evaluate_lists
@@ -40,6 +41,11 @@ def cold_start_scores(name: str, scorer: Scorer, cold: Scorer) -> Scores:
             f"it names has none, and {name!r} has none either"
         )
     return own
+
+
+def listable(scores: Scores, allow: Mask | None) -> Scores:
+    """Item scores with -inf, which is never, for items that may not be listed; None allows all."""
+    return scores if allow is None else np.where(allow, scores, -np.inf)
 
 
 def make_lists(
@@ -99,11 +105,13 @@ def evaluate(
     seed: int,
 ) -> store.Facts:
     """Write ``summary.json`` (means, intervals, slices) and ``units.npz`` (the values behind them)."""
-    grouped, truth = load_grouped(matrix), load_holdout(holdout)
+    grouped, truth = load_grouped(matrix, {Need.TIMES}), load_holdout(holdout)
     scorer, cold = load_model(model.artifact, holdout.facts), load_model(cold_start, holdout.facts)
     k = max(evaluation.ks)
-    for_cold_start = cold_start_list(cold_start_scores(model.name, scorer, cold), k)
     allow = models.allowed_items(model.kind, grouped)
+    cold_kind = model.kind if scorer.cold_start is not None else cold_start.facts["kind"]
+    opinion = listable(cold_start_scores(model.name, scorer, cold), models.allowed_items(cold_kind, grouped))
+    for_cold_start = cold_start_list(opinion, k)
     result = evaluate_lists(
         make_lists(scorer, for_cold_start, truth, k, None, allow),
         make_lists(scorer, for_cold_start, truth, k, grouped.by_user, allow),

@@ -18,7 +18,7 @@ from pydantic import BaseModel, ConfigDict
 
 from data_contracts.errors import ConfigurationError
 from data_contracts.interactions import Csr, GroupedMatrix
-from data_contracts.scoring import MORE_MODELS, Codes, Scorer
+from data_contracts.scoring import MORE_MODELS, Codes, Mask, Scorer
 from tasks.models._search_space import Search
 
 if os.environ.get(MORE_MODELS):
@@ -199,11 +199,17 @@ def check_installed(name: str) -> None:
         )
 
 
-def allowed_items(name: str, matrix: GroupedMatrix) -> np.ndarray[Any, np.dtype[np.bool_]] | None:
+def allowed_items(name: str, matrix: GroupedMatrix) -> Mask | None:
+    """Items that a model may list, bool (n_items,); None where it may list all: see :func:`allowed_codes`."""
+    return allowed_codes(name, matrix.n_items, matrix.catalogue_items)
+
+
+def allowed_codes(name: str, n_items: int, catalogue_items: int) -> Mask | None:
     """Items that a model may list, bool (n_items,); None where it may list all.
 
-    An item of the catalogue without any event is listed only by models that offer ``new_items``.
+    An item of the catalogue without any event is listed only by models that offer ``new_items``; such items
+    have the last `catalogue_items` codes.
     """
-    if matrix.n_items_with_events == matrix.n_items or Capability.NEW_ITEMS in load_spec(name).offers:
+    if not catalogue_items or Capability.NEW_ITEMS in load_spec(name).offers:
         return None
-    return np.arange(matrix.n_items) < matrix.n_items_with_events
+    return np.arange(n_items) < n_items - catalogue_items

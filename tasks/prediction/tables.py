@@ -14,6 +14,7 @@ from data_contracts.predictions import PREDICTIONS_SCHEMA, ranked_rows
 from data_contracts.scoring import Lists, Mask, Scorer
 from tasks.numeric.ranking import recommend
 from tasks.numeric.slices import mark_new
+from tasks.prediction.catalogue import by_id
 
 BLOCK_USERS = BLOCK_ITEMS = 50_000
 """Users, or items, whose rows are in memory at once, and in one row group of a file."""
@@ -70,7 +71,7 @@ def predict(
 def rows_by_item(
     schema: pa.Schema, items: Vocabulary, others: Vocabulary, lists: Lists, name: str | None
 ) -> Iterator[pa.Table]:
-    """Rows of ids of all items' lists, BLOCK_ITEMS lists at a time.
+    """Rows of ids of all items' lists, sorted by id, BLOCK_ITEMS lists at a time.
 
     Parameters
     ----------
@@ -88,9 +89,10 @@ def rows_by_item(
     Tables of `schema`.
 
     """
+    every, lists = by_id(items, lists)
     for start in range(0, len(items), BLOCK_ITEMS):
         block = slice(start, start + BLOCK_ITEMS)
-        ids = items.ids[block]
+        ids = every[block]
         names = None if name is None else np.full(len(ids), name)
         yield ranked_rows(schema, ids, others, (lists[0][block], lists[1][block]), names)
 

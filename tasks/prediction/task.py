@@ -24,10 +24,11 @@ from data_contracts.predictions import (
 from data_contracts.scoring import Lists, Scorer, SimilarityScorer
 from data_contracts.selection import Selection
 from tasks import models
-from tasks.evaluation.task import cold_start_scores
+from tasks.evaluation.task import cold_start_scores, listable
 from tasks.models import Capability
 from tasks.numeric.ranking import target, top_scores
 from tasks.numeric.similar import similar_by_users
+from tasks.prediction.catalogue import emptied, without
 from tasks.prediction.tables import count_forbidden, predict, rows_by_item, write_table
 from tasks.preparation.grouping import load_grouped
 from tasks.preparation.mapping import load_vocabularies
@@ -55,9 +56,12 @@ def export(
     users, items = load_vocabularies(data.vocabularies)
     of_vocabulary = data.vocabularies.facts
     scorer, cold = (load_model(each.artifact, of_vocabulary) for each in (model, cold_start))
-    grouped = load_grouped(data.matrix)
+    grouped = load_grouped(data.matrix, ())
     label = cold_start.name if scorer.cold_start is None else model.name
-    for_cold_start = top_scores(cold_start_scores(model.name, scorer, cold), lengths.k)
+    allow = models.allowed_items(model.kind, grouped)
+    cold_kind = model.kind if scorer.cold_start is not None else cold_start.kind
+    opinion = listable(cold_start_scores(model.name, scorer, cold), models.allowed_items(cold_kind, grouped))
+    for_cold_start = top_scores(opinion, lengths.k)
     everyone = _all_users(
         data.events.folder / "events.parquet",
         data.window.model_copy(update={"start": None, "threshold": None}),
@@ -71,7 +75,7 @@ def export(
         for_cold_start,
         k=lengths.k,
         seen=grouped.by_user if exclude_seen else None,
-        allow=models.allowed_items(model.kind, grouped),
+        allow=allow,
         names=(model.name, label),
     )
     facts: store.Facts = {
@@ -81,7 +85,8 @@ def export(
         "items": len(items),
     }
     forbidden = count_forbidden(out / PREDICTIONS, users, items, grouped.by_user) if exclude_seen else 0
-    _check_predictions(out, data, facts, lengths.k, forbidden)
+    n_listable = len(items) if allow is None else int(allow.sum())
+    _check_predictions(out, data, (len(everyone), n_listable, lengths.k), forbidden)
     _write_others(out, model, scorer, grouped, (users, items), lengths, exclude_seen=exclude_seen)
     one_list = (for_cold_start[0][None], for_cold_start[1][None])
     cold_start_items = ranked_rows(STRANGERS_SCHEMA, None, items, one_list, np.array([label]))
@@ -89,14 +94,17 @@ def export(
     return {**facts, **{each: of_vocabulary[each] for each in ("users_sha256", "items_sha256")}}
 
 
-def _check_predictions(out: Path, data: PreparedEvents, facts: store.Facts, k: int, forbidden: int) -> None:
-    """Hold the table to its contract, read back from the file."""
+def _check_predictions(out: Path, data: PreparedEvents, sizes: tuple[int, int, int], forbidden: int) -> None:
+    """Hold the table to its contract, read back from the file.
+
+    `sizes` are the users who must have a list, the items that may stand in one, and its length.
+    """
     counted = prediction_facts(
         out / PREDICTIONS,
         data.vocabularies.folder / ITEMS_FILE,
-        eligible=facts["users"],
-        k=k,
-        n_items=facts["items"],
+        eligible=sizes[0],
+        k=sizes[2],
+        n_items=sizes[1],
         forbidden=forbidden,
         scratch=store.scratch(),
     )
@@ -127,10 +135,11 @@ def _write_others(
     """Write the tables that are listed by item."""
     users, items = vocabularies
     exclude = grouped.by_item if exclude_seen else None
-    owners = target(scorer, None, lengths.users_per_item_k, exclude_by_item=exclude)
+    allow = models.allowed_items(model.kind, grouped)
+    owners = emptied(target(scorer, None, lengths.users_per_item_k, exclude_by_item=exclude), allow)
     tables = rows_by_item(USERS_PER_ITEM_SCHEMA, items, users, owners, model.name)
     write_table(out / USERS_PER_ITEM, USERS_PER_ITEM_SCHEMA, tables)
-    similar = _similar(model.kind, scorer, grouped, lengths.k)
+    similar = emptied(without(_similar(model.kind, scorer, grouped, lengths.k), allow), allow)
     write_table(
         out / SIMILAR_ITEMS, SIMILAR_SCHEMA, rows_by_item(SIMILAR_SCHEMA, items, items, similar, None)
     )

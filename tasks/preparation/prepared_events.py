@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 from data_contracts.dataset import DatasetSpec
+from data_contracts.matrix_parts import MatrixParts
 from data_contracts.selection import Selection
 from tasks.preparation.grouping import grouping
 from tasks.preparation.mapping import mapping
@@ -22,8 +23,10 @@ class PreparedEvents(NamedTuple):
     """Their interactions, grouped by user and by item."""
 
 
-def prepare(events: store.ArtifactRef, window: Selection, spec: DatasetSpec) -> PreparedEvents:
-    """Map and group the events of a window, by the steps of that name."""
-    vocabularies = mapping(events, window)
-    matrix = grouping(events, vocabularies, window, spec.feedback, spec.grouping)
+def prepare(
+    events: store.ArtifactRef, window: Selection, spec: DatasetSpec, parts: MatrixParts
+) -> PreparedEvents:
+    """Map and group the events of a window, by the steps of that name; `parts` are made beside the matrix."""
+    vocabularies = mapping(events, window, catalogue=spec.has_catalogue)
+    matrix = grouping(events, vocabularies, window, spec.feedback, spec.grouping, parts)
     return PreparedEvents(events, window, vocabularies, matrix)

@@ -50,7 +50,8 @@ def generator(seed: int, name: str) -> np.random.Generator:
 @step("train {name}", code=model_code("choice"), contracts=("model",))
 def train(out: Path, name: str, choice: ModelSection, matrix: store.ArtifactRef, seed: int) -> store.Facts:
     """Fit one model on a grouped matrix and write its scorer."""
-    grouped = load_grouped(matrix)
+    module = models.load(choice.kind)
+    grouped = load_grouped(matrix, module.SPEC.needs | module.SPEC.uses)
     config = configure(name, choice)
     curve: list[dict[str, float]] = []
 
@@ -59,9 +60,7 @@ def train(out: Path, name: str, choice: ModelSection, matrix: store.ArtifactRef,
         listener().advanced(f"train {name}", done, total, figures)
 
     # The kind decides the seed, not the name: a model trained again under another name is the same model.
-    scorer = models.load(choice.kind).fit(
-        grouped, config, rng=generator(seed, choice.kind), progress=progress
-    )
+    scorer = module.fit(grouped, config, rng=generator(seed, choice.kind), progress=progress)
     save_scorer(scorer, out)
     names = ("users_sha256", "items_sha256")
     sizes = (matrix.facts["n_users"], matrix.facts["n_items"])

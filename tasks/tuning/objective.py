@@ -7,7 +7,7 @@ from typing import Any
 
 from data_contracts.evaluation import Holdout, Scenario, parse_metric
 from data_contracts.interactions import Csr, GroupedMatrix
-from data_contracts.scoring import Scorer, Scores
+from data_contracts.scoring import Mask, Scorer, Scores
 from tasks import models
 from tasks.evaluation.task import make_lists
 from tasks.models import Capability
@@ -59,11 +59,11 @@ class Fold:
             return cls(matrix, holdout, None, cold_start_items)
         return cls(matrix, restrict(holdout, matrix.by_user)[0], matrix.by_user, cold_start_items)
 
-    def value(self, scorer: Scorer, metric: str) -> float:
-        """Mean of the metric over users or baskets."""
+    def value(self, scorer: Scorer, metric: str, allow: Mask | None = None) -> float:
+        """Mean of the metric over users or baskets; `allow` (n_items,) says what may be listed."""
         _, k = parse_metric(metric)
         own = scorer.cold_start if scorer.cold_start is not None else self.cold_start_items
-        lists = make_lists(scorer, cold_start_list(own, k), self.truth, k, self.seen)
+        lists = make_lists(scorer, cold_start_list(own, k), self.truth, k, self.seen, allow)
         values = score_lists(lists.rows, lists.cold_start, self.truth, [k])
         columns = values.users | values.baskets
         if metric not in columns or not len(columns[metric]):
@@ -120,9 +120,14 @@ class Objective:
         total = 0.0
         for done, fold in enumerate(self.folds):
             curve = Curve(self, fold, report) if done == 0 else None
-            total += fold.value(self._fit(config, fold, curve, deadline), self.metric)
+            scorer = self._fit(config, fold, curve, deadline)
+            total += fold.value(scorer, self.metric, self.allow(fold))
             report(total / (done + 1), CURVE_POINTS + done)
         return total / len(self.folds)
+
+    def allow(self, fold: Fold) -> Mask | None:
+        """Items that the model may list."""
+        return models.allowed_items(self.kind, fold.matrix)
 
     def _fit(self, config: Any, fold: Fold, curve: "Curve | None", deadline: float | None) -> Scorer:
         def progress(_done: int, _total: int, _figures: dict[str, float]) -> None:
@@ -151,4 +156,5 @@ class Curve:
         """Score what a checkpoint would keep; the end of the fit is scored by itself."""
         point = next(self.points, None)
         if point is not None:
-            self.report(self.fold.value(Factors(user_factors, item_factors), self.question.metric), point)
+            scorer, asked = Factors(user_factors, item_factors), self.question
+            self.report(self.fold.value(scorer, asked.metric, asked.allow(self.fold)), point)

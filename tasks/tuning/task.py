@@ -39,11 +39,12 @@ class Prepared(NamedTuple):
     cold: store.ArtifactRef
     """The cold-start model, trained on `matrix`."""
 
-    def open(self, spec: DatasetSpec) -> Fold:
-        """Load what a trial needs."""
+    def open(self, spec: DatasetSpec, kind: str) -> Fold:
+        """Load what a trial of a model needs."""
+        wanted = models.load_spec(kind)
         cold = load_model(self.cold, self.holdout.facts)
         return Fold.of(
-            load_grouped(self.matrix),
+            load_grouped(self.matrix, wanted.needs | wanted.uses),
             load_holdout(self.holdout),
             spec.evaluation.decides,
             cold_start_scores(spec.evaluation.cold_start, cold, cold),
@@ -114,7 +115,11 @@ def tune_model(
     """
     choice, label, began = spec.models[name], f"tune {name}", time.perf_counter()
     question = Objective(
-        choice.kind, choice.parameters, [each.open(spec) for each in prepared], spec.evaluation.metric, seed
+        choice.kind,
+        choice.parameters,
+        [each.open(spec, choice.kind) for each in prepared],
+        spec.evaluation.metric,
+        seed,
     )
     study_id = study_name(spec, name, prepared, seed)
     study = open_study(destination.storage, study_id)
