@@ -21,6 +21,9 @@ os.environ.update(
     GX_ANALYTICS_ENABLED="false",
 )
 
+# Models of the tests' own, found as anybody's would be who keeps models outside this project.
+os.environ["SHELFTALKER_MODELS"] = str(Path(__file__).parent / "models")
+
 # The first example of a property may compile a kernel: no deadline. The same examples every time.
 settings.register_profile("shelftalker", deadline=None, derandomize=True)
 settings.load_profile("shelftalker")
