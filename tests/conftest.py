@@ -22,7 +22,8 @@ os.environ.update(
 )
 
 # Models of the tests' own, found as anybody's would be who keeps models outside this project.
-os.environ["SHELFTALKER_MODELS"] = str(Path(__file__).parent / "models")
+_OWN = str(Path(__file__).parent / "models")
+os.environ["SHELFTALKER_MODELS"] = os.pathsep.join(filter(None, [os.environ.get("SHELFTALKER_MODELS"), _OWN]))
 
 # The first example of a property may compile a kernel: no deadline. The same examples every time.
 settings.register_profile("shelftalker", deadline=None, derandomize=True)

@@ -21,8 +21,8 @@ from data_contracts.interactions import Csr, GroupedMatrix
 from data_contracts.scoring import MORE_MODELS, Codes, Mask, Scorer
 from tasks.models._search_space import Search
 
-if os.environ.get(MORE_MODELS):
-    __path__ = [*__path__, os.path.abspath(os.environ[MORE_MODELS])]  # noqa: PTH100 - what importlib reads
+_MORE = [os.path.abspath(each) for each in os.environ.get(MORE_MODELS, "").split(os.pathsep) if each]  # noqa: PTH100 - what importlib reads
+__path__ = [*__path__, *_MORE]
 
 Progress = Callable[[int, int, dict[str, float]], None]
 """Called after each iteration with (iterations done, iterations in all, figures such as the loss parts)."""

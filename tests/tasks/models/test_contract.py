@@ -96,7 +96,7 @@ def test_model__scores_are_finite_also_for_users_and_items_without_entries(name)
 
 
 def test_model__ranks_itself_as_its_scores_say(name):
-    matrix = _log()
+    matrix = _log(name)
     scorer = _train(name, matrix)
     users = np.array([29, 3, 0, 12])
     allow = np.arange(20) != 5
@@ -112,7 +112,7 @@ def test_model__ranks_itself_as_its_scores_say(name):
 
 
 def test_model__ranks_users_for_items_as_its_scores_say(name):
-    matrix = _log()
+    matrix = _log(name)
     scorer = _train(name, matrix)
     codes = np.array([19, 2, 7])
 
