@@ -15,6 +15,7 @@ from data_contracts.dataset_sections import (
     ExportSection,
     FeedbackSection,
     GroupingSection,
+    ItemAttributes,
     ItemsSection,
     ModelSection,
     Section,
@@ -95,6 +96,12 @@ class DatasetSpec(Section):
         return self
 
     @model_validator(mode="after")
+    def _attributes_agree(self) -> Self:
+        """Refuse an attribute that the log and the item table have in two kinds."""
+        self.item_attributes  # noqa: B018 - it raises
+        return self
+
+    @model_validator(mode="after")
     def _models_are_there(self) -> Self:
         """Refuse a run without a baseline, and a cold-start list that no model makes."""
         if not any(choice.baseline for choice in self.models.values()):
@@ -143,6 +150,16 @@ class DatasetSpec(Section):
         if self.window.lookback_days or self.grouping.half_life_days:
             return "lookback_days or half_life_days"
         return None
+
+    @property
+    def item_attributes(self) -> ItemAttributes:
+        """Attributes of items, those of the log and those of the item table."""
+        return self.columns.joined(self.items or ItemAttributes())
+
+    @property
+    def has_catalogue(self) -> bool:
+        """Whether items without any event get codes."""
+        return self.items is not None and self.items.catalogue
 
     @property
     def folder(self) -> Path:

@@ -36,7 +36,7 @@ FACTS: Final[Mapping[str, Mapping[str, str]]] = {
         "distinct": "number of different ids",
         "null_ids": "missing ids",
         "empty_ids": "ids without a character",
-        "out_of_order": "ids that are not above the one before, by UTF-8 bytes",
+        "out_of_order": "ids that are not above the one before, by UTF-8 bytes, within each part (with events, catalogue)",
         "longest": "bytes of the longest id",
     },
     "grouped_matrix": {

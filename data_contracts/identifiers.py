@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Literal
+from typing import Final, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -14,25 +14,33 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from data_contracts.errors import ContractError
+from data_contracts.published_files import CATALOGUE_KEY
 
 Missing = Literal["error", "negative", "drop"]
+
+CATALOGUE_FILE: Final = "catalogue.parquet"
+"""Beside the events: ids of the item table, where its items without events can be recommended too."""
 
 
 @dataclass(frozen=True, eq=False)
 class Vocabulary:
     """Sorted external ids; the code of an id is its position.
 
+    Items may come in two sorted parts: those with events, and after them those that only the catalogue has.
+
     Parameters
     ----------
     name
         What is identified: the column name, ``"user_id"`` or ``"item_id"``.
     ids
-        Arrow string array, strictly increasing in UTF-8 byte order, without nulls.
+        Arrow string array without nulls, in each part strictly increasing in UTF-8 byte order.
+    catalogue
+        How many of the ids, the last ones, are the second part.
 
     Raises
     ------
     ContractError
-        If an id is missing, repeated or out of order.
+        If an id is missing, repeated or out of order, or the second part is larger than the whole.
 
     Examples
     --------
@@ -46,22 +54,47 @@ class Vocabulary:
 
     name: str
     ids: pa.Array
+    catalogue: int = 0
 
     def __post_init__(self) -> None:
-        """Check the order, which every look-up relies on."""
+        """Check that there is one order only: equal ids must have equal codes, whoever made them."""
         object.__setattr__(self, "ids", _one_array(self.ids))
+        if not 0 <= self.catalogue <= len(self.ids):
+            raise ContractError(
+                f"vocabulary {self.name!r} of {len(self.ids)} ids cannot have {self.catalogue} of the catalogue"
+            )
         if self.ids.null_count:
             raise ContractError(
                 f"vocabulary {self.name!r} holds {self.ids.null_count} missing ids; expected none"
             )
-        if len(self.ids) > 1:
-            rising = pc.less(self.ids[:-1], self.ids[1:])
-            if not pc.all(rising).as_py():
-                at = pc.index(rising, pa.scalar(value=False)).as_py()
+        for start, part in zip((0, self.n_with_events), self.parts(), strict=True):
+            self._check_order(start, part)
+        if self.catalogue:
+            repeated = pc.sum(pc.is_in(self.parts()[1], value_set=self.parts()[0])).as_py()
+            if repeated:
                 raise ContractError(
-                    f"vocabulary {self.name!r} must be strictly increasing; position {at} holds "
-                    f"{self.ids[at].as_py()!r} before {self.ids[at + 1].as_py()!r}"
+                    f"vocabulary {self.name!r} has {repeated} ids of the catalogue that have events as well"
                 )
+
+    def _check_order(self, start: int, part: pa.Array) -> None:
+        if len(part) < 2:
+            return
+        rising = pc.less(part[:-1], part[1:])
+        if not pc.all(rising).as_py():
+            at = pc.index(rising, pa.scalar(value=False)).as_py()
+            raise ContractError(
+                f"vocabulary {self.name!r} must be strictly increasing; position {start + at} holds "
+                f"{part[at].as_py()!r} before {part[at + 1].as_py()!r}"
+            )
+
+    @property
+    def n_with_events(self) -> int:
+        """Number of ids that have an event; those of the catalogue come after them."""
+        return len(self.ids) - self.catalogue
+
+    def parts(self) -> tuple[pa.Array, pa.Array]:
+        """Ids with events, and ids of the catalogue alone; without a copy."""
+        return self.ids[: self.n_with_events], self.ids[self.n_with_events :]
 
     @classmethod
     def from_ids(cls, name: str, ids: Sequence[str]) -> "Vocabulary":
@@ -69,13 +102,21 @@ class Vocabulary:
         unique = pc.unique(pa.array(ids, type=pa.large_string()))
         return cls(name, unique.take(pc.array_sort_indices(unique)))
 
+    def with_catalogue(self, ids: pa.Array | pa.ChunkedArray) -> "Vocabulary":
+        """Give codes to more ids, in any order, after those that are here; known ones are left out."""
+        unique = pc.unique(_one_array(ids))
+        new = unique.filter(pc.invert(pc.is_in(unique, value_set=self.ids)))
+        new = new.take(pc.array_sort_indices(new))
+        return Vocabulary(self.name, pa.concat_arrays([self.ids, new]), self.catalogue + len(new))
+
     def __len__(self) -> int:
         return len(self.ids)
 
     @cached_property
     def sha256(self) -> str:
-        """Hash of name, lengths and bytes of all ids: equal exactly when the codes mean the same."""
-        digest = hashlib.sha256(f"{self.name}:{len(self.ids)}:".encode())
+        """Hash of name, parts, lengths and bytes of all ids: equal exactly when the codes mean the same."""
+        parts = f":{self.catalogue}" if self.catalogue else ""
+        digest = hashlib.sha256(f"{self.name}:{len(self.ids)}{parts}:".encode())
         lengths = pc.binary_length(self.ids).to_numpy(zero_copy_only=False).astype("<i8")
         digest.update(lengths.tobytes())
         _, offsets, data = self.ids.buffers()
@@ -133,13 +174,17 @@ class Vocabulary:
 
     def save(self, path: Path) -> None:
         """Write one Parquet column, named as the vocabulary, in code order."""
-        pq.write_table(pa.table({self.name: self.ids}), path, compression="zstd")
+        table = pa.table({self.name: self.ids})
+        if self.catalogue:
+            table = table.replace_schema_metadata({CATALOGUE_KEY: str(self.catalogue)})
+        pq.write_table(table, path, compression="zstd")
 
     @classmethod
     def load(cls, path: Path) -> "Vocabulary":
         """Read what :meth:`save` wrote."""
         table = pq.read_table(path)
-        return cls(table.column_names[0], table.column(0))
+        catalogue = int((table.schema.metadata or {}).get(CATALOGUE_KEY.encode(), 0))
+        return cls(table.column_names[0], table.column(0), catalogue)
 
 
 def _one_array(ids: pa.Array | pa.ChunkedArray) -> pa.Array:

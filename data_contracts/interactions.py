@@ -110,7 +110,7 @@ class ItemTimeline:
 
 @dataclass(frozen=True, eq=False)
 class History:
-    """Every known user's events, oldest first.
+    """Every known user's events, oldest first; with baskets basket by basket, the oldest basket first.
 
     Parameters
     ----------
@@ -119,7 +119,7 @@ class History:
     items
         int32 (n_events,): item codes.
     ages
-        float32 (n_events,): days before the cut-off, falling within a user.
+        float32 (n_events,): days before the cut-off, falling within a user, or with baskets within a basket.
     values
         float32 (n_events,): the event's value after the dataset's feedback rule.
     baskets
@@ -174,6 +174,17 @@ class ItemFeatures:
     numbers: Mapping[str, Float32] = field(default_factory=dict)
     dates: Mapping[str, npt.NDArray[np.float64]] = field(default_factory=dict)
 
+    def check(self, n_items: int) -> None:
+        """Raise ValueError, naming the feature, unless all are of `n_items` items."""
+        lengths = {f"number {name!r}": len(each) for name, each in self.numbers.items()}
+        lengths |= {f"date {name!r}": len(each) for name, each in self.dates.items()}
+        lengths |= {f"labels {name!r}": each.by_item.shape[0] for name, each in self.labels.items()}
+        if self.titles is not None:
+            lengths["titles"] = len(self.titles)
+        for name, length in lengths.items():
+            if length != n_items:
+                raise ValueError(f"item feature {name} has {length} items; expected {n_items}")
+
 
 @dataclass(frozen=True, eq=False)
 class GroupedMatrix:
@@ -225,6 +236,10 @@ class GroupedMatrix:
             raise ValueError(f"history has {len(self.history.indptr) - 1} users; expected {self.n_users}")
         if self.ratings is not None and self.ratings.shape != self.by_user.shape:
             raise ValueError(f"ratings have shape {self.ratings.shape}; expected {self.by_user.shape}")
+        if self.item_features is not None:
+            self.item_features.check(self.n_items)
+        if not 0 <= self.catalogue_items <= self.n_items:
+            raise ValueError(f"{self.catalogue_items} items of the catalogue; there are {self.n_items} items")
 
     @property
     def n_users(self) -> int:

@@ -24,3 +24,6 @@ SIMILAR_ID: Final = "similar_item_id"
 
 N_REASONS: Final = 3
 """Past items that an explained look-up names behind each item."""
+
+CATALOGUE_KEY: Final = "catalogue"
+"""Key in the metadata of ITEMS_FILE: how many of its last ids have no event; absent where there are none."""

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from data_contracts.interactions import Csr
 
 MORE_MODELS: Final = "SHELFTALKER_MODELS"
-"""Environment variable: a folder of more model files, for models that do not belong to this project."""
+"""Environment variable: folders of more model files, as in PATH, for models that do not belong to this project."""
 
 Float32 = npt.NDArray[np.float32]
 Int32 = npt.NDArray[np.int32]

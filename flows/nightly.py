@@ -28,6 +28,7 @@ from tasks.preparation.splitting import windows
 from tasks.publication.delivery import check_delivery
 from tasks.publication.run_receipts import key_of_run
 from tasks.runtime import store
+from tasks.training.requirements import matrix_parts
 from tasks.tuning.tuned_files import check_tuned_before, load_tuned
 
 
@@ -58,7 +59,8 @@ def nightly(parameters: NightlyParameters) -> Any:
 
     window = windows(spec, as_of, seed, whole_test_file=stated_day(spec, parameters.as_of) is None)
     check_tuned_before(tuned, window.train)
-    data = prepare(events, window.train, spec)
+    parts = matrix_parts(spec, choices.values())
+    data = prepare(events, window.train, spec, parts)
     holdout = split(newest, data, window.holdout, spec.columns, spec.feedback)
 
     attempts = Attempts(spec.name)
@@ -76,7 +78,7 @@ def nightly(parameters: NightlyParameters) -> Any:
             return reject(run)
         if not verdict.decision.publishes:
             return leave_undecided(run)
-        everything = prepare(events, window.full, spec)
+        everything = prepare(events, window.full, spec, parts)
         made = attempts.one(verdict.decision.winner, "refit", refit, run, choices, cold, everything)
         if made is not None:
             return rehearse(run, made) if parameters.dry_run else publish(run, made)

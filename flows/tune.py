@@ -16,6 +16,7 @@ from tasks.preparation.holdout import split
 from tasks.preparation.prepared_events import prepare as prepare_events
 from tasks.preparation.splitting import Windows, inner_windows
 from tasks.runtime import store
+from tasks.training.requirements import matrix_parts
 from tasks.training.task import train
 from tasks.tuning.search import Budget
 from tasks.tuning.studies import shown, sqlite_url
@@ -62,7 +63,7 @@ def tune(parameters: TuneParameters) -> Any:
 
 def prepare(spec: DatasetSpec, events: store.ArtifactRef, window: Windows, seed: int) -> Prepared:
     """Map, group and split the events of one inner window, by the steps of the nightly run."""
-    data = prepare_events(events, window.train, spec)
+    data = prepare_events(events, window.train, spec, matrix_parts(spec, spec.models.values()))
     holdout = split(events, data, window.holdout, spec.columns, spec.feedback)
     cold = spec.evaluation.cold_start
     return Prepared(window.holdout, data, holdout, train(cold, spec.models[cold], data.matrix, seed))

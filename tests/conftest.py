@@ -24,6 +24,10 @@ os.environ.update(
     GX_ANALYTICS_ENABLED="false",
 )
 
+# Models of the tests' own, found as anybody's would be who keeps models outside this project.
+_OWN = str(Path(__file__).parent / "models")
+os.environ["SHELFTALKER_MODELS"] = os.pathsep.join(filter(None, [os.environ.get("SHELFTALKER_MODELS"), _OWN]))
+
 # The first example of a property may compile a kernel: no deadline. The same examples every time.
 settings.register_profile("shelftalker", deadline=None, derandomize=True)
 settings.load_profile("shelftalker")

@@ -9,9 +9,10 @@ import numpy.typing as npt
 from data_contracts.dataset_sections import EvaluationSection
 from data_contracts.errors import ConfigurationError
 from data_contracts.evaluation import Evaluation, Scenario
-from data_contracts.scoring import Scorer, Scores
+from data_contracts.scoring import Mask, Scorer, Scores
 from tasks import models
 from tasks.evaluation.lists import Subject, make_lists, more_values
+from tasks.models import Need
 from tasks.numeric.scenarios import TopLists
 from tasks.numeric.scenarios import evaluate as evaluate_lists
 from tasks.preparation.grouping import load_grouped
@@ -42,6 +43,11 @@ def cold_start_scores(name: str, scorer: Scorer, cold: Scorer) -> Scores:
     return own
 
 
+def listable(scores: Scores, allow: Mask | None) -> Scores:
+    """Item scores with -inf, which is never, for items that may not be listed; None allows all."""
+    return scores if allow is None else np.where(allow, scores, -np.inf)
+
+
 class EvaluatedModel(NamedTuple):
     """A trained model and what it reaches on the hold-out."""
 
@@ -67,11 +73,13 @@ def evaluate(
     seed: int,
 ) -> store.Facts:
     """Write ``summary.json`` (means, intervals, slices) and ``units.npz`` (the values behind them)."""
-    grouped, truth = load_grouped(data.matrix), load_holdout(holdout)
+    grouped, truth = load_grouped(data.matrix, {Need.TIMES, Need.HISTORY}), load_holdout(holdout)
     seen = data.seen(grouped.by_user).by_row
     scorer, cold = load_model(model.artifact, holdout.facts), load_model(cold_start, holdout.facts)
     allow = models.allowed_items(model.kind, grouped)
-    subject = Subject(model.kind, scorer, cold_start_scores(model.name, scorer, cold), allow)
+    cold_kind = model.kind if scorer.cold_start is not None else cold_start.facts["kind"]
+    opinion = listable(cold_start_scores(model.name, scorer, cold), models.allowed_items(cold_kind, grouped))
+    subject = Subject(model.kind, scorer, opinion, allow)
     k = max(evaluation.ks)
     lists: dict[Scenario, TopLists] = {
         "repeat": make_lists(subject, truth, k, None),

@@ -12,7 +12,7 @@ from data_contracts import columns
 from data_contracts.dataset import DatasetSpec
 from data_contracts.errors import ConfigurationError, ContractError
 from data_contracts.source_section import SourceSection
-from tasks.ingestion.normalization import item_id, plain_text
+from tasks.ingestion.normalization import item_id, plain_text, typed_attributes
 from tasks.runtime.duckdb_engine import first_line, quote
 from tasks.sources.csv_format import Unreadable
 from tasks.sources.files import open_file
@@ -83,8 +83,8 @@ def read_items(
     scratch
         Folder for copies.
     wanted
-        Source column of each column of the result, as :func:`tasks.ingestion.normalization.projection` would
-        read a title.
+        Source column of each column of text of the result, as
+        :func:`tasks.ingestion.normalization.projection` would read a title; numbers and dates come with it.
 
     Raises
     ------
@@ -97,6 +97,7 @@ def read_items(
     assert spec.items is not None
     file = _opened(spec, connection, path, scratch)
     columns_sql = {name: plain_text(*file.column(source), spec) for name, source in wanted.items()}
+    columns_sql |= typed_attributes(file, spec.items, spec)
     listed = "".join(f", min({sql}) AS {quote(name)}" for name, sql in columns_sql.items())
     item = item_id(*file.column(spec.items.id), spec)
     connection.execute("SET arrow_large_buffer_size = true")

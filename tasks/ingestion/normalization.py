@@ -5,6 +5,8 @@ from typing import Literal
 
 from data_contracts import columns
 from data_contracts.dataset import DatasetSpec
+from data_contracts.dataset_sections import ItemAttributes
+from data_contracts.errors import ConfigurationError
 from data_contracts.source_section import SourceSection
 from tasks.ingestion.moments import FLOATS, NUMBERS, time_sql
 from tasks.ingestion.numbers import number_sql
@@ -25,6 +27,10 @@ __all__ = [
 
 Role = Literal["user", "item", "basket"]
 """Roles that hold ids."""
+
+ATTRIBUTE = "attribute:"
+"""Before the name of a column that describes items: it may be called as a column of ours."""
+UNREADABLE = "unreadable:"
 
 STRIPPED = "stripped"
 UPPER_CASED = "upper_cased"
@@ -76,6 +82,7 @@ def projection(file: OpenFile, spec: DatasetSpec, rule_columns: Mapping[str, str
     found[UPPER_CASED] = f"coalesce({item} <> upper({item}), false)" if cleaning.upper_case_items else "false"
     for name, source in described_by(spec).items():
         found[name] = plain_text(*file.column(source), spec)
+    found |= typed_attributes(file, spec.columns, spec)
     for name, kind in rule_columns.items():
         found[name] = (
             number_sql(*file.column(name), spec.source) if kind == "number" else text(*file.column(name))
@@ -84,9 +91,34 @@ def projection(file: OpenFile, spec: DatasetSpec, rule_columns: Mapping[str, str
 
 
 def described_by(spec: DatasetSpec) -> dict[str, str]:
-    """Source column of the title and of each attribute that the log itself holds."""
+    """Source column of the title and of each attribute of text that the log itself holds."""
     title = {columns.TITLE: spec.columns.title} if spec.columns.title else {}
-    return {**title, **{f"attribute:{name}": name for name in spec.columns.attributes}}
+    return {**title, **{f"{ATTRIBUTE}{name}": name for name in spec.columns.separators()}}
+
+
+def typed_attributes(file: OpenFile, attributes: ItemAttributes, spec: DatasetSpec) -> dict[str, str]:
+    """SQL of each number and date that describes an item, null where there is none.
+
+    Under ``unreadable:NAME`` stands the text of a value that is there and is no number or no date.
+    """
+    source = spec.source.model_copy(update={"time_format": attributes.date_format})
+    read = {name: number_sql(*file.column(name), source) for name in attributes.numbers}
+    read |= {name: f"({_date(file, name, source)})::TIMESTAMP" for name in attributes.dates}
+    found = {}
+    for name, sql in read.items():
+        words = plain_text(*file.column(name), spec)
+        found[f"{ATTRIBUTE}{name}"] = sql
+        found[f"{UNREADABLE}{name}"] = f"CASE WHEN ({sql}) IS NULL THEN {words} END"
+    return found
+
+
+def _date(file: OpenFile, name: str, source: SourceSection) -> str:
+    try:
+        return time_sql(file, name, source)
+    except ConfigurationError as error:
+        # The same words about the log's times would send people to the wrong key.
+        message = str(error).replace("time column", "date column").replace("time_format", "date_format")
+        raise ConfigurationError(message.replace("under [source]", "beside dates")) from error
 
 
 def text(reference: str, kind: str) -> str:

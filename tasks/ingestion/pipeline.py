@@ -30,7 +30,8 @@ def ingest(spec: DatasetSpec, source: Path, out: Path, *, scratch: Path) -> dict
         Its file or folder.
     out
         Existing folder; gets ``events.parquet`` (user_id, item_id, event_time, value, and basket_id where the
-        log has baskets), ``quarantine.parquet``, ``items.parquet`` and ``profile.json``.
+        log has baskets), ``quarantine.parquet``, ``items.parquet``, ``profile.json``, and ``catalogue.parquet``
+        where the dataset has a catalogue.
     scratch
         Existing folder for temporary files.
 
@@ -58,9 +59,8 @@ def ingest(spec: DatasetSpec, source: Path, out: Path, *, scratch: Path) -> dict
         log_pass.judge()
         log_pass.quarantine.write(out / QUARANTINE)
         items = locate_items(spec, source)
-        n_items = log_pass.descriptions.write(out / ITEMS, connection, items, place)
-        warnings = id_cautions(connection, spec, out / EVENTS)
-        found: dict[str, Any] = {"described_items": n_items}
+        found = log_pass.descriptions.write(out / ITEMS, connection, items, place)
+        warnings = [*id_cautions(connection, spec, out / EVENTS), *log_pass.descriptions.warnings]
         table = log_pass.descriptions.item_table
         if table is not None and items is not None:
             matches, remarks = compare_items(connection, out / EVENTS, table.table, items.name)

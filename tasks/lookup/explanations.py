@@ -12,7 +12,7 @@ from data_contracts.published_files import ITEMS_FILE, N_REASONS, USERS_FILE
 from tasks import models
 from tasks.lookup.queries import Row, titles_of
 from tasks.models import Capability, ExplainingModel, Reason
-from tasks.preparation.grouping import open_csr
+from tasks.preparation.matrix_files import open_csr
 from tasks.publication.registry import Publication
 from tasks.runtime import store
 from tasks.training.serialization import load_scorer

@@ -10,7 +10,7 @@ from data_contracts.interactions import Csr
 from data_contracts.published_files import SIMILAR_ID
 from data_contracts.scoring import Lists, Sequences, SequenceScorer
 from tasks import models
-from tasks.lookup.queries import Row, catalogue, similar_to, titles_of
+from tasks.lookup.queries import Row, catalogue, items_without_events, similar_to, titles_of
 from tasks.models import Capability, FoldInModel
 from tasks.publication.registry import Publication
 from tasks.training.serialization import load_scorer
@@ -48,7 +48,7 @@ def items_for_history(publication: Publication, item_ids: list[str], k: int) -> 
             "ids are compared letter by letter"
         )
     codes = np.array([code_of[item_id] for item_id in past], np.int32)
-    answer = _by_model(publication, codes, min(k, len(items)))
+    answer = _by_model(publication, codes, len(items), min(k, len(items)))
     if answer is None:
         found, how = (
             _by_neighbours(publication, past, len(items), k),
@@ -66,23 +66,27 @@ def items_for_history(publication: Publication, item_ids: list[str], k: int) -> 
     ]
 
 
-def _by_model(publication: Publication, codes: np.ndarray, k: int) -> tuple[Lists, str] | None:
+def _by_model(publication: Publication, codes: np.ndarray, n_items: int, k: int) -> tuple[Lists, str] | None:
     """The model's own list for this history and how it was found, or None where it has no way."""
     model = publication.manifest["model"]
     offers = models.load_spec(model["kind"]).offers
+    allow = models.allowed_codes(model["kind"], n_items, items_without_events(publication))
     if Capability.SEQUENCES in offers:
         follower = cast("SequenceScorer", load_scorer(publication.folder / "model"))
         sequence = Sequences(np.array([0, len(codes)], np.int64), codes, np.full(1, -1, np.int32))
         past = _one_row(codes, follower.shape[1])
         from tasks.numeric.topk import select_top_k
 
-        return select_top_k(follower.next_scores(sequence), k, exclude=past), "what follows this sequence"
+        deny = None if allow is None else ~allow
+        best = select_top_k(follower.next_scores(sequence), k, exclude=past, deny=deny)
+        return best, "what follows this sequence"
     if Capability.FOLD_IN in offers:
         module = cast("FoldInModel", models.load(model["kind"]))
         scorer = load_scorer(publication.folder / "model")
         past = _one_row(codes, scorer.shape[1])
         folded = module.fold_in(scorer, past, module.Config(**model["parameters"]))
-        return folded.top_k(np.zeros(1, np.int64), k, exclude=past), "factors solved for this history"
+        best = folded.top_k(np.zeros(1, np.int64), k, exclude=past, allow=allow)
+        return best, "factors solved for this history"
     return None
 
 

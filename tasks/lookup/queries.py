@@ -10,7 +10,14 @@ import duckdb
 
 from data_contracts.columns import ITEM_ID, RANK, TITLE, USER_ID
 from data_contracts.errors import UnknownItemError
-from data_contracts.published_files import ITEMS_FILE, PREDICTIONS, SIMILAR_ITEMS, STRANGERS, USERS_PER_ITEM
+from data_contracts.published_files import (
+    CATALOGUE_KEY,
+    ITEMS_FILE,
+    PREDICTIONS,
+    SIMILAR_ITEMS,
+    STRANGERS,
+    USERS_PER_ITEM,
+)
 from tasks.publication.registry import Publication
 
 TITLES = "titles.parquet"
@@ -67,6 +74,15 @@ def catalogue(publication: Publication) -> list[str]:
     with duckdb.connect() as connection:
         query = f"SELECT {ITEM_ID} FROM read_parquet(?, file_row_number = true) ORDER BY file_row_number"
         return [row[0] for row in connection.execute(query, [path]).fetchall()]
+
+
+def items_without_events(publication: Publication) -> int:
+    """How many of the items, the last codes, the model knows from the catalogue alone."""
+    path = str(publication.folder / ITEMS_FILE)
+    with duckdb.connect() as connection:
+        query = "SELECT value::VARCHAR FROM parquet_kv_metadata(?) WHERE key = ?"
+        found = connection.execute(query, [path, CATALOGUE_KEY]).fetchall()
+    return int(found[0][0]) if found else 0
 
 
 def _must_know(publication: Publication, item_id: str) -> None:

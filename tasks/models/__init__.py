@@ -18,11 +18,11 @@ from pydantic import BaseModel, ConfigDict
 
 from data_contracts.errors import ConfigurationError
 from data_contracts.interactions import Csr, GroupedMatrix
-from data_contracts.scoring import MORE_MODELS, Codes, Scorer
+from data_contracts.scoring import MORE_MODELS, Codes, Mask, Scorer
 from tasks.models._search_space import Search
 
-if os.environ.get(MORE_MODELS):
-    __path__ = [*__path__, os.path.abspath(os.environ[MORE_MODELS])]  # noqa: PTH100 - what importlib reads
+_MORE = [os.path.abspath(each) for each in os.environ.get(MORE_MODELS, "").split(os.pathsep) if each]  # noqa: PTH100 - what importlib reads
+__path__ = [*__path__, *_MORE]
 
 Progress = Callable[[int, int, dict[str, float]], None]
 """Called after each iteration with (iterations done, iterations in all, figures such as the loss parts)."""
@@ -207,11 +207,17 @@ def check_installed(name: str) -> None:
         )
 
 
-def allowed_items(name: str, matrix: GroupedMatrix) -> np.ndarray[Any, np.dtype[np.bool_]] | None:
+def allowed_items(name: str, matrix: GroupedMatrix) -> Mask | None:
+    """Items that a model may list, bool (n_items,); None where it may list all: see :func:`allowed_codes`."""
+    return allowed_codes(name, matrix.n_items, matrix.catalogue_items)
+
+
+def allowed_codes(name: str, n_items: int, catalogue_items: int) -> Mask | None:
     """Items that a model may list, bool (n_items,); None where it may list all.
 
-    An item of the catalogue without any event is listed only by models that offer ``new_items``.
+    An item of the catalogue without any event is listed only by models that offer ``new_items``; such items
+    have the last `catalogue_items` codes.
     """
-    if matrix.n_items_with_events == matrix.n_items or Capability.NEW_ITEMS in load_spec(name).offers:
+    if not catalogue_items or Capability.NEW_ITEMS in load_spec(name).offers:
         return None
-    return np.arange(matrix.n_items) < matrix.n_items_with_events
+    return np.arange(n_items) < n_items - catalogue_items

@@ -102,13 +102,17 @@ def fit(
 
     """
     check_matrix(matrix)
-    pairs = _Pairs.of(matrix.by_user, value_weights(matrix.by_user.values, config.weighting))
+    # Items of the catalogue alone are no negatives: nobody could have taken them.
+    n_items = matrix.n_items_with_events
+    pairs = _Pairs.of(matrix.by_user, value_weights(matrix.by_user.values, config.weighting), n_items)
     start = config.init_scale / np.sqrt(config.n_factors)
+    item_factors = np.zeros((matrix.n_items, config.n_factors), dtype=np.float32)
     model = Factors(
         rng.normal(0.0, start, (matrix.n_users, config.n_factors)).astype(np.float32),
-        rng.normal(0.0, start, (matrix.n_items, config.n_factors)).astype(np.float32),
+        item_factors,
         np.zeros(matrix.n_items, dtype=np.float32),
     )
+    item_factors[:n_items] = rng.normal(0.0, start, (n_items, config.n_factors))
     model.user_factors[matrix.by_user.lengths() == 0] = 0.0
     for epoch in range(config.epochs):
         rate = config.learning_rate * config.learning_rate_decay**epoch
@@ -132,15 +136,16 @@ class _Pairs:
     weights: Float32
     parts: npt.NDArray[np.int64]
     n_parts: int
+    n_items: int
 
     @classmethod
-    def of(cls, by_user: Csr, weights: Float32) -> "_Pairs":
+    def of(cls, by_user: Csr, weights: Float32, n_items: int) -> "_Pairs":
         """Cut users into parts of about equal numbers of pairs; how many depends on the data alone."""
         square = math.isqrt(by_user.nnz // PAIRS_PER_CELL)
-        n_parts = max(1, min(MOST_PARTS, square, by_user.n_cols // ITEMS_PER_PART))
+        n_parts = max(1, min(MOST_PARTS, square, n_items // ITEMS_PER_PART))
         users = np.repeat(np.arange(by_user.shape[0], dtype=np.int32), by_user.lengths())
         parts = by_user.indptr[users] * n_parts // max(by_user.nnz, 1)
-        return cls(by_user, users, weights, parts, n_parts)
+        return cls(by_user, users, weights, parts, n_parts, n_items)
 
 
 @dataclass(frozen=True, eq=False)
@@ -157,7 +162,7 @@ class _Cells:
     @classmethod
     def of(cls, pairs: _Pairs, n_item_parts: int, rng: np.random.Generator) -> "_Cells":
         """Cut the items anew: a negative comes from the part of its positive, another one each epoch."""
-        n_items = pairs.by_user.n_cols
+        n_items = pairs.n_items
         shuffled = rng.permutation(n_items).astype(np.int32)
         bounds = np.arange(n_item_parts + 1) * n_items // n_item_parts
         item_part = np.empty(n_items, dtype=np.int64)

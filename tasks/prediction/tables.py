@@ -15,6 +15,7 @@ from data_contracts.scoring import Lists, Mask, Scorer, Scores
 from tasks.evaluation.lists import cold_lists
 from tasks.numeric.ranking import recommend, top_scores
 from tasks.numeric.slices import mark_new
+from tasks.prediction.catalogue import by_id
 from tasks.preparation.seen import Seen
 
 BLOCK_USERS = BLOCK_ITEMS = 50_000
@@ -100,7 +101,7 @@ def predict(
 def rows_by_item(
     schema: pa.Schema, items: Vocabulary, others: Vocabulary, lists: Lists, name: str | None
 ) -> Iterator[pa.Table]:
-    """Rows of ids of all items' lists, BLOCK_ITEMS lists at a time.
+    """Rows of ids of all items' lists, sorted by id, BLOCK_ITEMS lists at a time.
 
     Parameters
     ----------
@@ -118,9 +119,10 @@ def rows_by_item(
     Tables of `schema`.
 
     """
+    every, lists = by_id(items, lists)
     for start in range(0, len(items), BLOCK_ITEMS):
         block = slice(start, start + BLOCK_ITEMS)
-        ids = items.ids[block]
+        ids = every[block]
         names = None if name is None else np.full(len(ids), name)
         yield ranked_rows(schema, ids, others, (lists[0][block], lists[1][block]), names)
 

@@ -24,11 +24,12 @@ from data_contracts.predictions import (
 from data_contracts.scoring import Lists, Scorer, SimilarityScorer
 from data_contracts.selection import Selection
 from tasks import models
-from tasks.evaluation.task import cold_start_scores
+from tasks.evaluation.task import cold_start_scores, listable
 from tasks.models import Capability
 from tasks.numeric.ranking import target, top_scores
 from tasks.numeric.similar import similar_by_users
 from tasks.numeric.transpose import transpose
+from tasks.prediction.catalogue import emptied, without
 from tasks.prediction.tables import ListLengths, count_forbidden, predict, rows_by_item, write_table
 from tasks.preparation.grouping import load_grouped
 from tasks.preparation.mapping import load_vocabularies
@@ -57,9 +58,13 @@ def export(
     users, items = load_vocabularies(data.vocabularies)
     of_vocabulary = data.vocabularies.facts
     scorer, cold = (load_model(each.artifact, of_vocabulary) for each in (model, cold_start))
-    grouped = load_grouped(data.matrix)
+    grouped = load_grouped(data.matrix, ())
     label = cold_start.name if scorer.cold_start is None else model.name
-    cold_scores, counts = cold_start_scores(model.name, scorer, cold), ListLengths()
+    allow, counts = models.allowed_items(model.kind, grouped), ListLengths()
+    cold_kind = model.kind if scorer.cold_start is not None else cold_start.kind
+    cold_scores = listable(
+        cold_start_scores(model.name, scorer, cold), models.allowed_items(cold_kind, grouped)
+    )
     seen = data.seen(grouped.by_user) if exclude_seen else None
     everyone = _all_users(
         data.events.folder / "events.parquet",
@@ -74,7 +79,7 @@ def export(
         cold_scores,
         k=lengths.k,
         seen=seen,
-        allow=models.allowed_items(model.kind, grouped),
+        allow=allow,
         names=(model.name, label),
         counts=counts,
     )
@@ -134,10 +139,11 @@ def _write_others(
 ) -> None:
     """Write the tables that are listed by item; `exclude` says by item code who must not be listed."""
     users, items = vocabularies
-    owners = target(scorer, None, lengths.users_per_item_k, exclude_by_item=exclude)
+    allow = models.allowed_items(model.kind, grouped)
+    owners = emptied(target(scorer, None, lengths.users_per_item_k, exclude_by_item=exclude), allow)
     tables = rows_by_item(USERS_PER_ITEM_SCHEMA, items, users, owners, model.name)
     write_table(out / USERS_PER_ITEM, USERS_PER_ITEM_SCHEMA, tables)
-    similar = _similar(model.kind, scorer, grouped, lengths.k)
+    similar = emptied(without(_similar(model.kind, scorer, grouped, lengths.k), allow), allow)
     write_table(
         out / SIMILAR_ITEMS, SIMILAR_SCHEMA, rows_by_item(SIMILAR_SCHEMA, items, items, similar, None)
     )

@@ -7,14 +7,28 @@ import numpy as np
 import numpy.typing as npt
 
 from data_contracts.dataset_sections import GroupingSection
-from tasks.numeric.counting_sort import SUM, Int32, Int64, UInt32, merge_runs, sort_by, sort_rows_oldest_first
-from tasks.preparation.encoding import AGES, DAYS, ITEMS, SHARES, USERS, WEIGHTS, EncodedEvents
+from tasks.numeric.counting_sort import (
+    LAST,
+    SUM,
+    Int32,
+    Int64,
+    UInt32,
+    merge_runs,
+    sort_by,
+    sort_rows_oldest_first,
+)
+from tasks.preparation.baskets import order_by_basket
+from tasks.preparation.encoding import AGES, BASKETS, DAYS, ITEMS, SHARES, USERS, WEIGHTS, EncodedEvents
 from tasks.preparation.select_events import ROW
 from tasks.preparation.weights import MERGES
 
 
 def write_rows(events: EncodedEvents, out: Path, grouping: GroupingSection) -> int:
-    """Write timeline_*.npy, by_user_*.npy and history_*.npy; returns how many events have no known user."""
+    """Write timeline_*.npy, by_user_*.npy and history_*.npy; returns how many events have no known user.
+
+    Where baskets were encoded, basket_history_*.npy holds the histories once more, basket by basket: a
+    model that asks for no baskets must not change with what others ask for.
+    """
     items, days = events.column(ITEMS), events.column(DAYS)
     order = sort_by(days, int(days.max(initial=0)) + 1)[0] if events.timed else None
     order, starts = sort_by(items, events.n_items, order)
@@ -42,15 +56,30 @@ def _write_users(events: EncodedEvents, out: Path, grouping: GroupingSection, or
         by_item = order.copy()
         sort_rows_oldest_first(starts, order, events.column(AGES))
         if events.timed and grouping.history:
-            _write_history(out, starts, order, events)
-        if grouping.merge == "last":
-            order, _ = sort_by(items, events.n_items, order)
-            by_item, _ = sort_by(users, events.n_users + 1, order)
-        order = by_item
-    keys = order.view(np.int32)  # merging leaves behind what it has read
-    rows, shares = (starts, order, items), events.column(SHARES)
-    _write_merged(out, "by_user", ("indices", "values"), rows, keys, shares, MERGES[grouping.merge])
+            _write_histories(out, starts, order, events)
+        order = _pairs_oldest_first(events, order) if grouping.merge == "last" else by_item
+    _write_pairs(out, "by_user", starts, order, events, MERGES[grouping.merge])
     return int(starts[0])
+
+
+def write_last_values(events: EncodedEvents, out: Path, name: str) -> None:
+    """Write NAME_*.npy: for each pair of a known user and an item what its last event brings."""
+    order, starts = sort_by(events.column(USERS), events.n_users + 1, _file_order(events))
+    starts = starts[1:]
+    sort_rows_oldest_first(starts, order, events.column(AGES))
+    _write_pairs(out, name, starts, _pairs_oldest_first(events, order), events, LAST)
+
+
+def _pairs_oldest_first(events: EncodedEvents, order: UInt32) -> UInt32:
+    """Order by user, item and age, from an order by user and age."""
+    order, _ = sort_by(events.column(ITEMS), events.n_items, order)
+    return sort_by(events.column(USERS), events.n_users + 1, order)[0]
+
+
+def _write_pairs(out: Path, name: str, starts: Int64, order: UInt32, events: EncodedEvents, how: int) -> None:
+    keys = order.view(np.int32)  # merging leaves behind what it has read
+    rows, shares = (starts, order, events.column(ITEMS)), events.column(SHARES)
+    _write_merged(out, name, ("indices", "values"), rows, keys, shares, how)
 
 
 def _file_order(events: EncodedEvents) -> UInt32:
@@ -76,11 +105,19 @@ def _write_merged(
         np.save(out / f"{name}_{part}.npy", array[: indptr[-1]])
 
 
-def _write_history(out: Path, starts: Int64, order: UInt32, events: EncodedEvents) -> None:
-    order = order[starts[0] :]
-    np.save(out / "history_indptr.npy", starts - starts[0])
-    np.save(out / "history_items.npy", events.column(ITEMS)[order])
-    np.save(out / "history_ages.npy", events.column(AGES)[order].astype(np.float32))
+def _write_histories(out: Path, starts: Int64, order: UInt32, events: EncodedEvents) -> None:
+    starts, positions = starts - starts[0], order[starts[0] :]
+    _write_history(out, "history", starts, positions, events)
+    if BASKETS in events.names:
+        found = order_by_basket(starts, positions, events.column(BASKETS), events.column(AGES))
+        _write_history(out, "basket_history", starts, found.positions, events)
+        np.save(out / "basket_history_baskets.npy", found.numbers)
+
+
+def _write_history(out: Path, name: str, starts: Int64, positions: UInt32, events: EncodedEvents) -> None:
+    np.save(out / f"{name}_indptr.npy", starts)
+    np.save(out / f"{name}_items.npy", events.column(ITEMS)[positions])
+    np.save(out / f"{name}_ages.npy", events.column(AGES)[positions].astype(np.float32))
     weighed = WEIGHTS in events.names
-    values = events.column(WEIGHTS)[order] if weighed else np.ones(len(order), np.float32)
-    np.save(out / "history_values.npy", values)
+    values = events.column(WEIGHTS)[positions] if weighed else np.ones(len(positions), np.float32)
+    np.save(out / f"{name}_values.npy", values)

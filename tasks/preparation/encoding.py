@@ -7,7 +7,7 @@ from pathlib import Path
 import duckdb
 import numpy as np
 
-from data_contracts.columns import EVENT_TIME, ITEM_ID, USER_ID
+from data_contracts.columns import BASKET_ID, EVENT_TIME, ITEM_ID, USER_ID
 from data_contracts.dataset_sections import FeedbackSection, GroupingSection
 from data_contracts.selection import Selection
 from tasks.preparation.select_events import ROW, load_codes
@@ -15,6 +15,7 @@ from tasks.preparation.weights import event_weight, is_one, share_of_pair
 from tasks.runtime import duckdb_engine
 
 USERS, ITEMS, DAYS, AGES, WEIGHTS, SHARES = "users", "items", "days", "ages", "weights", "shares"
+BASKETS = "baskets"
 TYPES: dict[str, type[np.generic]] = {
     USERS: np.int32,
     ITEMS: np.int32,
@@ -23,6 +24,7 @@ TYPES: dict[str, type[np.generic]] = {
     AGES: np.float64,
     WEIGHTS: np.float32,
     SHARES: np.float64,
+    BASKETS: np.int32,
 }
 
 
@@ -31,7 +33,8 @@ class EncodedEvents:
 
     ``users`` (int32) holds code + 1, and 0 for an event of nobody; ``items`` (int32) the code; ``days``
     (int32) the whole days before the cut-off. Others are there only if somebody needs them: ``event_row``,
-    ``ages`` (float64, days), ``weights`` (float32) and ``shares`` (float64, what counts for the pair).
+    ``ages`` (float64, days), ``weights`` (float32), ``shares`` (float64, what counts for the pair) and
+    ``baskets`` (int32, -1 = none).
 
     Parameters
     ----------
@@ -69,16 +72,64 @@ def encode_events(
     selection: Selection,
     feedback: FeedbackSection,
     grouping: GroupingSection,
+    baskets: bool = False,
 ) -> EncodedEvents:
-    """Read the view ``events``, replace ids by codes, and write columns into `folder`.
+    """Read the view ``events``, replace ids by codes, and write the columns that a grouping needs.
+
+    Parameters
+    ----------
+    connection
+        Has the view ``events``.
+    vocabulary
+        Folder of the vocabularies.
+    folder
+        Where the columns go.
+    selection, feedback, grouping
+        Which events, what their values mean, how a pair's events become one weight.
+    baskets
+        Whether the events' baskets are wanted.
+
+    """
+    wanted = _columns(connection, selection, feedback, grouping)
+    if not baskets:
+        return encode_columns(connection, vocabulary, folder, wanted)
+    connection.execute(
+        f"""CREATE TABLE baskets AS SELECT {BASKET_ID}, row_number() OVER (ORDER BY {BASKET_ID}) - 1 AS code
+        FROM (SELECT DISTINCT {BASKET_ID} FROM events WHERE {BASKET_ID} IS NOT NULL)"""
+    )
+    wanted |= {BASKETS: "coalesce(baskets.code, -1)::INT"}
+    return encode_columns(connection, vocabulary, folder, wanted, f"LEFT JOIN baskets USING ({BASKET_ID})")
+
+
+def encode_columns(
+    connection: duckdb.DuckDBPyConnection,
+    vocabulary: Path,
+    folder: Path,
+    wanted: dict[str, str],
+    more: str = "",
+) -> EncodedEvents:
+    """Write some columns of the view ``events``, one plain file each.
 
     Events of items that the vocabulary lacks are left out; users that it lacks are nobody.
+
+    Parameters
+    ----------
+    connection
+        Has the view.
+    vocabulary
+        Folder of the vocabularies, which become the tables ``users`` and ``items``.
+    folder
+        Where the columns go.
+    wanted
+        SQL by name of column, ``days`` among them.
+    more
+        Further joins.
+
     """
     n_users, n_items = load_codes(connection, vocabulary)
-    wanted = _columns(connection, selection, feedback, grouping)
     query = (
         f"SELECT {', '.join(f'{sql} AS {name}' for name, sql in wanted.items())} "
-        f"FROM events JOIN items USING ({ITEM_ID}) LEFT JOIN users USING ({USER_ID})"
+        f"FROM events JOIN items USING ({ITEM_ID}) LEFT JOIN users USING ({USER_ID}) {more}"
     )
     # The order of the file would cost a fifth of the time; who needs it has the rows' numbers.
     connection.execute("SET preserve_insertion_order = false")
@@ -89,6 +140,14 @@ def encode_events(
     return EncodedEvents(folder, tuple(wanted), n_events, n_users, n_items, timed=n_times == n_events)
 
 
+def age_of(selection: Selection) -> str:
+    """SQL for the days from an event to the selection's end, or to the last event."""
+    end = f"(SELECT max({EVENT_TIME}) + INTERVAL 1 MICROSECOND FROM events)"
+    if selection.end:
+        end = f"TIMESTAMPTZ '{selection.end.isoformat()}'"
+    return f"((epoch_us({end}) - epoch_us({EVENT_TIME})) / 86400e6)"
+
+
 def _columns(
     connection: duckdb.DuckDBPyConnection,
     selection: Selection,
@@ -96,10 +155,7 @@ def _columns(
     grouping: GroupingSection,
 ) -> dict[str, str]:
     """SQL of the columns that this grouping needs."""
-    end = f"(SELECT max({EVENT_TIME}) + INTERVAL 1 MICROSECOND FROM events)"
-    if selection.end:
-        end = f"TIMESTAMPTZ '{selection.end.isoformat()}'"
-    age = f"((epoch_us({end}) - epoch_us({EVENT_TIME})) / 86400e6)"
+    age = age_of(selection)
     weight = event_weight(connection, feedback)
     wanted = {USERS: "coalesce(users.code + 1, 0)", ITEMS: "items.code", DAYS: f"floor({age})::INT"}
     if grouping.history or grouping.merge == "last":

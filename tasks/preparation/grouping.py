@@ -1,22 +1,32 @@
 """Group the interactions both ways: items for a user and users for an item, as .npy files to be mapped."""
 
+from collections.abc import Collection
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
-import numpy.typing as npt
 
 from data_contracts.dataset_sections import FeedbackSection, GroupingSection
-from data_contracts.interactions import Csr, GroupedMatrix, History, ItemTimeline
+from data_contracts.identifiers import Vocabulary
+from data_contracts.interactions import Csr, GroupedMatrix, History, ItemFeatures, ItemTimeline
+from data_contracts.matrix_parts import NO_PARTS, MatrixParts
 from data_contracts.selection import Selection
+from tasks.models import Need
 from tasks.numeric.transpose import transpose
 from tasks.preparation.aggregation import write_rows
 from tasks.preparation.encoding import encode_events
-from tasks.preparation.select_events import select_events
+from tasks.preparation.item_features import has_item_features, open_item_features, write_item_features
+from tasks.preparation.matrix_files import create_array, open_array, open_csr
+from tasks.preparation.ratings import NAME as RATINGS
+from tasks.preparation.ratings import write_ratings
+from tasks.preparation.select_events import ITEMS_FILE, select_events
 from tasks.runtime import duckdb_engine, store
 from tasks.runtime.step import step
 from tasks.validation.suites import check_facts
 from tasks.validation.table_facts import matrix_facts
+
+COPIED = ("catalogue_items", "users_sha256", "items_sha256")
+"""Facts of the vocabularies that the matrix repeats."""
 
 
 def group(
@@ -28,6 +38,7 @@ def group(
     feedback: FeedbackSection,
     grouping: GroupingSection,
     scratch: Path,
+    parts: MatrixParts = NO_PARTS,
 ) -> dict[str, int]:
     """Write the grouped matrix of the selected events into the folder `out`.
 
@@ -43,6 +54,8 @@ def group(
         Which events, what their values mean, how a pair's events become one weight.
     scratch
         Where DuckDB may spill.
+    parts
+        Which of ratings and baskets to write as well.
 
     Returns
     -------
@@ -59,8 +72,11 @@ def group(
                 selection=selection,
                 feedback=feedback,
                 grouping=grouping,
+                baskets=parts.baskets,
             )
         anonymous = write_rows(coded, out, grouping)
+    if parts.ratings:
+        write_ratings(events, vocabulary, out, selection=selection, scratch=scratch)
     by_user = open_csr(out, "by_user", coded.n_items)
     _write_by_item(by_user, out)
     return {
@@ -73,18 +89,10 @@ def group(
 
 
 def _write_by_item(by_user: Csr, out: Path) -> None:
-    indices = _create(out / "by_item_indices.npy", np.int32, by_user.nnz)
-    values = _create(out / "by_item_values.npy", np.float32, by_user.nnz)
+    indices = create_array(out / "by_item_indices.npy", np.int32, by_user.nnz)
+    values = create_array(out / "by_item_values.npy", np.float32, by_user.nnz)
     indptr = transpose(by_user, indices, values)
     np.save(out / "by_item_indptr.npy", indptr)
-
-
-def _create(path: Path, dtype: type[np.generic], length: int) -> npt.NDArray[np.generic]:
-    if not length:  # an empty file cannot be memory-mapped
-        np.save(path, np.empty(0, dtype))
-        return np.empty(0, dtype)
-    mapped: npt.NDArray[np.generic] = np.lib.format.open_memmap(path, mode="w+", dtype=dtype, shape=(length,))
-    return mapped
 
 
 @step("group interactions", contracts=("interactions", "grouped_matrix"))
@@ -95,8 +103,9 @@ def grouping(
     selection: Selection,
     feedback: FeedbackSection,
     merging: GroupingSection,
+    parts: MatrixParts = NO_PARTS,
 ) -> store.Facts:
-    """Write both views, the items' timeline and the users' histories."""
+    """Write both views, the items' timeline, the users' histories, and the parts that models ask for."""
     facts = group(
         events.folder / "events.parquet",
         vocabulary.folder,
@@ -105,47 +114,70 @@ def grouping(
         feedback=feedback,
         grouping=merging,
         scratch=store.scratch(),
+        parts=parts,
     )
+    if parts.item_features is not None:
+        items = Vocabulary.load(vocabulary.folder / ITEMS_FILE)
+        write_item_features(events.folder / ITEMS_FILE, items, parts.item_features, out)
     sizes = (vocabulary.facts["n_users"], vocabulary.facts["n_items"])
     known_events = facts["events"] - facts["anonymous_events"]
     pairs, grouped = matrix_facts(open_grouped(out, facts), known_events, sizes)
     check_facts("interactions", pairs)
     check_facts("grouped_matrix", grouped)
-    return {**facts, **{name: vocabulary.facts[name] for name in ("users_sha256", "items_sha256")}}
+    return {**facts, **{name: vocabulary.facts[name] for name in COPIED}}
 
 
-def open_csr(folder: Path, name: str, n_cols: int) -> Csr:
-    """Open one view memory-mapped: ``NAME_indptr.npy``, ``NAME_indices.npy``, ``NAME_values.npy``."""
-    parts = [_open(folder / f"{name}_{part}.npy") for part in ("indptr", "indices", "values")]
-    return Csr(parts[0], parts[1], parts[2], n_cols)
+def open_grouped(
+    folder: Path, facts: store.Facts, needs: Collection[Need] = frozenset(Need)
+) -> GroupedMatrix:
+    """Open a grouped matrix memory-mapped, read-only.
 
+    Parameters
+    ----------
+    folder, facts
+        What :func:`group` wrote and returned.
+    needs
+        Parts to open beside both views, each only where it was written. With ``baskets`` the history is
+        ordered basket by basket.
 
-def _open(path: Path) -> np.ndarray:
-    try:
-        return np.asarray(np.load(path, mmap_mode="r"))
-    except ValueError:  # a file of no entries cannot be memory-mapped
-        return np.asarray(np.load(path))
-
-
-def open_grouped(folder: Path, facts: store.Facts) -> GroupedMatrix:
-    """Open a grouped matrix memory-mapped, read-only."""
-    timeline = history = None
-    if (folder / "timeline_indptr.npy").exists():
-        timeline = ItemTimeline(
-            *(_open(folder / f"timeline_{part}.npy") for part in ("indptr", "ages", "counts"))
-        )
-    if (folder / "history_indptr.npy").exists():
-        history = History(
-            *(_open(folder / f"history_{part}.npy") for part in ("indptr", "items", "ages", "values"))
-        )
+    """
     return GroupedMatrix(
         open_csr(folder, "by_user", facts["n_items"]),
         open_csr(folder, "by_item", facts["n_users"]),
-        timeline,
-        history,
+        _open_timeline(folder) if Need.TIMES in needs else None,
+        _open_history(folder, needs),
+        _open_ratings(folder, facts["n_items"]) if Need.RATINGS in needs else None,
+        _open_item_features(folder) if Need.ITEM_FEATURES in needs else None,
+        # Matrices that earlier versions made do not say it.
+        facts.get("catalogue_items", 0),
     )
 
 
-def load_grouped(artifact: store.ArtifactRef) -> GroupedMatrix:
-    """Open what :func:`grouping` wrote."""
-    return open_grouped(artifact.folder, artifact.facts)
+def _open_timeline(folder: Path) -> ItemTimeline | None:
+    if not (folder / "timeline_indptr.npy").exists():
+        return None
+    return ItemTimeline(
+        *(open_array(folder / f"timeline_{part}.npy") for part in ("indptr", "ages", "counts"))
+    )
+
+
+def _open_history(folder: Path, needs: Collection[Need]) -> History | None:
+    parts = ["indptr", "items", "ages", "values"]
+    if Need.BASKETS in needs and (folder / "basket_history_indptr.npy").exists():
+        return History(*(open_array(folder / f"basket_history_{part}.npy") for part in [*parts, "baskets"]))
+    if Need.HISTORY not in needs or not (folder / "history_indptr.npy").exists():
+        return None
+    return History(*(open_array(folder / f"history_{part}.npy") for part in parts))
+
+
+def _open_ratings(folder: Path, n_items: int) -> Csr | None:
+    return open_csr(folder, RATINGS, n_items) if (folder / f"{RATINGS}_indptr.npy").exists() else None
+
+
+def _open_item_features(folder: Path) -> ItemFeatures | None:
+    return open_item_features(folder) if has_item_features(folder) else None
+
+
+def load_grouped(artifact: store.ArtifactRef, needs: Collection[Need]) -> GroupedMatrix:
+    """Open what :func:`grouping` wrote: both views, and the parts in `needs` that it wrote."""
+    return open_grouped(artifact.folder, artifact.facts, needs)

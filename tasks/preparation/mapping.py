@@ -1,10 +1,12 @@
-"""The id mapping: sorted vocabularies of users and items, from the training window only."""
+"""The id mapping: sorted vocabularies of users and items of the training window, and the catalogue's items."""
 
 from pathlib import Path
 
+import pyarrow.parquet as pq
+
 from data_contracts.columns import ITEM_ID, USER_ID
 from data_contracts.errors import ContractError
-from data_contracts.identifiers import Vocabulary
+from data_contracts.identifiers import CATALOGUE_FILE, Vocabulary
 from data_contracts.selection import Selection
 from tasks.preparation.refusals import training_too_small
 from tasks.preparation.select_events import ITEMS_FILE, USERS_FILE, select_events
@@ -14,7 +16,9 @@ from tasks.validation.suites import check_facts
 from tasks.validation.table_facts import vocabulary_facts
 
 
-def make_vocabularies(events: Path, selection: Selection, scratch: Path) -> tuple[Vocabulary, Vocabulary]:
+def make_vocabularies(
+    events: Path, selection: Selection, scratch: Path, catalogue: Path | None = None
+) -> tuple[Vocabulary, Vocabulary]:
     """Users and items of the selected events; items of anonymous events count too.
 
     Parameters
@@ -25,6 +29,8 @@ def make_vocabularies(events: Path, selection: Selection, scratch: Path) -> tupl
         Which events may be seen.
     scratch
         Where DuckDB may spill.
+    catalogue
+        Parquet file of item ids that get codes too, after those of the events; None for none.
 
     Raises
     ------
@@ -44,13 +50,26 @@ def make_vocabularies(events: Path, selection: Selection, scratch: Path) -> tupl
                 raise ContractError(
                     training_too_small(connection, str(events), selection, vocabulary.name, size)
                 )
-    return found[0], found[1]
+    users, items = found
+    if catalogue is not None:
+        items = items.with_catalogue(pq.read_table(catalogue, columns=[ITEM_ID]).column(0))
+    return users, items
 
 
 @step("map ids to codes", contracts=("vocabulary",))
-def mapping(out: Path, events: store.ArtifactRef, selection: Selection) -> store.Facts:
-    """Write both vocabularies as Parquet; their sha256 goes with everything made of codes."""
-    users, items = make_vocabularies(events.folder / "events.parquet", selection, store.scratch())
+def mapping(
+    out: Path, events: store.ArtifactRef, selection: Selection, *, catalogue: bool = False
+) -> store.Facts:
+    """Write both vocabularies as Parquet; their sha256 goes with everything made of codes.
+
+    With `catalogue`, items of the item table that have no event get codes after those that have one.
+    """
+    users, items = make_vocabularies(
+        events.folder / "events.parquet",
+        selection,
+        store.scratch(),
+        events.folder / CATALOGUE_FILE if catalogue else None,
+    )
     for vocabulary in (users, items):
         check_facts("vocabulary", vocabulary_facts(vocabulary))
     users.save(out / USERS_FILE)
@@ -58,6 +77,7 @@ def mapping(out: Path, events: store.ArtifactRef, selection: Selection) -> store
     return {
         "n_users": len(users),
         "n_items": len(items),
+        "catalogue_items": items.catalogue,
         "users_sha256": users.sha256,
         "items_sha256": items.sha256,
     }

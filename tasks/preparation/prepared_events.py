@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 from data_contracts.dataset import DatasetSpec
 from data_contracts.interactions import Csr
+from data_contracts.matrix_parts import MatrixParts
 from data_contracts.selection import Selection
 from tasks.preparation.grouping import grouping
 from tasks.preparation.mapping import mapping
@@ -30,8 +31,13 @@ class PreparedEvents(NamedTuple):
         return load_seen(self.past, by_user)
 
 
-def prepare(events: store.ArtifactRef, window: Selection, spec: DatasetSpec) -> PreparedEvents:
-    """Map and group the events of a window, by the steps of that name, and remember what users had."""
-    vocabularies = mapping(events, window)
-    matrix = grouping(events, vocabularies, window, spec.feedback, spec.grouping)
+def prepare(
+    events: store.ArtifactRef, window: Selection, spec: DatasetSpec, parts: MatrixParts
+) -> PreparedEvents:
+    """Map and group the events of a window, by the steps of that name, and remember what users had.
+
+    `parts` are made beside the matrix.
+    """
+    vocabularies = mapping(events, window, catalogue=spec.has_catalogue)
+    matrix = grouping(events, vocabularies, window, spec.feedback, spec.grouping, parts)
     return PreparedEvents(events, window, vocabularies, matrix, seen_before(events, vocabularies, window))

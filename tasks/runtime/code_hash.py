@@ -65,6 +65,7 @@ def _path(name: str) -> Path | None:
     base = ROOT.joinpath(*name.split("."))
     places = [base.with_suffix(".py"), base / "__init__.py"]
     package, _, last = name.rpartition(".")
-    if package == "tasks.models" and os.environ.get(MORE_MODELS):
-        places.append(Path(os.environ[MORE_MODELS]) / f"{last}.py")
+    if package == "tasks.models":
+        more = os.environ.get(MORE_MODELS, "").split(os.pathsep)
+        places += [Path(each) / f"{last}.py" for each in more if each]
     return next((path for path in places if path.is_file()), None)

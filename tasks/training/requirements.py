@@ -1,10 +1,11 @@
 """Does a log have what a model needs? Asked by the dataset file, before anything is read."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from data_contracts.dataset import DatasetSpec
 from data_contracts.dataset_sections import ModelSection
 from data_contracts.errors import ConfigurationError
+from data_contracts.matrix_parts import MatrixParts
 from data_contracts.metrics import parse_metric
 from tasks import models
 from tasks.models import Capability, Need
@@ -58,11 +59,23 @@ def check_metric(spec: DatasetSpec, choices: Mapping[str, ModelSection]) -> None
         )
 
 
+def matrix_parts(spec: DatasetSpec, sections: Iterable[ModelSection]) -> MatrixParts:
+    """Parts of the training data to make for some models: what one of them needs or uses, and the log has."""
+    specs = [models.load_spec(section.kind) for section in sections]
+    wanted = frozenset[Need]().union(*(each.needs | each.uses for each in specs))
+    there = {need for need in wanted if _has(spec, need)}
+    return MatrixParts(
+        baskets=Need.BASKETS in there,
+        ratings=Need.RATINGS in there,
+        item_features=spec.item_attributes if Need.ITEM_FEATURES in there else None,
+    )
+
+
 WHAT_TO_DO = {
     Need.TIMES: "write time = ... under [columns]",
     Need.HISTORY: "write time = ... under [columns] and leave history = true under [grouping]",
     Need.BASKETS: "write basket = ... and time = ... under [columns]",
-    Need.ITEM_FEATURES: "write title = ... or attributes = [...] under [columns], or an [items] table",
+    Need.ITEM_FEATURES: "write title = ..., or one of attributes, labels, numbers and dates, under [columns] or [items]",
     Need.RATINGS: 'write value = ... under [columns] and kind = "rating" under [feedback]',
 }
 
@@ -74,6 +87,10 @@ def _has(spec: DatasetSpec, need: Need) -> bool:
         Need.TIMES: timed,
         Need.HISTORY: timed and spec.grouping.history,
         Need.BASKETS: timed and spec.grouping.history and columns.basket is not None,
-        Need.ITEM_FEATURES: spec.items is not None or columns.title is not None or bool(columns.attributes),
+        Need.ITEM_FEATURES: bool(spec.item_attributes.kinds()) or _has_titles(spec),
         Need.RATINGS: spec.feedback.kind == "rating",
     }[need]
+
+
+def _has_titles(spec: DatasetSpec) -> bool:
+    return spec.columns.title is not None or (spec.items is not None and spec.items.title is not None)

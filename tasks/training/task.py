@@ -61,7 +61,8 @@ def train(
     `chosen` are parameters that take the place of those in `choice`: what an earlier fit settled on where the
     dataset file says "auto".
     """
-    grouped = load_grouped(matrix)
+    module = models.load(choice.kind)
+    grouped = load_grouped(matrix, module.SPEC.needs | module.SPEC.uses)
     asked = configure(name, choice)
     curve: list[dict[str, float]] = []
 
@@ -74,7 +75,7 @@ def train(
     # Settled here, what was chosen for the log is kept as its parameters.
     config = asked if chosen is None else type(asked)(**chosen)
     config = config.settled(grouped, rng=rng)
-    scorer = models.load(choice.kind).fit(grouped, config, rng=rng, progress=progress)
+    scorer = module.fit(grouped, config, rng=rng, progress=progress)
     save_scorer(scorer, out)
     names = ("users_sha256", "items_sha256")
     sizes = (matrix.facts["n_users"], matrix.facts["n_items"])

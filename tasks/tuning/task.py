@@ -15,6 +15,7 @@ from data_contracts.selection import Selection
 from data_contracts.tuned import TunedModel
 from tasks import models
 from tasks.evaluation.task import cold_start_scores
+from tasks.models import Need
 from tasks.preparation.grouping import load_grouped
 from tasks.preparation.holdout import load_holdout
 from tasks.preparation.prepared_events import PreparedEvents
@@ -40,10 +41,11 @@ class Prepared(NamedTuple):
     cold: store.ArtifactRef
     """The cold-start model, trained on `data`."""
 
-    def open(self, spec: DatasetSpec) -> Fold:
-        """Load what a trial needs."""
+    def open(self, spec: DatasetSpec, kind: str) -> Fold:
+        """Load what a trial of a model needs."""
+        wanted = models.load_spec(kind)
         cold = load_model(self.cold, self.holdout.facts)
-        matrix = load_grouped(self.data.matrix)
+        matrix = load_grouped(self.data.matrix, wanted.needs | wanted.uses | {Need.TIMES, Need.HISTORY})
         return Fold.of(
             matrix,
             load_holdout(self.holdout),
@@ -117,7 +119,11 @@ def tune_model(
     """
     choice, label, began = spec.models[name], f"tune {name}", time.perf_counter()
     question = Objective(
-        choice.kind, choice.parameters, [each.open(spec) for each in prepared], spec.evaluation.metric, seed
+        choice.kind,
+        choice.parameters,
+        [each.open(spec, choice.kind) for each in prepared],
+        spec.evaluation.metric,
+        seed,
     )
     study_id = study_name(spec, name, prepared, seed)
     study = open_study(destination.storage, study_id, question.direction)

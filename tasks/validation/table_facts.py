@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.compute as pc
 
 from data_contracts.columns import ITEM_ID, RANK, SCORE, USER_ID
@@ -22,9 +23,13 @@ def vocabulary_facts(vocabulary: Vocabulary) -> TableFacts:
         "distinct": pc.count_distinct(vocabulary.ids).as_py(),
         "null_ids": vocabulary.ids.null_count,
         "empty_ids": pc.sum(pc.equal(lengths, 0)).as_py() or 0,
-        "out_of_order": pc.sum(pc.less_equal(vocabulary.ids[1:], vocabulary.ids[:-1])).as_py() or 0,
+        "out_of_order": sum(_out_of_order(part) for part in vocabulary.parts()),
         "longest": pc.max(lengths).as_py() or 0,
     }
+
+
+def _out_of_order(ids: pa.Array) -> int:
+    return pc.sum(pc.less_equal(ids[1:], ids[:-1])).as_py() or 0
 
 
 def matrix_facts(matrix: GroupedMatrix, events: int, sizes: tuple[int, int]) -> tuple[TableFacts, TableFacts]:

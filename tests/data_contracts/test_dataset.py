@@ -1,6 +1,7 @@
 import pytest
 
 from data_contracts.dataset import DatasetSpec, known_names
+from data_contracts.dataset_sections import ItemAttributes
 from data_contracts.errors import ConfigurationError
 
 MINIMAL = """
@@ -118,7 +119,29 @@ def test_load__problem_names_file_field_and_value(tmp_path, text, message):
 def test_load__log_without_times_may_be_split_at_random(tmp_path):
     spec = load(tmp_path, MINIMAL.replace('time = "t"', "") + "[window]\nsplit = 'random'")
 
-    assert spec.columns.model_dump(exclude_none=True, exclude={"attributes"}) == {"user": "u", "item": "i"}
+    described = set(ItemAttributes.model_fields)
+    assert spec.columns.model_dump(exclude_none=True, exclude=described) == {"user": "u", "item": "i"}
+
+
+ITEMS = '[items]\npath = "items.csv"\nid = "id"\n'
+
+
+def test_item_attributes__are_those_of_the_log_and_of_the_item_table(tmp_path):
+    text = MINIMAL + 'labels = { tags = "," }\nnumbers = ["price"]\n' + ITEMS
+    spec = load(
+        tmp_path, text + 'attributes = ["maker"]\nlabels = { tags = ",", genres = "|" }\ndates = ["d"]'
+    )
+
+    assert spec.item_attributes.kinds() == {
+        "maker": "label",
+        "tags": "labels ,",
+        "genres": "labels |",
+        "price": "number",
+        "d": "date",
+    }
+    assert spec.item_attributes.separators() == {"maker": None, "tags": ",", "genres": "|"}
+    assert not spec.has_catalogue
+    assert load(tmp_path, MINIMAL + ITEMS + "catalogue = true").has_catalogue
 
 
 @pytest.mark.parametrize(
@@ -138,5 +161,23 @@ def test_load__log_without_times_may_be_split_at_random(tmp_path):
     ],
 )
 def test_load__refuses_what_this_log_cannot_answer(tmp_path, text, message):
+    with pytest.raises(ConfigurationError, match=message):
+        load(tmp_path, MINIMAL + text)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ('labels = { tags = "" }', r"columns\.labels\.tags = '': .*at least 1 character"),
+        ('labels = ["tags"]', r"columns\.labels = \['tags'\]: .*valid dictionary"),
+        ('numbers = ["x"]\ndates = ["x"]', "x must stand once under attributes, labels, numbers and dates"),
+        ('attributes = ["title"]', "'title' cannot be an attribute"),
+        (
+            'numbers = ["x"]\n' + ITEMS + 'attributes = ["x"]',
+            r"'x' is 'number' under \[columns\] and 'label' under \[items\]",
+        ),
+    ],
+)
+def test_item_attributes__refuse_what_no_model_could_read(tmp_path, text, message):
     with pytest.raises(ConfigurationError, match=message):
         load(tmp_path, MINIMAL + text)

@@ -1,4 +1,5 @@
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -83,3 +84,51 @@ def test_save__keeps_name_order_and_hash(tmp_path):
 def test_ids_of__names_a_code_out_of_range():
     with pytest.raises(IndexError, match="code 2 is outside vocabulary 'item_id' of 2 ids"):
         Vocabulary.from_ids("item_id", ["a", "b"]).ids_of([0, 2])
+
+
+def test_with_catalogue__appends_a_second_sorted_part_of_new_ids():
+    vocabulary = Vocabulary.from_ids("item_id", ["c", "b"]).with_catalogue(pa.array(["e", "a", "c", "a"]))
+
+    assert vocabulary.ids.to_pylist() == ["b", "c", "a", "e"]
+    assert (vocabulary.n_with_events, vocabulary.catalogue) == (2, 2)
+    assert vocabulary.codes(["a", "b", "e", "x"], missing="negative").tolist() == [2, 0, 3, -1]
+    assert vocabulary.ids_of([3, 0]) == ["e", "b"]
+
+
+def test_with_catalogue__of_known_ids_changes_nothing():
+    plain = Vocabulary.from_ids("item_id", ["a", "b"])
+    same = plain.with_catalogue(pa.array(["b"]))
+
+    assert (same.catalogue, same.sha256) == (0, plain.sha256)
+
+
+def test_sha256__tells_where_the_catalogue_begins():
+    ids = pa.array(["a", "b", "c"])
+
+    assert len({Vocabulary("item_id", ids, n).sha256 for n in (0, 1, 2, 3)}) == 4
+
+
+def test_save__keeps_the_catalogue_and_leaves_a_plain_file_as_it_was(tmp_path):
+    plain = Vocabulary.from_ids("item_id", ["b", "c"])
+    both = plain.with_catalogue(pa.array(["a"]))
+    both.save(tmp_path / "items.parquet")
+    plain.save(tmp_path / "plain.parquet")
+    pq.write_table(pa.table({"item_id": plain.ids}), tmp_path / "as_it_was.parquet", compression="zstd")
+    loaded = Vocabulary.load(tmp_path / "items.parquet")
+
+    assert (loaded.ids.to_pylist(), loaded.catalogue, loaded.sha256) == (["b", "c", "a"], 1, both.sha256)
+    assert (tmp_path / "plain.parquet").read_bytes() == (tmp_path / "as_it_was.parquet").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("ids", "catalogue", "words"),
+    [
+        (["a", "c", "b"], 0, "position 1 holds 'c' before 'b'"),
+        (["a", "c", "b"], 2, "position 1 holds 'c' before 'b'"),
+        (["b", "a", "b"], 2, "1 ids of the catalogue that have events"),
+        (["a"], 2, "of 1 ids cannot have 2 of the catalogue"),
+    ],
+)
+def test_vocabulary__refuses_a_catalogue_out_of_order(ids, catalogue, words):
+    with pytest.raises(ContractError, match=words):
+        Vocabulary("item_id", pa.array(ids), catalogue)

@@ -34,7 +34,7 @@ def test_fit__repeats_to_the_byte_on_any_number_of_threads(monkeypatch):
         results.append(_bytes(fit(matrix, config, rng=np.random.default_rng(5))))
     numba.set_num_threads(before)
 
-    assert bpr._Pairs.of(matrix.by_user, matrix.by_user.values).n_parts > 1
+    assert bpr._Pairs.of(matrix.by_user, matrix.by_user.values, matrix.n_items).n_parts > 1
     assert results[0] == results[1] == results[2]
 
 

@@ -1,22 +1,30 @@
-"""What every model promises. A new file in tasks/models is under this suite at once."""
+"""What every model promises. A new file in tasks/models, or in $SHELFTALKER_MODELS, is under this suite at once.
+
+Each model gets a log that has what its SPEC needs; what else is asked of it stands in its SPEC, too.
+"""
 
 import dataclasses
 
 import numpy as np
 import pytest
-from event_logs import checkerboard, grouped, random_log
+from event_logs import checkerboard, full_log, only, random_log
 from pydantic import ValidationError
 
-from data_contracts.interactions import GroupedMatrix
-from data_contracts.scoring import Scorer
+from data_contracts.interactions import Csr
+from data_contracts.scoring import Scorer, Sequences
 from tasks import models
+from tasks.models import Capability
 from tasks.numeric.ranking import recommend
 
-BASELINES = {"popularity", "recent_popularity", "personal_frequency"}
-"""They know nothing of what similar users like."""
+N_USERS, N_ITEMS, N_NEW = 30, 20, 4
+SPECS = {name: models.load_spec(name) for name in models.names()}
 
 
-@pytest.fixture(params=models.names())
+def offering(capability):
+    return [name for name, spec in SPECS.items() if capability in spec.offers]
+
+
+@pytest.fixture(params=SPECS)
 def name(request):
     return request.param
 
@@ -26,14 +34,24 @@ def _train(name, matrix, seed=7, progress=None):
     return model.fit(matrix, model.Config(), rng=np.random.default_rng(seed), progress=progress)
 
 
-def _log():
-    return grouped(random_log(np.random.default_rng(1)), 30, 20)
+def _given(name, matrix):
+    """What a run would open for this model."""
+    return only(matrix, SPECS[name].needs | SPECS[name].uses)
+
+
+def _log(name, *, catalogue_items=0):
+    events = random_log(np.random.default_rng(1), n_users=N_USERS, n_items=N_ITEMS)
+    matrix = full_log(events, N_USERS, N_ITEMS + catalogue_items, catalogue_items)
+    return _given(name, matrix)
 
 
 def _arrays(value, path=""):
     """Every array in a nest of dataclasses, by its path."""
     if isinstance(value, np.ndarray):
         yield path, value
+    elif isinstance(value, dict):
+        for key, each in value.items():
+            yield from _arrays(each, f"{path}.{key}")
     elif dataclasses.is_dataclass(value):
         for field in dataclasses.fields(value):
             yield from _arrays(getattr(value, field.name), f"{path}.{field.name}")
@@ -61,24 +79,24 @@ def test_model__documents_every_parameter(name):
 
 
 def test_model__gives_a_scorer_of_the_shape_of_the_matrix(name):
-    scorer = _train(name, _log())
+    scorer = _train(name, _log(name))
 
     assert isinstance(scorer, Scorer)
-    assert scorer.shape == (30, 20)
-    assert scorer.scores(np.array([3, 0, 3])).shape == (3, 20)
-    assert scorer.cold_start is None or scorer.cold_start.shape == (20,)
+    assert scorer.shape == (N_USERS, N_ITEMS)
+    assert scorer.scores(np.array([3, 0, 3])).shape == (3, N_ITEMS)
+    assert scorer.cold_start is None or scorer.cold_start.shape == (N_ITEMS,)
 
 
 def test_model__scores_are_finite_also_for_users_and_items_without_entries(name):
     # The log leaves the last user and the last item untouched.
-    matrix = _log()
+    matrix = _log(name)
     assert matrix.by_user.lengths()[-1] == matrix.by_item.lengths()[-1] == 0
 
-    assert np.isfinite(_train(name, matrix).scores(np.arange(30))).all()
+    assert np.isfinite(_train(name, matrix).scores(np.arange(N_USERS))).all()
 
 
 def test_model__ranks_itself_as_its_scores_say(name):
-    matrix = _log()
+    matrix = _log(name)
     scorer = _train(name, matrix)
     users = np.array([29, 3, 0, 12])
     allow = np.arange(20) != 5
@@ -94,7 +112,7 @@ def test_model__ranks_itself_as_its_scores_say(name):
 
 
 def test_model__ranks_users_for_items_as_its_scores_say(name):
-    matrix = _log()
+    matrix = _log(name)
     scorer = _train(name, matrix)
     codes = np.array([19, 2, 7])
 
@@ -108,14 +126,14 @@ def test_model__ranks_users_for_items_as_its_scores_say(name):
 
 
 def test_model__same_seed_gives_the_same_bytes(name):
-    first, second = _train(name, _log()), _train(name, _log())
+    first, second = _train(name, _log(name)), _train(name, _log(name))
 
     assert _bytes(first) == _bytes(second)
     assert _bytes(first)
 
 
 def test_model__takes_read_only_arrays_and_leaves_them_alone(name):
-    matrix = _log()
+    matrix = _log(name)
     before = _bytes(matrix)
     for _, array in _arrays(matrix):
         array.flags.writeable = False
@@ -123,22 +141,20 @@ def test_model__takes_read_only_arrays_and_leaves_them_alone(name):
     scorer = _train(name, matrix)
 
     assert _bytes(matrix) == before
-    assert _bytes(scorer) == _bytes(_train(name, _log()))
+    assert _bytes(scorer) == _bytes(_train(name, _log(name)))
 
 
-def test_model__takes_a_log_without_times(name):
-    timed = _log()
+def test_model__does_with_what_it_needs_alone(name):
+    scorer = _train(name, only(_log(name), SPECS[name].needs))
 
-    scorer = _train(name, GroupedMatrix(timed.by_user, timed.by_item))
-
-    assert np.isfinite(scorer.scores(np.arange(30))).all()
+    assert np.isfinite(scorer.scores(np.arange(N_USERS))).all()
 
 
 @pytest.mark.parametrize(("n_users", "n_items"), [(1, 1), (1, 5), (5, 1)])
 def test_model__takes_one_user_or_one_item(name, n_users, n_items):
     events = [(u, i, 1.0) for u in range(n_users) for i in range(n_items)]
 
-    scorer = _train(name, grouped(events, n_users, n_items))
+    scorer = _train(name, _given(name, full_log(events, n_users, n_items)))
 
     assert scorer.shape == (n_users, n_items)
     assert np.isfinite(scorer.scores(np.arange(n_users))).all()
@@ -147,23 +163,22 @@ def test_model__takes_one_user_or_one_item(name, n_users, n_items):
 def test_model__reports_its_progress_in_rising_steps(name):
     calls = []
 
-    _train(name, _log(), progress=lambda done, total, figures: calls.append((done, total, figures)))
+    _train(name, _log(name), progress=lambda done, total, figures: calls.append((done, total, figures)))
 
-    if name in BASELINES:
-        assert calls == []
-    else:
-        assert [call[0] for call in calls] == list(range(1, calls[0][1] + 1))
-        assert all(np.isfinite(value) for call in calls for value in call[2].values())
+    # What only counts is done before anybody could look.
+    assert calls or not SPECS[name].collaborative
+    assert [call[0] for call in calls] == list(range(1, calls[0][1] + 1 if calls else 1))
+    assert all(np.isfinite(value) for call in calls for value in call[2].values())
 
 
-@pytest.mark.parametrize("name", [name for name in models.names() if name not in BASELINES])
+@pytest.mark.parametrize("name", [name for name, spec in SPECS.items() if spec.collaborative])
 def test_model__recovers_what_was_withheld_from_a_checkerboard(name):
     matrix, withheld = checkerboard()
     model = models.load(name)
     # Two tastes need few factors; more of them would learn the hole in each row by heart.
     small = {"n_factors": 8} if "n_factors" in model.Config.model_fields else {}
 
-    scorer = model.fit(matrix, model.Config(**small), rng=np.random.default_rng(7))
+    scorer = model.fit(only(matrix, SPECS[name].needs), model.Config(**small), rng=np.random.default_rng(7))
 
     best = recommend(scorer, np.arange(matrix.n_users), 1, exclude=matrix.by_user)[0][:, 0]
 
@@ -171,7 +186,108 @@ def test_model__recovers_what_was_withheld_from_a_checkerboard(name):
     assert (best == withheld).mean() >= 0.9
 
 
-@pytest.mark.parametrize("name", [name for name in models.names() if name not in BASELINES])
+@pytest.mark.parametrize("name", [name for name, spec in SPECS.items() if spec.collaborative])
 def test_model__refuses_a_matrix_without_entries(name):
     with pytest.raises(ValueError, match="no entries"):
-        _train(name, grouped([], 3, 3))
+        _train(name, _given(name, full_log([], 3, 3)))
+
+
+@pytest.mark.parametrize("name", [name for name, spec in SPECS.items() if spec.personal])
+def test_personal_model__orders_items_differently_for_different_users(name):
+    first = recommend(_train(name, _log(name)), np.arange(N_USERS), 5)[0]
+
+    assert len(np.unique(first, axis=0)) > 1
+
+
+def test_catalogue__items_without_events_have_finite_scores(name):
+    matrix = _log(name, catalogue_items=N_NEW)
+    scorer = _train(name, matrix)
+
+    assert scorer.shape == (N_USERS, N_ITEMS + N_NEW)
+    assert np.isfinite(scorer.scores(np.arange(N_USERS))).all()
+    assert scorer.cold_start is None or np.isfinite(scorer.cold_start).all()
+
+
+@pytest.mark.parametrize("name", offering(Capability.NEW_ITEMS))
+def test_new_items__are_ordered_and_listed(name):
+    matrix = _log(name, catalogue_items=N_NEW)
+    scorer = _train(name, matrix)
+    new = scorer.scores(np.arange(N_USERS))[:, -N_NEW:]
+    allow = models.allowed_items(name, matrix)
+    lists = recommend(scorer, np.arange(N_USERS), N_ITEMS // 2, allow=allow)[0]
+
+    assert (new.std(axis=1) > 0).any()
+    assert (lists >= N_ITEMS).any()
+
+
+@pytest.mark.parametrize("name", sorted(SPECS.keys() - offering(Capability.NEW_ITEMS)))
+def test_new_items__are_on_no_list_of_a_model_that_does_not_offer_them(name):
+    matrix = _log(name, catalogue_items=N_NEW)
+    allow = models.allowed_items(name, matrix)
+    lists = recommend(_train(name, matrix), np.arange(N_USERS), N_ITEMS + N_NEW, allow=allow)[0]
+
+    assert lists.max() == N_ITEMS - 1
+    assert (lists[:, -N_NEW:] == -1).all()
+
+
+@pytest.mark.parametrize("name", offering(Capability.SIMILAR_ITEMS))
+def test_similar_items__are_others_best_first(name):
+    codes, scores = _train(name, _log(name)).similar_items(np.arange(N_ITEMS), 5)
+
+    assert (codes.shape, codes.dtype, scores.dtype) == ((N_ITEMS, 5), np.int32, np.float32)
+    assert not (codes == np.arange(N_ITEMS)[:, None]).any()
+    assert (scores[:, 1:] <= scores[:, :-1]).all()
+    assert scores.max() <= 1 + 1e-5
+
+
+@pytest.mark.parametrize("name", offering(Capability.RATINGS))
+def test_predicted_ratings__are_of_the_logs_scale_also_for_unknown_users_and_unrated_items(name):
+    matrix = _log(name, catalogue_items=N_NEW)
+    scorer = _train(name, matrix)
+    users = np.repeat(np.arange(-1, N_USERS), N_ITEMS + N_NEW)
+    items = np.tile(np.arange(N_ITEMS + N_NEW), N_USERS + 1)
+    found = scorer.predict_ratings(users, items)
+
+    assert (found.shape, found.dtype) == (users.shape, np.float32)
+    assert np.isfinite(found).all()
+    assert 0 < found.mean() < 6
+    rated = np.repeat(np.arange(N_USERS), matrix.ratings.lengths())
+    errors = scorer.predict_ratings(rated, matrix.ratings.indices) - matrix.ratings.values
+    assert np.sqrt((errors**2).mean()) < matrix.ratings.values.std()
+
+
+@pytest.mark.parametrize("name", offering(Capability.SEQUENCES))
+def test_sequences__have_scores_for_what_follows_whoever_they_belong_to(name):
+    scorer = _train(name, _log(name))
+    items = np.array([3, 1, 1, 0], np.int32)
+    found = scorer.next_scores(
+        Sequences(np.array([0, 3, 3, 4], np.int64), items, np.array([-1, -1, 5], np.int32))
+    )
+
+    assert found.shape == (3, N_ITEMS)
+    assert np.isfinite(found).all()
+    assert not np.array_equal(found[0], found[2])
+
+
+@pytest.mark.parametrize("name", offering(Capability.FOLD_IN))
+def test_fold_in__gives_a_scorer_of_the_new_users(name):
+    model, past = models.load(name), Csr(np.array([0, 2, 2]), np.int32([1, 4]), np.float32([1, 2]), N_ITEMS)
+    folded = model.fold_in(_train(name, _log(name)), past, model.Config())
+
+    assert folded.shape == (2, N_ITEMS)
+    assert np.isfinite(folded.scores(np.arange(2))).all()
+    assert len(np.unique(folded.scores(np.array([0])))) > 1
+
+
+@pytest.mark.parametrize("name", offering(Capability.EXPLANATIONS))
+def test_explain__gives_each_item_a_reason_from_the_users_past(name):
+    model, matrix = models.load(name), _log(name)
+    scorer, user = _train(name, matrix), int(np.argmax(matrix.by_user.lengths()))
+    items = recommend(scorer, np.array([user]), 5)[0][0]
+    found = model.explain(scorer, matrix.by_user, user, items, model.Config(), 3)
+
+    assert len(found) == 5
+    assert all(reason.how for reason in found)
+    past = set(matrix.by_user.row(user)[0].tolist())
+    assert {code for reason in found for code, _ in reason.past} <= past
+    assert all(len(reason.past) <= 3 for reason in found)

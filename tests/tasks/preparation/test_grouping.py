@@ -3,14 +3,16 @@ import pytest
 from tiny_log import ROWS, day, write_events
 
 from data_contracts.dataset_sections import FeedbackSection, GroupingSection
+from data_contracts.matrix_parts import NO_PARTS, MatrixParts
 from data_contracts.selection import Selection
+from tasks.models import Need
 from tasks.preparation.grouping import group, open_grouped
 from tasks.preparation.mapping import make_vocabularies
 
 
 @pytest.fixture
 def grouped(tmp_path):
-    def make(selection=None, feedback=None, grouping=None, rows=ROWS, **log):
+    def make(selection=None, feedback=None, grouping=None, rows=ROWS, parts=NO_PARTS, **log):
         selection = selection or Selection(end=day(8))
         events = write_events(tmp_path / "events.parquet", rows, **log)
         users, items = make_vocabularies(events, selection, tmp_path)
@@ -24,6 +26,7 @@ def grouped(tmp_path):
             feedback=feedback or FeedbackSection(),
             grouping=grouping or GroupingSection(),
             scratch=tmp_path,
+            parts=parts,
         )
         return open_grouped(tmp_path, facts), users.ids.to_pylist(), items.ids.to_pylist(), facts
 
@@ -121,3 +124,94 @@ def test_group__agrees_with_pandas_on_a_larger_log(grouped, rng):
 
     np.testing.assert_array_equal(matrix.by_user.to_scipy().toarray(), expected)
     np.testing.assert_array_equal(matrix.by_item.to_scipy().toarray(), expected.T)
+
+
+def rows_of(history, user):
+    part = slice(history.indptr[user], history.indptr[user + 1])
+    return list(zip(history.items[part].tolist(), history.baskets[part].tolist(), strict=True))
+
+
+def test_group__baskets_number_each_users_own_from_the_oldest(grouped):
+    matrix, users, items, _ = grouped(Selection(), parts=MatrixParts(baskets=True))
+
+    assert (users, items) == (["u-a", "u-b", "u-c"], ["10", "11", "12", "13", "99"])
+    assert rows_of(matrix.history, 0) == [(1, 0), (3, 1), (1, 2), (1, 2), (4, 2)]
+    assert sorted(rows_of(matrix.history, 1)) == [(0, 0), (1, 0), (1, 1)]
+    assert rows_of(matrix.history, 2) == [(0, 0)]
+
+
+def test_group__baskets_leave_everything_else_as_it_was(tmp_path, grouped):
+    def files():
+        return {path.name: path.read_bytes() for path in tmp_path.glob("*.npy")}
+
+    grouped()
+    plain = files()
+    grouped(parts=MatrixParts(baskets=True, ratings=True))
+    more = files()
+
+    assert {name: more[name] for name in plain} == plain
+    assert {name.partition("_")[0] for name in more.keys() - plain.keys()} == {"basket", "ratings"}
+
+
+RATINGS = [
+    ("u-a", "10", 0, 5.0, None),
+    ("u-a", "11", 1, 1.0, None),
+    ("u-a", "10", 2, 2.0, None),  # changed their mind: below the threshold
+    ("u-b", "11", 1, 4.5, None),
+    ("u-b", "10", 1, 3.0, None),
+    ("u-b", "12", 3, 0.5, None),  # an item that nobody likes has no code
+    ("u-c", "10", 3, 1.0, None),  # neither has a user who likes nothing
+    (None, "11", 3, 2.0, None),
+]
+
+
+def test_group__ratings_are_the_last_values_as_given(grouped):
+    matrix, users, items, _ = grouped(
+        Selection(threshold=4.0),
+        feedback=FeedbackSection(kind="rating", threshold=4.0),
+        parts=MatrixParts(ratings=True),
+        rows=RATINGS,
+    )
+
+    assert (users, items) == (["u-a", "u-b"], ["10", "11"])
+    assert dense(matrix) == [[1, 0], [0, 1]]
+    assert matrix.ratings.to_scipy().toarray().tolist() == [[2.0, 1.0], [3.0, 4.5]]
+
+
+def test_group__ratings_of_one_moment_go_by_the_order_of_the_file(grouped):
+    rows = [("u-a", "10", 1, value, None) for value in (5.0, 1.0, 4.0)] + [("u-b", "11", 1, 5.0, None)]
+    for given, last in ((rows, 4.0), (rows[::-1], 5.0)):
+        matrix = grouped(Selection(), parts=MatrixParts(ratings=True), rows=given)[0]
+
+        assert matrix.ratings.to_scipy().toarray().tolist() == [[last, 0], [0, 5]]
+
+
+@pytest.mark.parametrize("within", [0, 1])
+def test_group__ratings_show_nothing_that_is_held_out(grouped, rng, within):
+    """Neither the last liked events, which lists are judged by, nor the last ones, which ratings are."""
+    rows = [(f"u{n % 4}", f"i{n // 4}", n, float(rng.integers(1, 6)), None) for n in range(80)]
+    train = Selection(split="leave_last", leave_last_n=2, threshold=4.0, within=within)
+    matrix, users, items, _ = grouped(train, parts=MatrixParts(ratings=True), rows=rows)
+    shown = {(users[u], items[i]) for u, i in zip(*matrix.ratings.to_scipy().nonzero(), strict=True)}
+    held = set()
+    for user in users:
+        mine = [row for row in rows if row[0] == user]
+        liked = [row for row in mine if row[3] >= 4]
+        held |= {row[:2] for row in mine[-2 * (within + 1) :] + liked[-2 * (within + 1) :]}
+
+    assert not shown & held
+    assert shown == {row[:2] for row in rows if row[1] in items} - held
+
+
+def test_open_grouped__opens_what_is_asked_for(tmp_path, grouped):
+    _, _, _, facts = grouped(parts=MatrixParts(baskets=True, ratings=True))
+    nothing = open_grouped(tmp_path, facts, ())
+    history = open_grouped(tmp_path, facts, {Need.HISTORY})
+    baskets = open_grouped(tmp_path, facts, {Need.BASKETS})
+    ratings = open_grouped(tmp_path, facts, {Need.TIMES, Need.RATINGS, Need.ITEM_FEATURES})
+
+    assert (nothing.timeline, nothing.history, nothing.ratings) == (None, None, None)
+    assert history.history.baskets is None
+    assert baskets.history.baskets is not None
+    assert ratings.timeline is not None
+    assert (ratings.ratings.shape, ratings.item_features, ratings.history) == ((2, 4), None, None)

@@ -1,3 +1,6 @@
+import os
+
+from data_contracts.scoring import MORE_MODELS
 from tasks.runtime import code_hash as code_hash_module
 from tasks.runtime.code_hash import closure, code_hash
 
@@ -44,3 +47,13 @@ def test_code_hash__changes_with_a_helper_and_nothing_else(tmp_path, monkeypatch
 
     assert before[0] != after[0]
     assert before[1] == after[1]
+
+
+def test_code_hash__finds_models_in_all_folders_that_the_environment_names(tmp_path, monkeypatch):
+    for name in ("first", "second"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / f"{name}_model.py").write_text("from tasks.numeric import jit\n")
+    monkeypatch.setenv(MORE_MODELS, os.pathsep.join(str(tmp_path / name) for name in ("first", "second")))
+    found = [closure(f"tasks.models.{name}_model") for name in ("first", "second")]
+
+    assert all("tasks.numeric.jit" in modules for modules in found)
