@@ -50,9 +50,9 @@ unless another is surely better; the last suits logs where little but popularity
 FACTORS, ITERATIONS = 64, 5
 """Of the fits that are tried, at most. With 32 factors, stronger pulls look better than they are with more."""
 
-MARGIN = 0.05
+MARGIN = 0.1
 """A candidate must be better than the first by this share of its value and by one standard error: a sample of the
-users and few factors make stronger pulls look better than they will be."""
+users and few factors make stronger pulls look better than they will be, and smaller gains did not last."""
 
 SHARE = 0.25
 """Work of all fits that are tried, as a share of the work of the fit itself: with what they cost besides, about a
@@ -155,14 +155,14 @@ def _entries(matrix: GroupedMatrix, wanted: Wanted) -> int:
 def _first_weighting(matrix: GroupedMatrix, wanted: Wanted) -> Weighting:
     if wanted.weighting != "auto":
         return wanted.weighting
-    return "binary" if wanted.explicit or _all_alike(matrix) else "log"
+    return "binary" if wanted.explicit or _all_alike(matrix) else "count"
 
 
 def _other_weightings(matrix: GroupedMatrix, wanted: Wanted) -> list[Weighting]:
-    """What else may be tried: "binary" was best on no log, and only the values themselves are left."""
+    """What else is tried: logarithms; "binary" was best on no log."""
     if wanted.weighting != "auto" or wanted.explicit or _all_alike(matrix):
         return []
-    return ["count"]
+    return ["log"]
 
 
 def _all_alike(matrix: GroupedMatrix) -> bool:

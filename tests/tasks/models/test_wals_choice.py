@@ -36,7 +36,7 @@ def test_choose__is_the_same_for_the_same_generator_and_relative_to_the_density(
 
 def test_choose__takes_the_best_where_it_is_surely_better(rng, monkeypatch):
     matrix = _tastes(rng, share=0.8)
-    worths = dict(zip(PULLS, (1.0, 1.04, 1.2, 1.1), strict=True))
+    worths = dict(zip(PULLS, (1.0, 1.08, 1.3, 1.2), strict=True))
     by_weight = {}
     trial = _wals_choice._Trial
 
@@ -51,7 +51,7 @@ def test_choose__takes_the_best_where_it_is_surely_better(rng, monkeypatch):
     density = matrix.nnz / (matrix.n_users * matrix.n_items)
 
     assert choose(matrix, AUTO, rng).unobserved_weight == pytest.approx(64 * density, rel=0.01)
-    worths[PULLS[2]] = 1.04  # no candidate is better than the first by the margin
+    worths[PULLS[2]] = 1.08  # no candidate is better than the first by the margin
     worths[PULLS[3]] = 1.0
     assert choose(matrix, AUTO, rng).unobserved_weight == pytest.approx(16 * density, rel=0.01)
     assert set(by_weight) == set(PULLS)
