@@ -144,6 +144,11 @@ def choose(matrix: GroupedMatrix, wanted: Wanted, rng: np.random.Generator) -> C
     return _choice(matrix, wanted, pull, weighting)
 
 
+def first_guess(matrix: GroupedMatrix, wanted: Wanted, weighting: Weighting) -> Choice:
+    """The first candidate as numbers, for who will not try any."""
+    return _choice(matrix, wanted, PULLS[0], weighting)
+
+
 def _entries(matrix: GroupedMatrix, wanted: Wanted) -> int:
     """How many entries the candidates may be tried on."""
     fits = len(PULLS) + len(_other_weightings(matrix, wanted))
@@ -185,10 +190,10 @@ def _choice(matrix: GroupedMatrix, wanted: Wanted, pull: Pull, weighting: Weight
         ]
         typical = float(np.sqrt(sizes[0] * sizes[1]))
         regularization = pull[1] * weight * typical ** (1 - wanted.exponent)
-    return Choice(_rounded(unobserved), _rounded(regularization), weighting)
+    return Choice(rounded(unobserved), rounded(regularization), weighting)
 
 
-def _rounded(number: float) -> float:
+def rounded(number: float) -> float:
     """Three digits: more would say what was not measured."""
     return float(f"{number:.3g}")
 

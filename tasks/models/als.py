@@ -4,8 +4,10 @@ Y. Hu, Y. Koren, C. Volinsky: Collaborative Filtering for Implicit Feedback Data
 with the conjugate gradient solver of G. Takacs, I. Pilaszy, D. Tikk (RecSys 2011).
 """
 
+from typing import Self
+
 import numpy as np
-from pydantic import Field
+from pydantic import Field, field_validator
 from scipy.sparse import csr_matrix
 
 from data_contracts.interactions import Csr, GroupedMatrix
@@ -13,6 +15,7 @@ from data_contracts.scoring import Codes
 from tasks.models import Capability, ModelConfig, ModelSpec, Progress, Reason
 from tasks.models._explanations import by_likeness
 from tasks.models._search_space import Doubling, Range
+from tasks.models._wals_choice import Auto, NumberOrAuto, Wanted, first_guess, rounded
 from tasks.numeric.csr import Weighting, check_matrix, value_weights
 from tasks.numeric.parallel import single_threaded_blas
 from tasks.numeric.scorers import Factors
@@ -23,16 +26,38 @@ class Config(ModelConfig):
 
     n_factors: int = Field(default=128, ge=1)
     """Length of a factor row."""
-    regularization: float = Field(default=1e-6, ge=0, allow_inf_nan=False)
-    """Flat regularization of all factor rows."""
-    alpha: float = Field(default=1.0, gt=0, allow_inf_nan=False)
-    """An observed entry of weight w counts ``alpha * w``, any other entry 1."""
+    regularization: NumberOrAuto = "auto"
+    """Flat regularization of all factor rows; "auto" grows with what a typical row holds."""
+    alpha: NumberOrAuto = "auto"
+    """An observed entry of weight w counts ``alpha * w``, any other entry 1; "auto" makes what was not observed
+    count 16 times as much, in all, as what was."""
     iterations: int = Field(default=15, ge=1)
     """Passes over users and items."""
     weighting: Weighting = "count"
     """Weight of an observed entry: 1, its value, or log(1 + value)."""
     use_cg: bool = True
     """Three conjugate gradient steps per row instead of an exact solution."""
+
+    @field_validator("alpha")
+    @classmethod
+    def _above_zero(cls, alpha: float | Auto) -> float | Auto:
+        if alpha == 0:
+            raise ValueError("must be above 0: at 0 an observed entry counts nothing")
+        return alpha
+
+    def settled(self, matrix: GroupedMatrix, *, rng: np.random.Generator) -> Self:
+        """Replace each "auto" by what is good for our own WALS on most logs; nothing is drawn or tried."""
+        weight: float | Auto = "auto" if self.alpha == "auto" else 1 / self.alpha
+        wanted = Wanted(weight, "auto", self.weighting, 0.0, False, self.n_factors, self.iterations)
+        found = first_guess(matrix, wanted, self.weighting)
+        alpha = rounded(1 / found.unobserved_weight) if self.alpha == "auto" else self.alpha
+        flat = self.regularization
+        return self.model_copy(
+            update={
+                "alpha": alpha,
+                "regularization": rounded(alpha * found.regularization) if flat == "auto" else flat,
+            }
+        )
 
 
 SPEC = ModelSpec(
@@ -75,6 +100,7 @@ def fit(
     from implicit.cpu.als import AlternatingLeastSquares
 
     check_matrix(matrix)
+    config = config.settled(matrix, rng=rng)
     rows = matrix.by_user
     weights = value_weights(rows.values, config.weighting)
     # implicit asks for writable buffers, and a grouped matrix may be a read-only memory map.

@@ -1,13 +1,14 @@
 import numpy as np
 import pytest
 import retail_split
+from pydantic import ValidationError
 from scipy.sparse import csr_matrix
 from threadpoolctl import threadpool_info
 
 from data_contracts.interactions import Csr, GroupedMatrix
 from tasks.models import als
 
-SMALL = als.Config(n_factors=4, iterations=3)
+SMALL = als.Config(n_factors=4, iterations=3, alpha=1.0, regularization=1e-6)
 
 
 @pytest.fixture
@@ -38,7 +39,7 @@ def test_fit__prefers_what_users_had(matrix, rng, use_cg):
 def test_fit__weighting_decides_what_a_value_counts(matrix):
     ones = Csr(matrix.by_user.indptr, matrix.by_user.indices, np.ones_like(matrix.by_user.values), 20)
     flat = GroupedMatrix.from_csr(ones.to_scipy())
-    binary = als.Config(n_factors=4, iterations=3, weighting="binary")
+    binary = als.Config(**SMALL.model_dump() | {"weighting": "binary"})
 
     of_ones = als.fit(flat, SMALL, rng=np.random.default_rng(1))
     of_counts = als.fit(matrix, binary, rng=np.random.default_rng(1))
@@ -65,6 +66,32 @@ def test_fit__reports_each_iteration(matrix, rng):
     assert all(set(figures) == {"seconds"} for _, _, figures in seen)
 
 
+def test_settled__follows_the_density_and_keeps_what_is_given(rng):
+    matrix = GroupedMatrix.from_csr(csr_matrix((rng.random((200, 50)) < 0.1).astype(np.float32)))
+
+    found = als.Config().settled(matrix, rng=rng)
+    sparser = als.Config().settled(
+        GroupedMatrix.from_csr(
+            csr_matrix(matrix.by_user.to_scipy().toarray() * (rng.random((200, 50)) < 0.5))
+        ),
+        rng=rng,
+    )
+
+    weight = 16 * matrix.nnz / (200 * 50)
+    assert found.alpha == pytest.approx(1 / weight, rel=0.01)
+    typical = np.sqrt((matrix.nnz / 200 + weight * 50) * (matrix.nnz / 50 + weight * 200))
+    assert found.regularization == pytest.approx(found.alpha * 0.01 * typical, rel=0.01)
+    assert sparser.alpha == pytest.approx(2 * found.alpha, rel=0.1)
+    assert als.Config(alpha=3.0).settled(matrix, rng=rng).alpha == 3.0
+    assert als.Config(regularization=0.2).settled(matrix, rng=rng).regularization == 0.2
+
+
+@pytest.mark.parametrize("alpha", [0, -1, float("inf"), "some"])
+def test_config__names_a_bad_alpha(alpha):
+    with pytest.raises(ValidationError, match="alpha"):
+        als.Config(alpha=alpha)
+
+
 def test_fit__names_a_matrix_without_entries(rng):
     with pytest.raises(ValueError, match="matrix of 2 users x 3 items has no entries"):
         als.fit(GroupedMatrix.from_csr(csr_matrix((2, 3), dtype=np.float32)), SMALL, rng=rng)
@@ -75,7 +102,8 @@ def test_fit__reaches_its_published_precision_on_online_retail():
     matrix, baskets = retail_split.load("validation")
     cold_start_items = np.argsort(-matrix.item_events(), kind="stable")[:5]
 
-    factors = als.fit(matrix, als.Config(), rng=np.random.default_rng(0))
+    published = als.Config(alpha=1.0, regularization=1e-6)
+    factors = als.fit(matrix, published, rng=np.random.default_rng(0))
 
     lists = np.argsort(-factors.scores(np.arange(matrix.n_users)), axis=1, kind="stable")[:, :5]
     # The range of nine other seeds.
