@@ -168,7 +168,9 @@ def test_window__a_share_of_the_users_must_have_been_there_before(warm, recent, 
     from tasks.onboarding.texts import Draft, _window
 
     named = {"user": "u", "item": "i", "time": "t", **{role: role for role in roles}}
-    found = SimpleNamespace(roles=named, counts={"warm_users": warm, "recent_users": recent})
+    found = SimpleNamespace(
+        roles=named, counts={"warm_users": warm, "recent_users": recent}, unread_times=False
+    )
     found.splits_by_time = Draft.splits_by_time.fget(found)
 
     assert tomllib.loads("\n".join(_window(found)))["split"] == split
