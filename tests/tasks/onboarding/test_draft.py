@@ -1,4 +1,6 @@
 import json
+import tomllib
+from types import SimpleNamespace
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -150,3 +152,25 @@ def test_draft__says_what_it_cannot_describe(tmp_path, content, error, message):
 
     with pytest.raises(error, match=message):
         draft(path)
+
+
+@pytest.mark.parametrize(
+    ("warm", "recent", "roles", "split"),
+    [
+        (400, 900, ("basket",), "time"),
+        (40, 60, (), "time"),
+        (400, 9_000, ("basket",), "leave_last_basket"),
+        (400, 9_000, (), "leave_last"),
+        (9, 12, ("basket",), "leave_last_basket"),
+    ],
+)
+def test_window__a_share_of_the_users_must_have_been_there_before(warm, recent, roles, split):
+    from tasks.onboarding.texts import Draft, _window
+
+    named = {"user": "u", "item": "i", "time": "t", **{role: role for role in roles}}
+    found = SimpleNamespace(
+        roles=named, counts={"warm_users": warm, "recent_users": recent}, unread_times=False
+    )
+    found.splits_by_time = Draft.splits_by_time.fget(found)
+
+    assert tomllib.loads("\n".join(_window(found)))["split"] == split
