@@ -45,6 +45,11 @@ def _log(name, *, catalogue_items=0):
     return _given(name, matrix)
 
 
+def _settled(name):
+    """The configuration as training keeps it: every "auto" has become a number."""
+    return models.load(name).Config().settled(_log(name), rng=np.random.default_rng(7))
+
+
 def _arrays(value, path=""):
     """Every array in a nest of dataclasses, by its path."""
     if isinstance(value, np.ndarray):
@@ -272,7 +277,7 @@ def test_sequences__have_scores_for_what_follows_whoever_they_belong_to(name):
 @pytest.mark.parametrize("name", offering(Capability.FOLD_IN))
 def test_fold_in__gives_a_scorer_of_the_new_users(name):
     model, past = models.load(name), Csr(np.array([0, 2, 2]), np.int32([1, 4]), np.float32([1, 2]), N_ITEMS)
-    folded = model.fold_in(_train(name, _log(name)), past, model.Config())
+    folded = model.fold_in(_train(name, _log(name)), past, _settled(name))
 
     assert folded.shape == (2, N_ITEMS)
     assert np.isfinite(folded.scores(np.arange(2))).all()
@@ -284,7 +289,7 @@ def test_explain__gives_each_item_a_reason_from_the_users_past(name):
     model, matrix = models.load(name), _log(name)
     scorer, user = _train(name, matrix), int(np.argmax(matrix.by_user.lengths()))
     items = recommend(scorer, np.array([user]), 5)[0][0]
-    found = model.explain(scorer, matrix.by_user, user, items, model.Config(), 3)
+    found = model.explain(scorer, matrix.by_user, user, items, _settled(name), 3)
 
     assert len(found) == 5
     assert all(reason.how for reason in found)
