@@ -5,7 +5,7 @@ from tempfile import TemporaryDirectory
 
 import duckdb
 
-from data_contracts.columns import VALUE
+from data_contracts.columns import EVENT_TIME, VALUE
 from data_contracts.selection import Selection
 from tasks.preparation.aggregation import write_last_values
 from tasks.preparation.encoding import AGES, DAYS, ITEMS, SHARES, USERS, age_of, encode_columns
@@ -52,18 +52,11 @@ def write_ratings(events: Path, vocabulary: Path, out: Path, *, selection: Selec
 def select_rated(connection: duckdb.DuckDBPyConnection, events: Path, selection: Selection) -> None:
     """Create the view ``events``: rows of a training side whatever their value, none that is held out.
 
-    With a threshold, another row is a user's last one than without: neither of the two may be seen.
+    The cut lies where the events above the threshold put it, so that no rating here is one of the hold-out's
+    (:mod:`tasks.preparation.holdout`).
     """
-    divided = selection.split != "none" and selection.threshold is not None
-    if divided:
-        connection.execute(f"CREATE TABLE held_out ({ROW} BIGINT)")
-        for depth in range(selection.within + 1):
-            select_events(
-                connection, events, selection.model_copy(update={"part": "holdout", "within": depth})
-            )
-            connection.execute(f"INSERT INTO held_out SELECT {ROW} FROM events")
-            connection.execute("DROP VIEW events")
-    select_events(connection, events, selection.model_copy(update={"threshold": None}))
-    if divided:
+    select_events(connection, events, selection, everything=selection.threshold is not None)
+    if selection.threshold is not None and selection.start is not None:
         connection.execute("ALTER VIEW events RENAME TO every_event")
-        connection.execute(f"CREATE VIEW events AS FROM every_event ANTI JOIN held_out USING ({ROW})")
+        start = f"TIMESTAMPTZ '{selection.start.isoformat()}'"
+        connection.execute(f"CREATE VIEW events AS FROM every_event WHERE {EVENT_TIME} >= {start}")

@@ -145,3 +145,25 @@ def test_everything__of_a_selection_by_time_is_the_whole_past(tmp_path):
 
     assert chosen(tmp_path, selection) == [4]
     assert every(tmp_path, selection, ROWS) == [0, 1, 2, 3, 4, 5]
+
+
+@pytest.mark.parametrize("split", ["leave_last", "random"])
+@pytest.mark.parametrize("within", [0, 1])
+def test_ratings__are_on_one_side_of_the_cut_only(tmp_path, split, within):
+    from tasks.preparation.ratings import select_rated
+
+    rows = [(f"u{n % 4}", str(n), n // 4, float(1 + n * 7 % 5), None) for n in range(80)]
+    path = write_events(tmp_path / "events.parquet", rows)
+    train = Selection(start=day(3), end=day(18), threshold=4.0, split=split, leave_last_n=2, within=within)
+    with duckdb.connect() as connection:
+        select_rated(connection, path, train)
+        rated = {row[0] for row in connection.execute("SELECT event_row FROM events").fetchall()}
+
+    held = set(every(tmp_path, train.model_copy(update={"part": "holdout"}), rows))
+
+    assert held
+    assert not rated & held
+    assert set(chosen(tmp_path, train, rows)) < rated
+    assert all(3 <= rows[at][2] < 18 for at in rated)
+    if not within:
+        assert len(rated | held) == sum(3 <= row[2] < 18 for row in rows)
