@@ -7,6 +7,7 @@ from pathlib import Path
 
 from small_shop import published_bytes, write_dataset
 
+from data_contracts.run_summary import RunSummary
 from tasks.publication.registry import latest, publications
 from tasks.runtime import store
 
@@ -30,7 +31,7 @@ def test_two_nightly_runs_and_a_backfill__share_a_home(home, small_log, tmp_path
     where = ("--dataset", write_dataset(tmp_path), "--source", small_log)
     nightly = [start(other_process, "run", *where) for _ in range(2)]
     backfill = start(other_process, "backfill", *where, "--from", "2025-06-29", "--to", "2025-06-30")
-    first, second = (answer(each) for each in nightly)
+    first, second = (RunSummary.model_validate(answer(each)) for each in nightly)
     rows = answer(backfill)
 
     assert published_bytes(first) == published_bytes(second)
