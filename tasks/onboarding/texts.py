@@ -9,9 +9,9 @@ from typing import Any
 
 from data_contracts import columns
 
-WARM_SHARE, MIN_WARM_USERS = 0.2, 10
-"""Users with a past that a hold-out by time must have, of all users of its last weeks and at least; below, each
-user's last basket or event is held out."""
+WARM_SHARE, MIN_WARM_USERS = 0.2, 30
+"""Users with a past that a hold-out by time must have, of all users of its last weeks and at least: a dozen users
+decide nothing; below, each user's last basket or event is held out."""
 
 
 @dataclass(frozen=True)

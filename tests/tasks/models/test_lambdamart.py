@@ -153,9 +153,10 @@ def test_explain__adds_the_signal_that_the_trees_go_by(rng):
     scorer = lambdamart.fit(matrix, SMALL, rng=np.random.default_rng(7))
     items = recommend(scorer, np.array([4]), 5)[0][0]
 
-    found = lambdamart.explain(scorer, matrix.by_user, 4, items, SMALL)
+    config = SMALL.settled(matrix, rng=np.random.default_rng(7))
+    found = lambdamart.explain(scorer, matrix.by_user, 4, items, config)
 
-    plain = blend.explain(scorer.blend, matrix.by_user, 4, items, SMALL.candidates)
+    plain = blend.explain(scorer.blend, matrix.by_user, 4, items, config.candidates)
     assert [each.past for each in found] == [each.past for each in plain]
     added = [new.how.removeprefix(old.how) for new, old in zip(found, plain, strict=True)]
     assert any(text.startswith("; ") and text[2:].rpartition(" +")[0] in NAMES for text in added)
@@ -163,7 +164,7 @@ def test_explain__adds_the_signal_that_the_trees_go_by(rng):
 
 @pytest.mark.real_data
 @pytest.mark.slow
-@pytest.mark.parametrize(("split", "figure"), [("validation", 0.198), ("test", 0.26)])
+@pytest.mark.parametrize(("split", "figure"), [("validation", 0.198), ("test", 0.262)])
 def test_lambdamart__reaches_its_measured_precision_on_online_retail(split, figure):
     matrix, baskets = retail_split.load(split)
 

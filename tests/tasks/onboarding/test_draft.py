@@ -8,6 +8,7 @@ import pytest
 from small_logs import many, write_csv
 
 from data_contracts.dataset import DatasetSpec
+from data_contracts.dataset_sections import ItemAttributes
 from data_contracts.errors import ConfigurationError, ContractError
 from tasks.ingestion.pipeline import ingest
 from tasks.onboarding.draft import draft
@@ -37,7 +38,7 @@ def test_draft__movie_ratings(tmp_path):
 
     spec, facts = accept(tmp_path, source)
 
-    assert spec.columns.model_dump(exclude_none=True, exclude={"attributes"}) == {
+    assert spec.columns.model_dump(exclude_none=True, exclude=set(ItemAttributes.model_fields)) == {
         "user": "userId",
         "item": "movieId",
         "time": "timestamp",
@@ -57,7 +58,7 @@ def test_draft__shop_export_with_cancellations(tmp_path):
     spec, facts = accept(tmp_path, write_csv(tmp_path, rows, name="my shop.csv", header=header))
 
     assert spec.name == "my_shop"
-    assert spec.columns.model_dump(exclude_none=True, exclude={"attributes"}) == {
+    assert spec.columns.model_dump(exclude_none=True, exclude=set(ItemAttributes.model_fields)) == {
         "user": "CustomerID",
         "item": "StockCode",
         "time": "InvoiceDate",
@@ -104,7 +105,7 @@ def test_draft__guesses_user_and_item_by_content_and_splits_at_random_without_ti
 
     spec, facts = accept(tmp_path, tmp_path / "log.parquet")
 
-    assert spec.columns.model_dump(exclude_none=True, exclude={"attributes"}) == {
+    assert spec.columns.model_dump(exclude_none=True, exclude=set(ItemAttributes.model_fields)) == {
         "user": "who",
         "item": "what",
     }
@@ -161,7 +162,7 @@ def test_draft__says_what_it_cannot_describe(tmp_path, content, error, message):
         (40, 60, (), "time"),
         (400, 9_000, ("basket",), "leave_last_basket"),
         (400, 9_000, (), "leave_last"),
-        (9, 12, ("basket",), "leave_last_basket"),
+        (12, 20, ("basket",), "leave_last_basket"),
     ],
 )
 def test_window__a_share_of_the_users_must_have_been_there_before(warm, recent, roles, split):
