@@ -256,7 +256,8 @@ class GroupingSection(Section):
     """``[grouping]``: how a pair's events become one weight."""
 
     merge: Literal["sum", "last", "max"] = "sum"
-    """Of the events' values."""
+    """Of the events' values. ``last`` of ratings is the last word: a pair whose last event in the window is
+    below `threshold` is no feedback, whatever came before; the hold-out is judged by its own last event."""
     half_life_days: PositiveFloat | None = None
     """An event loses half its value in this many days; never if absent."""
     history: bool = True

@@ -32,3 +32,11 @@ class Selection(BaseModel):
     """Of ``random``."""
     threshold: float | None = None
     """Only events with at least this value are feedback; None = all are."""
+    last_word: bool = False
+    """Of a pair's events in the selection only the last one is asked whether it is feedback: where it is not,
+    none of the pair's events are. Events without a user are asked one by one."""
+
+    @property
+    def judges_values(self) -> bool:
+        """Whether the value of an event decides if it is feedback."""
+        return self.threshold is not None

@@ -30,16 +30,16 @@ def select_events(
         Which rows.
     everything
         Add what lies on the same side of the cut but is no feedback of the window: events before
-        ``selection.start`` and events below ``selection.threshold``. Where each user is divided, the cut lies
+        ``selection.start`` and events that are no feedback by their value. Where each user is divided, the cut lies
         where it lies without them, so that none of them is younger than what is held out.
 
     """
-    in_window, is_feedback = "true", "true"
+    in_window, feedback = "true", is_feedback(selection)
     if selection.start is not None:
         in_window = f"{EVENT_TIME} >= TIMESTAMPTZ '{selection.start.isoformat()}'"
-    if selection.threshold is not None:
-        is_feedback = f"{VALUE} >= {selection.threshold!r}"
-    there = ["true"] if everything else [in_window, is_feedback]
+    # Where a pair's events are judged together, all of them must be there until the sides are known.
+    together = not everything and selection.last_word and selection.judges_values
+    there = ["true"] if everything else [in_window] if together else [in_window, feedback]
     if selection.end is not None:
         there.append(f"{EVENT_TIME} < TIMESTAMPTZ '{selection.end.isoformat()}'")
     path = str(events).replace("'", "''")
@@ -48,13 +48,32 @@ def select_events(
         f"FROM read_parquet('{path}', file_row_number = true) WHERE {' AND '.join(there)}"
     )
     if selection.split != "none":
-        divided = _Divided(selection, in_window, f"{in_window} AND {is_feedback}")
-        if not everything:
+        divided = _Divided(selection, in_window, f"{in_window} AND {feedback}")
+        if not everything and not together:
             divided = _Divided(selection, "true", "true")
         for _ in range(selection.within):
             rows = divided.part(rows, "train")
         rows = divided.part(rows, selection.part)
+    if together:
+        rows = _of_last_words(rows, feedback)
     connection.execute(f"CREATE VIEW events AS {rows}")
+
+
+def is_feedback(selection: Selection) -> str:
+    """SQL for whether an event's own value makes it feedback; a value that is missing never does."""
+    if selection.threshold is None:
+        return "true"
+    return f"({VALUE} >= {selection.threshold!r} AND isfinite({VALUE}))"
+
+
+def _of_last_words(rows: str, feedback: str) -> str:
+    """Those of `rows` that are feedback and whose pair's last event is it, too."""
+    pair = f"PARTITION BY {USER_ID}, {ITEM_ID} ORDER BY {EVENT_TIME} DESC, {ROW} DESC"
+    # Rows without a value say nothing, so they are not the last word.
+    said = (
+        f"SELECT *, first_value({feedback}) OVER ({pair}) AS last_word FROM ({rows}) WHERE isfinite({VALUE})"
+    )
+    return f"SELECT * EXCLUDE (last_word) FROM ({said}) WHERE {feedback} AND (last_word OR {USER_ID} IS NULL)"
 
 
 class _Divided(NamedTuple):

@@ -41,14 +41,11 @@ def windows(spec: DatasetSpec, as_of: date | None, seed: int, *, whole_test_file
     """
     window = spec.window
     if as_of is None:
-        full = Selection(threshold=spec.feedback.threshold)
+        full = _of_feedback(spec)
     else:
         start = as_of - timedelta(days=window.lookback_days) if window.lookback_days else None
-        full = Selection(
-            start=_midnight(spec, start) if start else None,
-            end=_midnight(spec, as_of),
-            threshold=spec.feedback.threshold,
-        )
+        bounds = {"start": _midnight(spec, start) if start else None, "end": _midnight(spec, as_of)}
+        full = _of_feedback(spec).model_copy(update=bounds)
     if window.split == "file":
         held_out = full.model_copy(update={"start": None} | ({"end": None} if whole_test_file else {}))
         return Windows(full, held_out, full)
@@ -91,6 +88,12 @@ def inner_windows(spec: DatasetSpec, as_of: date | None, seed: int, n: int) -> t
     first = as_of if spec.window.split == "file" else as_of - days
     by_time = spec.model_copy(update={"window": spec.window.model_copy(update={"split": "time"})})
     return tuple(windows(by_time, first - each * days, seed) for each in range(n))
+
+
+def _of_feedback(spec: DatasetSpec) -> Selection:
+    """Everything that is feedback by its value, at any time."""
+    rated = spec.feedback.kind == "rating"
+    return Selection(threshold=spec.feedback.threshold, last_word=rated and spec.grouping.merge == "last")
 
 
 def _midnight(spec: DatasetSpec, day: date) -> datetime:
