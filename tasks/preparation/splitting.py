@@ -1,7 +1,7 @@
 """Cut the events into what is trained on and what is held out, day by day or user by user."""
 
 from datetime import UTC, date, datetime, time, timedelta
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 from zoneinfo import ZoneInfo
 
 from data_contracts.dataset import DatasetSpec
@@ -10,6 +10,9 @@ from data_contracts.selection import Selection
 
 BY_USER = frozenset({"leave_last", "leave_last_basket", "random"})
 """Splits that divide each user's own events."""
+
+NOT_POSITIVE: dict[str, Literal["positive", "net"]] = {"quantity": "net", "duration": "positive"}
+"""What values of 0 and less mean by kind of feedback; places of labels begin at 1, and a count asks for none."""
 
 
 class Windows(NamedTuple):
@@ -92,8 +95,12 @@ def inner_windows(spec: DatasetSpec, as_of: date | None, seed: int, n: int) -> t
 
 def _of_feedback(spec: DatasetSpec) -> Selection:
     """Everything that is feedback by its value, at any time."""
-    rated = spec.feedback.kind == "rating"
-    return Selection(threshold=spec.feedback.threshold, last_word=rated and spec.grouping.merge == "last")
+    feedback = spec.feedback
+    return Selection(
+        threshold=feedback.threshold,
+        values="rated" if feedback.as_weight else NOT_POSITIVE.get(feedback.kind, "all"),
+        last_word=feedback.kind == "rating" and spec.grouping.merge == "last",
+    )
 
 
 def _midnight(spec: DatasetSpec, day: date) -> datetime:

@@ -2,13 +2,18 @@
 
 from datetime import date
 
+import numpy as np
+import pyarrow.parquet as pq
 import pytest
 from small_logs import COLUMNS, dataset, run, write_csv
 
+from data_contracts.dataset_sections import FeedbackSection
 from data_contracts.identifiers import Vocabulary
 from tasks.preparation.grouping import group, open_grouped
 from tasks.preparation.holdout import map_holdout
 from tasks.preparation.mapping import make_vocabularies
+from tasks.preparation.not_positive import warnings_of
+from tasks.preparation.seen import FORMER_USERS, is_needed, remember
 from tasks.preparation.splitting import windows
 
 RATED = '[feedback]\nkind = "rating"\nthreshold = 4.0\n'
@@ -109,3 +114,112 @@ def test_last_word__leave_last_cuts_where_the_last_liked_event_lies(tmp_path):
     assert set(weights) == {("u1", "i8"), ("u2", "i8"), ("u7", "i9")}
     held = relevant(tmp_path, spec)
     assert (held["u1"], held["u2"]) == ({"i9"}, set())
+
+
+QUANTITY = '[feedback]\nkind = "quantity"\n'
+WEIGHT = '[feedback]\nkind = "rating"\nas_weight = true\n'
+DURATION = '[feedback]\nkind = "duration"\n'
+BOUGHT_AND_RETURNED = [
+    "u1,i8,2024-01-01,5",
+    "u1,i8,2024-01-03,2",
+    "u1,i8,2024-01-02,-3",  # 4 are left, all of the first purchase
+    "u1,i9,2024-01-01,2",
+    "u1,i9,2024-01-05,-2",  # nothing is left
+    "u2,i9,2024-01-01,0",
+    "u2,i8,2024-01-01,-1",  # bought before the log begins
+    "u2,i7,2024-01-01,3",
+]
+
+
+@pytest.mark.parametrize("rows", [BOUGHT_AND_RETURNED, BOUGHT_AND_RETURNED[::-1]])
+@pytest.mark.parametrize(("merge", "i8"), [("sum", 4.0), ("last", 4.0), ("max", 4.0)])
+def test_quantity__returns_are_taken_off_and_zero_is_no_observation(tmp_path, rows, merge, i8):
+    sections = QUANTITY + f'[grouping]\nmerge = "{merge}"\n'
+
+    weights, matrix, facts, _ = prepare(tmp_path, sections, rows, "full")
+
+    assert weights == {("u1", "i8"): i8, ("u2", "i7"): 3.0}
+    assert matrix.history.values.min() == 3.0
+    assert (facts["zero_events"], facts["negative_events"], facts["dropped_pairs"]) == (1, 3, 3)
+    assert facts["events"] == len(matrix.history.items) == 6
+
+
+def test_quantity__fractions_net_to_nothing_exactly(tmp_path):
+    rows = ["u1,i8,2024-01-01,0.1", "u1,i8,2024-01-02,0.2", "u1,i8,2024-01-03,-0.3", "u1,i9,2024-01-03,0.3"]
+
+    assert prepare(tmp_path, QUANTITY, rows, "full")[0] == {("u1", "i9"): pytest.approx(0.3)}
+
+
+def test_quantity__an_old_purchase_fades_and_its_return_does_not_outweigh_it(tmp_path):
+    rows = ["u1,i8,2024-01-01,2", "u1,i8,2024-02-28,-1"]
+
+    weights = prepare(tmp_path, QUANTITY + "[grouping]\nhalf_life_days = 10\n", rows, "full")[0]
+
+    assert weights == {("u1", "i8"): pytest.approx(2**-6, rel=1e-3)}  # 60 days before March
+
+
+def test_quantity__a_return_in_the_hold_out_is_not_wanted_and_changes_no_training(tmp_path):
+    rows = ["u1,i8,2024-01-01,1", "u1,i8,2024-02-10,-1", "u1,i9,2024-02-10,2", "u1,i9,2024-02-11,-1"]
+
+    weights, _, facts, spec = prepare(tmp_path, QUANTITY, rows)
+
+    assert weights == {("u1", "i8"): 1.0}
+    assert relevant(tmp_path, spec) == {"u1": {"i9"}}
+    assert facts["negative_events"] == 0
+
+
+@pytest.mark.parametrize("merge", ["sum", "last", "max"])
+def test_rating_as_weight__dislikes_are_no_feedback_but_were_had(tmp_path, merge):
+    rows = ["u1,i8,2024-01-01,-1", "u1,i9,2024-01-01,0.5", "u2,i8,2024-01-01,0", "u2,i9,2024-01-01,-0.5"]
+    rows += ["u3,i8,2024-01-01,1", "u3,i8,2024-01-02,-1"]  # the last word is that of merge = last only
+    sections = WEIGHT + f'[grouping]\nmerge = "{merge}"\n'
+
+    weights, _, facts, spec = prepare(tmp_path, sections, rows, "full")
+
+    liked = {("u1", "i9"): 0.5} | ({} if merge == "last" else {("u3", "i8"): 1.0})
+    assert weights == liked
+    assert (facts["zero_events"], facts["negative_events"]) == (1, 3)
+    assert facts["dropped_pairs"] == (4 if merge == "last" else 3)
+    assert had(tmp_path, spec)["u1"] == had(tmp_path, spec)["u2"] == {"i8", "i9"}
+
+
+def test_duration__a_visit_of_no_time_is_no_observation(tmp_path):
+    rows = ["u1,i8,2024-01-01,0", "u1,i9,2024-01-01,5", "u2,i9,2024-01-01,-5"]
+
+    weights, _, facts, spec = prepare(tmp_path, DURATION, rows, "full")
+
+    assert set(weights) == {("u1", "i9")}
+    assert (facts["zero_events"], facts["negative_events"], facts["dropped_pairs"]) == (1, 1, 2)
+    assert had(tmp_path, spec)["u1"] == {"i9"}
+
+
+def test_count__asks_for_no_values(tmp_path):
+    weights, _, facts, _ = prepare(tmp_path, "", BOUGHT_AND_RETURNED, "full")
+
+    assert sum(weights.values()) == len(BOUGHT_AND_RETURNED)
+    assert "zero_events" not in facts
+
+
+def test_warnings__say_what_is_left_out_and_nothing_where_nothing_is():
+    facts = {"zero_events": 0, "negative_events": 1200, "missing_value_events": 0, "dropped_pairs": 7}
+
+    (said,) = warnings_of(facts, FeedbackSection(kind="quantity"))
+
+    assert "1,200 below 0" in said
+    assert "returns" in said
+    assert "7 pairs" in said
+    assert not warnings_of(facts | {"negative_events": 0}, FeedbackSection(kind="quantity"))
+    assert not warnings_of({}, FeedbackSection())
+
+
+def had(folder, spec):
+    """What users had before the run's day: {user: items}, users without feedback, too."""
+    selection = windows(spec, date(2024, 3, 1), seed=0).full
+    assert is_needed(selection)
+    remember(folder / "out" / "events.parquet", folder, folder, selection, folder)
+    users, items = ids(folder)
+    users = users + pq.read_table(folder / FORMER_USERS).column(0).to_pylist()
+    indptr, codes = (np.load(folder / f"seen_{part}.npy") for part in ("indptr", "indices"))
+    return {
+        user: {items[code] for code in codes[indptr[row] : indptr[row + 1]]} for row, user in enumerate(users)
+    }
