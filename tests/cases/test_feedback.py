@@ -1,14 +1,18 @@
 """What a value says of an event: the last word, returns, dislikes, and values that say nothing."""
 
+from dataclasses import replace
 from datetime import date
 
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
+from event_logs import grouped
 from small_logs import COLUMNS, dataset, run, write_csv
 
 from data_contracts.dataset_sections import FeedbackSection
 from data_contracts.identifiers import Vocabulary
+from tasks import models
+from tasks.models import personal_frequency
 from tasks.preparation.grouping import group, open_grouped
 from tasks.preparation.holdout import map_holdout
 from tasks.preparation.mapping import make_vocabularies
@@ -22,10 +26,10 @@ OTHERS = ["u8,i8,2024-01-01,5", "u8,i9,2024-01-01,5", "u9,i8,2024-01-01,5", "u9,
 """Two users and two items that are always there: a log of less is refused."""
 
 
-def prepare(folder, sections, rows, part="train"):
+def prepare(folder, sections, rows, part="train", others=OTHERS):
     """The log as one part of a run's windows: the matrix as {(user, item): weight}, the matrix, and the facts."""
     spec = dataset(folder, sections, columns=COLUMNS + 'value = "value"\n')
-    run(folder, spec, write_csv(folder, [*rows, *OTHERS], header="user,item,time,value"))
+    run(folder, spec, write_csv(folder, [*rows, *others], header="user,item,time,value"))
     selection = getattr(windows(spec, date(2024, 3, 1), seed=0), part)
     events = folder / "out" / "events.parquet"
     for vocabulary, name in zip(
@@ -223,3 +227,60 @@ def had(folder, spec):
     return {
         user: {items[code] for code in codes[indptr[row] : indptr[row + 1]]} for row, user in enumerate(users)
     }
+
+
+STAGES = '[feedback]\nkind = "ordinal"\nlabels = ["view", "cart", "save", "buy"]\n'
+VIEWED_OFTEN_BOUGHT_SELDOM = [
+    *(f"u1,viewed,2024-01-{day:02},view" for day in range(1, 8)),
+    *(f"u1,bought,2024-01-{day:02},buy" for day in range(1, 4)),
+    "u2,viewed,2024-01-01,view",
+    "u2,bought,2024-01-01,view",
+]
+
+
+@pytest.mark.parametrize("model", ["popularity", "recent_popularity", "personal_frequency"])
+@pytest.mark.parametrize(("sections", "first"), [(STAGES, "bought"), ("", "viewed")])
+def test_weights__reach_the_models_that_count_events(tmp_path, model, sections, first, rng):
+    rows = VIEWED_OFTEN_BOUGHT_SELDOM
+    if not sections:  # a count does not ask for values, but they are read as numbers
+        rows = [row.rsplit(",", 1)[0] + ",1" for row in rows]
+    _, matrix, _, _ = prepare(tmp_path, sections, rows, "full", others=[])
+    users, items = ids(tmp_path)
+
+    module = models.load(model)
+    scorer = module.fit(matrix, module.Config(), rng=rng)
+
+    scores = scorer.scores(np.array([users.index("u1")]))[0]
+    assert items[int(np.argmax(scores))] == first
+    assert items[int(np.argmax(scorer.cold_start))] == first
+
+
+def test_weights__timeline_and_histories_hold_the_same(tmp_path):
+    rows = ["u1,i8,2024-02-29,2.5", "u1,i8,2024-02-29,1", ",i8,2024-02-29,4", "u2,i9,2024-02-28,0.5"]
+
+    _, matrix, _, _ = prepare(tmp_path, QUANTITY, rows, "full", others=[])
+
+    assert matrix.timeline.counts.tolist() == [7.5, 0.5]
+    assert sorted(matrix.history.values.tolist()) == [0.5, 1.0, 2.5]
+
+
+def test_weights__a_half_life_of_the_pairs_does_not_fade_the_timeline(tmp_path):
+    rows = ["u1,i8,2024-01-01,2", "u2,i9,2024-01-01,1"]
+
+    _, matrix, _, _ = prepare(
+        tmp_path, QUANTITY + "[grouping]\nhalf_life_days = 10\n", rows, "full", others=[]
+    )
+
+    assert matrix.item_events().tolist() == [2.0, 1.0]
+
+
+def test_weights__popularity_decides_only_between_equal_weights(rng):
+    # What user 0 took more of comes first, though item 1 is what everybody else takes.
+    log = grouped([(0, 0, 5.0), (0, 1, 5.0), *[(1, 1, float(age)) for age in range(1, 30)]], 2, 3)
+    light = np.full(len(log.history.items), 0.01, np.float32)
+    light[0] = 0.03
+    matrix = replace(log, history=replace(log.history, values=light))
+
+    scores = personal_frequency.fit(matrix, personal_frequency.Config(), rng=rng).scores(np.array([0]))[0]
+
+    assert np.argsort(-scores).tolist() == [0, 1, 2]
