@@ -188,7 +188,15 @@ class CancellationSection(Section):
 
 
 class FeedbackSection(Section):
-    """``[feedback]``: what a value means, and so how much an event weighs."""
+    """``[feedback]``: what a value means, and so how much an event weighs.
+
+    Values that are not above 0, by kind: a ``count`` does not look at them. ``quantity``: below 0 is a return,
+    which is taken off what the same user took of the same item (the newest first), a pair that comes to 0 or
+    less is left out, and a row of 0 is no observation. ``rating`` with `as_weight`: 0 and less are dislikes;
+    nothing is learned from them, but the user had the item. ``rating`` with `threshold`: the threshold alone
+    decides, wherever it lies in the scale. ``duration``: they are no observations. ``ordinal``: places begin
+    at 1. A missing value is no feedback, except for ``count``. What is left out is counted, and warned of.
+    """
 
     kind: Literal["count", "quantity", "rating", "duration", "ordinal"] = "count"
     """``count``: every row is 1. ``quantity``: the value, clipped. ``rating``: values from `threshold` on
@@ -256,7 +264,8 @@ class GroupingSection(Section):
     """``[grouping]``: how a pair's events become one weight."""
 
     merge: Literal["sum", "last", "max"] = "sum"
-    """Of the events' values."""
+    """Of the events' values. ``last`` of ratings is the last word: a pair whose last event in the window is
+    below `threshold` is no feedback, whatever came before; the hold-out is judged by its own last event."""
     half_life_days: PositiveFloat | None = None
     """An event loses half its value in this many days; never if absent."""
     history: bool = True

@@ -81,7 +81,7 @@ class Csr:
 
 @dataclass(frozen=True, eq=False)
 class ItemTimeline:
-    """How often each item was taken on each day before the cut-off, anonymous events included.
+    """How much of each item was taken on each day before the cut-off, anonymous events included.
 
     Parameters
     ----------
@@ -90,7 +90,8 @@ class ItemTimeline:
     ages
         int32 (n_entries,): whole days before the cut-off, 0 = the last day; rising within an item.
     counts
-        float32 (n_entries,): events of that item on that day.
+        float32 (n_entries,): events of that item on that day, each as often as it weighs by the dataset's
+        feedback rule: once where ``kind = "count"``.
 
     """
 
@@ -99,7 +100,7 @@ class ItemTimeline:
     counts: Float32
 
     def decayed(self, half_life_days: float | None) -> npt.NDArray[np.float64]:
-        """Events per item, each halved every `half_life_days`; None counts all alike. float64 (n_items,)."""
+        """Weight of the events per item, each halved every `half_life_days`; None fades none. float64 (n_items,)."""
         weights: npt.NDArray[np.float64] = self.counts.astype(np.float64)
         if half_life_days is not None:
             weights = weights * np.exp2(-self.ages / half_life_days)
@@ -288,7 +289,7 @@ class GroupedMatrix:
         return cls(_from_scipy(rows), _from_scipy(columns))
 
     def item_events(self, half_life_days: float | None = None) -> npt.NDArray[np.float64]:
-        """Events per item, decayed by age; without times every pair counts once. float64 (n_items,)."""
+        """Weight of the events per item, decayed by age; without times every pair counts once. float64 (n_items,)."""
         if self.timeline is None:
             return self.by_item.lengths().astype(np.float64)
         return self.timeline.decayed(half_life_days)

@@ -32,3 +32,21 @@ class Selection(BaseModel):
     """Of ``random``."""
     threshold: float | None = None
     """Only events with at least this value are feedback; None = all are."""
+    values: Literal["all", "rated", "positive", "net"] = "all"
+    """What an event that is no more than 0 means; ``all``: as much as any. ``rated``: a dislike, which is no
+    feedback, but its user had the item. ``positive``: no observation. ``net``: below 0 a return, which is taken
+    off the newest things that the pair's events brought; 0 is no observation. Missing values are no feedback
+    unless `values` is ``all`` and there is no `threshold`."""
+    last_word: bool = False
+    """Of a pair's events in the selection only the last one is asked whether it is feedback: where it is not,
+    none of the pair's events are. Events without a user are asked one by one."""
+
+    @property
+    def judges_values(self) -> bool:
+        """Whether the value of an event decides if it is feedback."""
+        return self.threshold is not None or self.values != "all"
+
+    @property
+    def judges_pairs(self) -> bool:
+        """Whether the events of a pair decide together."""
+        return self.values == "net" or (self.last_word and self.judges_values)

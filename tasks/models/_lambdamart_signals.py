@@ -118,7 +118,7 @@ def _of_items(
 
     popular = [np.log1p(timeline.decayed(half_life)) for half_life in HALF_LIVES]
     everybody = timeline.decayed(None)
-    known = np.bincount(history.items, minlength=by_user.n_cols)
+    known = np.bincount(history.items, weights=history.values, minlength=by_user.n_cols)
     again, users, baskets = total(times.baskets > 1), total(times.baskets > 0), total(times.baskets)
     regulars = (times.last < 21) & (times.user_baskets[owner] > 2)
     usual_gaps = total(np.nan_to_num(gaps)) / again

@@ -53,12 +53,12 @@ def fit(
     rng: np.random.Generator,
     progress: Progress | None = None,
 ) -> PersonalScores:
-    """Count each user's events per item.
+    """Count each user's events per item, each as often as it weighs.
 
     Parameters
     ----------
     matrix
-        Events are counted from its history; without one, the values of `by_user` stand for counts,
+        Events are counted from its history, each by its value (1 where ``kind = "count"``); without one, the values of `by_user` stand for counts,
         which then cannot decay.
     config
         Half-lives of the user's own past, of the fill and of the cold-start list.
@@ -74,15 +74,18 @@ def fit(
 
     Notes
     -----
-    Popularity is worth less than one event of today: it decides between equal counts, and where counts
+    Popularity is worth less than the lightest event of today, and than 1: it decides between equal counts, and where counts
     decay also between nearly equal ones. On Online Retail that is better than letting it decide ties only.
 
     """
-    own = matrix.by_user
+    own, lightest = matrix.by_user, 1.0
     if matrix.history is not None:
+        lightest = min(
+            1.0, float(np.min(matrix.history.values, where=matrix.history.values > 0, initial=1.0))
+        )
         own = _own_counts(matrix.history, matrix.n_items, config.half_life_days)
     fill = _rank_fraction(_known_popularity(matrix, config.fill_half_life_days))
-    return PersonalScores(own, fill, matrix.item_events(config.cold_start_half_life_days))
+    return PersonalScores(own, lightest * fill, matrix.item_events(config.cold_start_half_life_days))
 
 
 def explain(
@@ -106,7 +109,7 @@ def explain(
 
 
 def _own_counts(history: History, n_items: int, half_life_days: float | None) -> Csr:
-    """(n_users, n_items): decayed events of each pair, never 0 so that an item once had stays one."""
+    """(n_users, n_items): decayed weight of each pair's events, never 0 so that an item once had stays one."""
     n_users = len(history.indptr) - 1
     owner = np.repeat(np.arange(n_users, dtype=np.int64), np.diff(history.indptr))
     pairs, position = np.unique(owner * n_items + history.items, return_inverse=True)
@@ -121,7 +124,7 @@ def _own_counts(history: History, n_items: int, half_life_days: float | None) ->
 
 
 def _known_popularity(matrix: GroupedMatrix, half_life_days: float | None) -> npt.NDArray[np.float64]:
-    """Events per item of known users, float64 (n_items,): only they are ever filled up."""
+    """Weight of known users' events per item, float64 (n_items,): only they are ever filled up."""
     if matrix.history is None:
         return matrix.item_events(half_life_days)
     weights = _weights(matrix.history, half_life_days)
@@ -131,9 +134,10 @@ def _known_popularity(matrix: GroupedMatrix, half_life_days: float | None) -> np
 
 def _weights(history: History, half_life_days: float | None) -> npt.NDArray[np.float64]:
     """What each event counts, float64 (n_events,)."""
+    weights: npt.NDArray[np.float64] = history.values.astype(np.float64)
     if half_life_days is None:
-        return np.ones(len(history.ages))
-    return np.exp2(-history.ages.astype(np.float64) / half_life_days)
+        return weights
+    return weights * np.exp2(-history.ages.astype(np.float64) / half_life_days)
 
 
 def _rank_fraction(scores: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:

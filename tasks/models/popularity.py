@@ -1,4 +1,4 @@
-"""Popularity: everybody gets what was taken most often. The first baseline of every comparison."""
+"""Popularity: everybody gets what was taken most. The first baseline of every comparison."""
 
 import numpy as np
 
@@ -27,12 +27,13 @@ def fit(
     rng: np.random.Generator,
     progress: Progress | None = None,
 ) -> ItemScores:
-    """Count the events of each item over all time.
+    """Count the events of each item over all time, each as often as it weighs (once where ``kind = "count"``).
 
     Parameters
     ----------
     matrix
-        Its timeline is counted, anonymous events included; without times, every (user, item) pair once.
+        Its timeline is counted, anonymous events included; without times, every (user, item) pair
+        once, whatever it weighs.
     config
         Empty.
     rng

@@ -39,13 +39,13 @@ def fit(
     rng: np.random.Generator,
     progress: Progress | None = None,
 ) -> ItemScores:
-    """Count the events of each item, older ones for less.
+    """Count the events of each item, each as often as it weighs (once where ``kind = "count"``), older ones for less.
 
     Parameters
     ----------
     matrix
         Its timeline is counted, anonymous events included. A log without times has no recent past:
-        every (user, item) pair then counts once, as for popularity.
+        every (user, item) pair then counts once, whatever it weighs, as for popularity.
     config
         The half-life.
     rng

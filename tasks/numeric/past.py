@@ -26,7 +26,7 @@ class OwnPast:
     fading
         float32 (nnz,): the same, each basket counting `fade` times as much as the one after it.
     decayed
-        float32 (nnz,): events, halved every `half_life_days`.
+        float32 (nnz,): weight of the events, halved every `half_life_days`.
 
     """
 
@@ -36,7 +36,11 @@ class OwnPast:
 
 
 def own_past(matrix: GroupedMatrix, *, fade: float, half_life_days: float) -> OwnPast:
-    """Count each pair's baskets; without a history the values of ``by_user`` stand for all three."""
+    """Count each pair's baskets; without a history the values of ``by_user`` stand for all three.
+
+    A basket counts once whatever its events weigh: how often somebody comes back for an item is another
+    question than how much of it he takes.
+    """
     by_user = matrix.by_user
     if matrix.history is None:
         values = np.maximum(by_user.values, 0.0).astype(np.float32)
@@ -47,6 +51,7 @@ def own_past(matrix: GroupedMatrix, *, fade: float, half_life_days: float) -> Ow
         history.indptr,
         history.items,
         history.ages,
+        history.values,
         fade,
         half_life_days,
         by_user.indptr,
@@ -65,7 +70,7 @@ def cold_start_events(matrix: GroupedMatrix, half_life_days: float, *, everybody
     Parameters
     ----------
     matrix
-        Without a timeline or a history, all events count alike.
+        Without a timeline or a history, all are taken alike. An event counts as often as it weighs.
     half_life_days
         Days after which an event counts half.
     everybody
@@ -81,7 +86,7 @@ def cold_start_events(matrix: GroupedMatrix, half_life_days: float, *, everybody
     if matrix.timeline is None or history is None or not len(history.ages):
         return total
     # Whole days, as the timeline has them: what remains of the difference is events without a user.
-    weights = np.exp2(-np.floor(history.ages.astype(np.float64)) / half_life_days)
+    weights = history.values * np.exp2(-np.floor(history.ages.astype(np.float64)) / half_life_days)
     known = np.bincount(history.items, weights=weights, minlength=matrix.n_items)
     owner = np.repeat(np.arange(matrix.n_users), np.diff(history.indptr))
     starts = np.minimum(history.indptr[:-1], len(history.ages) - 1)  # of users without events too
@@ -155,6 +160,7 @@ def _count_baskets(
     indptr: Int64,
     items: Int32,
     ages: Float32,
+    weights: Float32,
     fade: float,
     half_life_days: float,
     row_indptr: Int64,
@@ -174,7 +180,7 @@ def _count_baskets(
             place = np.searchsorted(row, items[at])
             if place == len(row) or row[place] != items[at]:
                 continue
-            table[start + place, 2] += 2.0 ** (-ages[at] / half_life_days)
+            table[start + place, 2] += weights[at] * 2.0 ** (-ages[at] / half_life_days)
             if counted_in[place] != basket:
                 counted_in[place] = basket
                 table[start + place, 0] += 1.0

@@ -68,7 +68,7 @@ def export(
     seen = data.seen(grouped.by_user) if exclude_seen else None
     everyone = _all_users(
         data.events.folder / "events.parquet",
-        data.window.model_copy(update={"start": None, "threshold": None}),
+        data.window.model_copy(update={"start": None, "threshold": None, "values": "all"}),
         store.scratch(),
     )
     lists = predict(

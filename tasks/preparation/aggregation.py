@@ -18,7 +18,17 @@ from tasks.numeric.counting_sort import (
     sort_rows_oldest_first,
 )
 from tasks.preparation.baskets import order_by_basket
-from tasks.preparation.encoding import AGES, BASKETS, DAYS, ITEMS, SHARES, USERS, WEIGHTS, EncodedEvents
+from tasks.preparation.encoding import (
+    AGES,
+    BASKETS,
+    COUNTED,
+    DAYS,
+    ITEMS,
+    SHARES,
+    USERS,
+    WEIGHTS,
+    EncodedEvents,
+)
 from tasks.preparation.select_events import ROW
 from tasks.preparation.weights import MERGES
 
@@ -33,17 +43,17 @@ def write_rows(events: EncodedEvents, out: Path, grouping: GroupingSection) -> i
     order = sort_by(days, int(days.max(initial=0)) + 1)[0] if events.timed else None
     order, starts = sort_by(items, events.n_items, order)
     with ThreadPoolExecutor(1) as other_core:
-        rows = (starts, order, days)
-        timeline = other_core.submit(_write_timeline, out, rows) if events.timed else None
+        rows, counted = (starts, order, days), events.column(COUNTED)
+        timeline = other_core.submit(_write_timeline, out, rows, counted) if events.timed else None
         anonymous = _write_users(events, out, grouping, order)
         if timeline:
             timeline.result()
     return anonymous
 
 
-def _write_timeline(out: Path, rows: tuple[Int64, UInt32, Int32]) -> None:
+def _write_timeline(out: Path, rows: tuple[Int64, UInt32, Int32], counted: npt.NDArray[np.float64]) -> None:
     keys = np.empty(len(rows[1]), np.int32)
-    _write_merged(out, "timeline", ("ages", "counts"), rows, keys, np.empty(0), SUM)
+    _write_merged(out, "timeline", ("ages", "counts"), rows, keys, counted, SUM)
 
 
 def _write_users(events: EncodedEvents, out: Path, grouping: GroupingSection, order: UInt32) -> int:

@@ -16,6 +16,7 @@ from tasks.runtime import duckdb_engine
 
 USERS, ITEMS, DAYS, AGES, WEIGHTS, SHARES = "users", "items", "days", "ages", "weights", "shares"
 BASKETS = "baskets"
+COUNTED = "counted"
 TYPES: dict[str, type[np.generic]] = {
     USERS: np.int32,
     ITEMS: np.int32,
@@ -25,6 +26,7 @@ TYPES: dict[str, type[np.generic]] = {
     WEIGHTS: np.float32,
     SHARES: np.float64,
     BASKETS: np.int32,
+    COUNTED: np.float64,
 }
 
 
@@ -33,7 +35,8 @@ class EncodedEvents:
 
     ``users`` (int32) holds code + 1, and 0 for an event of nobody; ``items`` (int32) the code; ``days``
     (int32) the whole days before the cut-off. Others are there only if somebody needs them: ``event_row``,
-    ``ages`` (float64, days), ``weights`` (float32), ``shares`` (float64, what counts for the pair) and
+    ``ages`` (float64, days), ``weights`` (float32), ``shares`` (float64, what counts for the pair),
+    ``counted`` (float64, what counts for the item's day; missing where every event counts 1) and
     ``baskets`` (int32, -1 = none).
 
     Parameters
@@ -164,6 +167,8 @@ def _columns(
         wanted |= {WEIGHTS: f"({weight})::FLOAT"}
     if AGES in wanted and not is_one(feedback):
         wanted |= {ROW: ROW}
+    if not is_one(feedback):
+        wanted |= {COUNTED: share_of_pair(weight, age, GroupingSection())}  # undecayed, and summed exactly
     if not is_one(feedback) or grouping.half_life_days is not None or grouping.merge != "sum":
         wanted |= {SHARES: share_of_pair(weight, age, grouping)}
     return wanted

@@ -17,6 +17,7 @@ from tasks.preparation.aggregation import write_rows
 from tasks.preparation.encoding import encode_events
 from tasks.preparation.item_features import has_item_features, open_item_features, write_item_features
 from tasks.preparation.matrix_files import create_array, open_array, open_csr
+from tasks.preparation.not_positive import count_not_positive, warnings_of
 from tasks.preparation.ratings import NAME as RATINGS
 from tasks.preparation.ratings import write_ratings
 from tasks.preparation.select_events import ITEMS_FILE, select_events
@@ -59,7 +60,8 @@ def group(
 
     Returns
     -------
-    Facts: n_users, n_items, nnz, events, anonymous_events.
+    Facts: n_users, n_items, nnz, events, anonymous_events, and where values of 0 and less are judged, what of
+    them is left out (:func:`tasks.preparation.not_positive.count_not_positive`).
 
     """
     with TemporaryDirectory(prefix="grouping-", dir=scratch) as folder:
@@ -85,6 +87,7 @@ def group(
         "nnz": by_user.nnz,
         "events": coded.n_events,
         "anonymous_events": anonymous,
+        **count_not_positive(events, selection, scratch),
     }
 
 
@@ -124,7 +127,9 @@ def grouping(
     pairs, grouped = matrix_facts(open_grouped(out, facts), known_events, sizes)
     check_facts("interactions", pairs)
     check_facts("grouped_matrix", grouped)
-    return {**facts, **{name: vocabulary.facts[name] for name in COPIED}}
+    copied = {name: vocabulary.facts[name] for name in COPIED}
+    warnings = warnings_of(facts, feedback)
+    return {**facts, **copied, **({"warnings": warnings} if warnings else {})}
 
 
 def open_grouped(

@@ -28,7 +28,7 @@ def write_ratings(events: Path, vocabulary: Path, out: Path, *, selection: Selec
     out
         An existing folder.
     selection
-        Training side; its threshold counts only for what is held out.
+        Training side; what its values decide counts only for what is held out.
     scratch
         Where DuckDB may spill.
 
@@ -55,8 +55,8 @@ def select_rated(connection: duckdb.DuckDBPyConnection, events: Path, selection:
     The cut lies where the events above the threshold put it, so that no rating here is one of the hold-out's
     (:mod:`tasks.preparation.holdout`).
     """
-    select_events(connection, events, selection, everything=selection.threshold is not None)
-    if selection.threshold is not None and selection.start is not None:
+    select_events(connection, events, selection, everything=selection.judges_values)
+    if selection.judges_values and selection.start is not None:
         connection.execute("ALTER VIEW events RENAME TO every_event")
         start = f"TIMESTAMPTZ '{selection.start.isoformat()}'"
         connection.execute(f"CREATE VIEW events AS FROM every_event WHERE {EVENT_TIME} >= {start}")

@@ -38,6 +38,8 @@ def training_too_small(
     log = _log(connection, events)
     if selection.threshold is not None and size == 0:
         said += f"Only values from {selection.threshold:g} on count: lower the threshold under [feedback]. "
+    elif selection.values != "all" and size == 0:
+        said += 'Only values above 0 count, less their returns: see to the value column, or write kind = "count" under [feedback]. '
     if log is None:
         return said + "The log has no times; it needs more rows"
     if selection.end is not None and selection.end <= log.first:

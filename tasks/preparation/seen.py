@@ -11,7 +11,7 @@ from data_contracts.columns import ITEM_ID, USER_ID
 from data_contracts.identifiers import Vocabulary
 from data_contracts.interactions import Csr
 from data_contracts.selection import Selection
-from tasks.preparation.select_events import load_codes, select_events
+from tasks.preparation.select_events import is_observed, load_codes, select_events
 from tasks.runtime import duckdb_engine, store
 from tasks.runtime.step import step
 
@@ -29,7 +29,7 @@ class Seen:
         Csr (n_users + n_former, n_items): the users of the vocabulary by their codes, then those of `former`.
     former
         Users with a past whom the vocabulary lacks, because all their events are older than the window or
-        below the threshold.
+        no feedback by their value.
 
     """
 
@@ -63,7 +63,7 @@ def first_rows(matrix: Csr, n_rows: int) -> Csr:
 
 def is_needed(selection: Selection) -> bool:
     """Whether the matrix of this selection lacks part of the users' past; else it is the past itself."""
-    return selection.threshold is not None or selection.start is not None
+    return selection.judges_values or selection.start is not None
 
 
 def remember(
@@ -78,7 +78,8 @@ def remember(
     out
         An existing folder.
     selection
-        What is trained on; its start and threshold are passed over.
+        What is trained on; its start and what it asks of values are passed over. Events that are no
+        observation (a quantity or a time of 0) are left out.
     scratch
         Where DuckDB may spill.
 
@@ -89,6 +90,8 @@ def remember(
     """
     with duckdb_engine.connect(scratch) as connection:
         select_events(connection, events, selection, everything=True)
+        connection.execute("ALTER VIEW events RENAME TO every_event")
+        connection.execute(f"CREATE VIEW events AS FROM every_event WHERE {is_observed(selection)}")
         n_users, n_items = load_codes(connection, vocabulary)
         former = Vocabulary(
             USER_ID,

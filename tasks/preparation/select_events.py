@@ -8,6 +8,7 @@ import duckdb
 from data_contracts.columns import BASKET_ID, EVENT_TIME, ITEM_ID, USER_ID, VALUE
 from data_contracts.published_files import ITEMS_FILE, USERS_FILE
 from data_contracts.selection import Selection
+from tasks.preparation.weights import UNITS
 from tasks.runtime import duckdb_engine
 
 __all__ = ["ITEMS_FILE", "USERS_FILE"]  # of the vocabularies beside the events
@@ -30,31 +31,58 @@ def select_events(
         Which rows.
     everything
         Add what lies on the same side of the cut but is no feedback of the window: events before
-        ``selection.start`` and events below ``selection.threshold``. Where each user is divided, the cut lies
+        ``selection.start`` and events that are no feedback by their value. Where each user is divided, the cut lies
         where it lies without them, so that none of them is younger than what is held out.
 
     """
-    in_window, is_feedback = "true", "true"
+    in_window, feedback = "true", is_feedback(selection)
     if selection.start is not None:
         in_window = f"{EVENT_TIME} >= TIMESTAMPTZ '{selection.start.isoformat()}'"
-    if selection.threshold is not None:
-        is_feedback = f"{VALUE} >= {selection.threshold!r}"
-    there = ["true"] if everything else [in_window, is_feedback]
+    # Where a pair's events are judged together, all of them must be there until the sides are known.
+    path = str(events).replace("'", "''")
+    together = (
+        not everything and selection.judges_pairs and not _nothing_returned(connection, path, selection)
+    )
+    there = ["true"] if everything else [in_window] if together else [in_window, feedback]
     if selection.end is not None:
         there.append(f"{EVENT_TIME} < TIMESTAMPTZ '{selection.end.isoformat()}'")
-    path = str(events).replace("'", "''")
     rows = (
         f"SELECT * EXCLUDE (file_row_number), file_row_number AS {ROW} "
         f"FROM read_parquet('{path}', file_row_number = true) WHERE {' AND '.join(there)}"
     )
     if selection.split != "none":
-        divided = _Divided(selection, in_window, f"{in_window} AND {is_feedback}")
-        if not everything:
+        divided = _Divided(selection, in_window, f"{in_window} AND {feedback}")
+        if not everything and not together:
             divided = _Divided(selection, "true", "true")
         for _ in range(selection.within):
             rows = divided.part(rows, "train")
         rows = divided.part(rows, selection.part)
+    if together:
+        rows = _without_returns(rows) if selection.values == "net" else _of_last_words(rows, feedback)
     connection.execute(f"CREATE VIEW events AS {rows}")
+
+
+def is_feedback(selection: Selection) -> str:
+    """SQL for whether an event's own value makes it feedback; a value that is missing never does."""
+    if not selection.judges_values:
+        return "true"
+    enough = f"{VALUE} > 0" if selection.threshold is None else f"{VALUE} >= {selection.threshold!r}"
+    return f"({enough} AND isfinite({VALUE}))"
+
+
+def is_observed(selection: Selection) -> str:
+    """SQL for whether an event says at all that its user had the item: a quantity or a time of 0 does not."""
+    return f"{VALUE} IS DISTINCT FROM 0" if selection.values in ("positive", "net") else "true"
+
+
+def _of_last_words(rows: str, feedback: str) -> str:
+    """Those of `rows` that are feedback and whose pair's last event is it, too."""
+    pair = f"PARTITION BY {USER_ID}, {ITEM_ID} ORDER BY {EVENT_TIME} DESC, {ROW} DESC"
+    # Rows without a value say nothing, so they are not the last word.
+    said = (
+        f"SELECT *, first_value({feedback}) OVER ({pair}) AS last_word FROM ({rows}) WHERE isfinite({VALUE})"
+    )
+    return f"SELECT * EXCLUDE (last_word) FROM ({said}) WHERE {feedback} AND (last_word OR {USER_ID} IS NULL)"
 
 
 class _Divided(NamedTuple):
@@ -115,6 +143,31 @@ class _Divided(NamedTuple):
 
     def _marked(self, rows: str) -> str:
         return f"SELECT *, coalesce({self.counts}, false)::INT AS counted FROM ({rows})"
+
+
+def _nothing_returned(connection: duckdb.DuckDBPyConnection, path: str, selection: Selection) -> bool:
+    """Whether a log of quantities has no returns: sorting its pairs can then be spared."""
+    returns = f"SELECT count(*) FROM read_parquet('{path}') WHERE {VALUE} < 0"
+    return selection.values == "net" and not duckdb_engine.number(connection, returns)
+
+
+def _without_returns(rows: str) -> str:
+    """Those of `rows` that brought something which the pair's returns have not taken off, with what is left.
+
+    Of a pair that nets 3 the first 3 are left, whenever the returns came. Rows without a user have nobody to
+    return them to; of those below 0 nothing is left.
+    """
+    # In whole multiples of 1 / UNITS sums are exact, and so the same in any order: 0.1 + 0.2 - 0.3 is 0.
+    units = f"round({VALUE}::DOUBLE * {UNITS})"
+    summed = (
+        f"SELECT *, sum({units}) OVER pair AS net, "
+        f"sum(greatest({units}, 0)) OVER (pair ORDER BY {EVENT_TIME}, {VALUE} DESC, {ROW} "
+        f"ROWS UNBOUNDED PRECEDING) - greatest({units}, 0) AS brought "
+        f"FROM ({rows}) WHERE isfinite({VALUE}) WINDOW pair AS (PARTITION BY {USER_ID}, {ITEM_ID})"
+    )
+    whole = f"{USER_ID} IS NULL OR net - brought >= {units}"
+    left = f"CASE WHEN {whole} THEN {VALUE} ELSE ((net - brought) / {UNITS})::FLOAT END"
+    return f"SELECT * EXCLUDE (net, brought) REPLACE ({left} AS {VALUE}) FROM ({summed}) WHERE {VALUE} > 0 AND ({USER_ID} IS NULL OR net > brought)"
 
 
 def load_codes(connection: duckdb.DuckDBPyConnection, vocabulary: Path) -> tuple[int, int]:

@@ -1,7 +1,7 @@
 """Cut the events into what is trained on and what is held out, day by day or user by user."""
 
 from datetime import UTC, date, datetime, time, timedelta
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 from zoneinfo import ZoneInfo
 
 from data_contracts.dataset import DatasetSpec
@@ -10,6 +10,9 @@ from data_contracts.selection import Selection
 
 BY_USER = frozenset({"leave_last", "leave_last_basket", "random"})
 """Splits that divide each user's own events."""
+
+NOT_POSITIVE: dict[str, Literal["positive", "net"]] = {"quantity": "net", "duration": "positive"}
+"""What values of 0 and less mean by kind of feedback; places of labels begin at 1, and a count asks for none."""
 
 
 class Windows(NamedTuple):
@@ -41,14 +44,11 @@ def windows(spec: DatasetSpec, as_of: date | None, seed: int, *, whole_test_file
     """
     window = spec.window
     if as_of is None:
-        full = Selection(threshold=spec.feedback.threshold)
+        full = _of_feedback(spec)
     else:
         start = as_of - timedelta(days=window.lookback_days) if window.lookback_days else None
-        full = Selection(
-            start=_midnight(spec, start) if start else None,
-            end=_midnight(spec, as_of),
-            threshold=spec.feedback.threshold,
-        )
+        bounds = {"start": _midnight(spec, start) if start else None, "end": _midnight(spec, as_of)}
+        full = _of_feedback(spec).model_copy(update=bounds)
     if window.split == "file":
         held_out = full.model_copy(update={"start": None} | ({"end": None} if whole_test_file else {}))
         return Windows(full, held_out, full)
@@ -91,6 +91,16 @@ def inner_windows(spec: DatasetSpec, as_of: date | None, seed: int, n: int) -> t
     first = as_of if spec.window.split == "file" else as_of - days
     by_time = spec.model_copy(update={"window": spec.window.model_copy(update={"split": "time"})})
     return tuple(windows(by_time, first - each * days, seed) for each in range(n))
+
+
+def _of_feedback(spec: DatasetSpec) -> Selection:
+    """Everything that is feedback by its value, at any time."""
+    feedback = spec.feedback
+    return Selection(
+        threshold=feedback.threshold,
+        values="rated" if feedback.as_weight else NOT_POSITIVE.get(feedback.kind, "all"),
+        last_word=feedback.kind == "rating" and spec.grouping.merge == "last",
+    )
 
 
 def _midnight(spec: DatasetSpec, day: date) -> datetime:

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import slow_blend
@@ -28,6 +30,16 @@ def test_own_past__counts_baskets_not_rows():
     assert past.baskets.tolist() == [2, 1]
     assert past.fading.tolist() == [1 + 0.25, 0.5]
     np.testing.assert_allclose(past.decayed, [0.5 + 0.5 + 2**-6, 0.25])
+
+
+def test_own_past__weights_count_for_events_and_not_for_baskets():
+    matrix = grouped([(0, 0, 10.0), (0, 0, 5.0), (0, 1, 5.0)], 1, 2)
+    weighed = replace(matrix, history=replace(matrix.history, values=np.array([4.0, 3.0, 2.0], np.float32)))
+
+    past = own_past(weighed, fade=0.5, half_life_days=5.0)
+
+    assert past.baskets.tolist() == [2, 1]
+    np.testing.assert_allclose(past.decayed, [4 * 0.25 + 3 * 0.5, 2 * 0.5])
 
 
 @pytest.mark.parametrize("seed", range(4))

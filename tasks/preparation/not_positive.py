@@ -1,0 +1,73 @@
+"""Count the events whose values are no more than 0, and the pairs that are no feedback because of them."""
+
+from pathlib import Path
+
+from data_contracts.columns import ITEM_ID, USER_ID, VALUE
+from data_contracts.dataset_sections import FeedbackSection
+from data_contracts.selection import Selection
+from tasks.preparation.ratings import select_rated
+from tasks.preparation.select_events import select_events
+from tasks.runtime import duckdb_engine
+
+ZERO, NEGATIVE, MISSING = "zero_events", "negative_events", "missing_value_events"
+DROPPED_PAIRS = "dropped_pairs"
+
+PAIRS = f"SELECT count(*) FROM (SELECT DISTINCT {USER_ID}, {ITEM_ID} FROM events WHERE {USER_ID} IS NOT NULL)"
+
+SAID = {
+    "quantity": "those below 0 are returns, taken off what the same user took of the item; 0 is no observation",
+    "duration": "none of them is an observation",
+    "rating": "they are dislikes: the user had the item, and nothing is learned from it",
+}
+"""What the rule of each kind makes of them."""
+
+
+def count_not_positive(events: Path, selection: Selection, scratch: Path) -> dict[str, int]:
+    """Count what a selection leaves out because of values that are not above 0.
+
+    Parameters
+    ----------
+    events
+        events.parquet of the ingestion.
+    selection
+        A training side.
+    scratch
+        Where DuckDB may spill.
+
+    Returns
+    -------
+    By name: events of value 0, below 0 and without a value, and pairs of a user and an item that have events
+    but are no feedback. Empty where the dataset does not ask for values above 0.
+
+    """
+    if selection.values == "all":
+        return {}
+    with duckdb_engine.connect(scratch) as connection:
+        select_rated(connection, events, selection)
+        counts = duckdb_engine.arrays(
+            connection,
+            f"SELECT count(*) FILTER ({VALUE} = 0), count(*) FILTER ({VALUE} < 0 AND isfinite({VALUE})), "
+            f"count(*) FILTER (NOT coalesce(isfinite({VALUE}), false)) FROM events",
+        )
+        found = dict(zip((ZERO, NEGATIVE, MISSING), (int(count[0]) for count in counts), strict=True))
+        dropped = 0
+        if any(found.values()):
+            dropped = duckdb_engine.number(connection, PAIRS)
+            for view in ("events", "every_event"):
+                connection.execute(f"DROP VIEW IF EXISTS {view}")
+            select_events(connection, events, selection)
+            dropped -= duckdb_engine.number(connection, PAIRS)
+    return {**found, DROPPED_PAIRS: dropped}
+
+
+def warnings_of(facts: dict[str, int], feedback: FeedbackSection) -> list[str]:
+    """What people should know of the counts of :func:`count_not_positive`; empty where there is nothing."""
+    kinds = {ZERO: "of value 0", NEGATIVE: "below 0", MISSING: "without a value"}
+    there = [f"{facts[name]:,} {said}" for name, said in kinds.items() if facts.get(name)]
+    if not there:
+        return []
+    said = (
+        f"events {', '.join(there)}: {SAID[feedback.kind]}; {facts[DROPPED_PAIRS]:,} pairs of a user and an item "
+        f'are left out (kind = "{feedback.kind}" under [feedback])'
+    )
+    return [said]
