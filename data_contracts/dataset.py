@@ -6,19 +6,16 @@ from typing import Any, Self
 
 from pydantic import Field, ValidationError, model_validator
 
+from data_contracts.column_sections import ColumnsSection, ItemAttributes, ItemsSection, Section
 from data_contracts.dataset_sections import (
     CancellationSection,
     CleaningSection,
-    ColumnsSection,
     ContractSection,
     EvaluationSection,
     ExportSection,
     FeedbackSection,
     GroupingSection,
-    ItemAttributes,
-    ItemsSection,
     ModelSection,
-    Section,
     WindowSection,
 )
 from data_contracts.errors import ConfigurationError

@@ -4,7 +4,7 @@ from typing import Literal, Self
 
 from pydantic import Field, NonNegativeInt, PositiveFloat, field_validator, model_validator
 
-from data_contracts.dataset_sections import Section, Share
+from data_contracts.column_sections import Section, Share
 from data_contracts.evaluation import Scenario
 from data_contracts.metrics import parse_metric
 

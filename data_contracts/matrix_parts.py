@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from data_contracts.dataset_sections import ItemAttributes, Section
+from data_contracts.column_sections import ItemAttributes, Section
 
 
 class MatrixParts(Section):

@@ -6,8 +6,8 @@ from zoneinfo import available_timezones
 
 from pydantic import Field, NonNegativeInt, field_validator, model_validator
 
+from data_contracts.column_sections import Section
 from data_contracts.database_url import VARIABLE, has_password
-from data_contracts.dataset_sections import Section
 
 DATABASE_KEYS: Final = ("url", "url_env", "url_block")
 """Ways to say which database, one of which belongs to a query."""

@@ -9,7 +9,8 @@ from typing import Any
 
 from pydantic import Field, ValidationError
 
-from data_contracts.dataset_sections import ModelSection, Section
+from data_contracts.column_sections import Section
+from data_contracts.dataset_sections import ModelSection
 from data_contracts.errors import ConfigurationError
 
 NONE = "none"

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from typing import Literal
 
 from data_contracts import columns
+from data_contracts.column_sections import ItemAttributes
 from data_contracts.dataset import DatasetSpec
-from data_contracts.dataset_sections import ItemAttributes
 from data_contracts.errors import ConfigurationError
 from data_contracts.source_section import SourceSection
 from tasks.ingestion.moments import FLOATS, NUMBERS, time_sql

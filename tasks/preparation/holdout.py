@@ -5,8 +5,9 @@ from pathlib import Path
 import duckdb
 import numpy as np
 
+from data_contracts.column_sections import ColumnsSection
 from data_contracts.columns import BASKET_ID, EVENT_TIME, ITEM_ID, USER_ID, VALUE
-from data_contracts.dataset_sections import ColumnsSection, FeedbackSection
+from data_contracts.dataset_sections import FeedbackSection
 from data_contracts.errors import ContractError
 from data_contracts.holdout import HeldOutEvents, HeldOutRatings, Holdout
 from data_contracts.selection import Selection

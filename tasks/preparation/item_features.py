@@ -9,8 +9,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from data_contracts.column_sections import ItemAttributes
 from data_contracts.columns import ITEM_ID, TITLE
-from data_contracts.dataset_sections import ItemAttributes
 from data_contracts.identifiers import Vocabulary
 from data_contracts.interactions import Csr, ItemFeatures, Labels
 from tasks.preparation.matrix_files import open_array, open_csr, save_csr

@@ -1,7 +1,7 @@
 import pytest
 
+from data_contracts.column_sections import ItemAttributes
 from data_contracts.dataset import DatasetSpec, known_names
-from data_contracts.dataset_sections import ItemAttributes
 from data_contracts.errors import ConfigurationError
 
 MINIMAL = """

@@ -7,8 +7,8 @@ import pyarrow.parquet as pq
 import pytest
 from small_logs import many, write_csv
 
+from data_contracts.column_sections import ItemAttributes
 from data_contracts.dataset import DatasetSpec
-from data_contracts.dataset_sections import ItemAttributes
 from data_contracts.errors import ConfigurationError, ContractError
 from tasks.ingestion.pipeline import ingest
 from tasks.onboarding.draft import draft

@@ -3,7 +3,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from data_contracts.dataset_sections import ItemAttributes
+from data_contracts.column_sections import ItemAttributes
 from data_contracts.identifiers import Vocabulary
 from tasks.preparation.item_features import open_item_features, split_labels, write_item_features
 
