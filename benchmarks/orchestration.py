@@ -19,7 +19,7 @@ from benchmarks._children import measure
 from benchmarks.pipeline import COMMAND, default_source
 from data_contracts.errors import GateClosedError
 from deployments.stack import Stack
-from deployments.workspace import Place, free_port
+from deployments.workspace import Workspace, free_port
 from tasks.sources.sample import ensure_sample
 
 Report = dict[str, Any]
@@ -29,14 +29,14 @@ def main(arguments: list[str] | None = None) -> None:
     """Run the benchmark from the command line."""
     options = _parser().parse_args(arguments)
     with tempfile.TemporaryDirectory(prefix="shelftalker-") as folder:
-        place = Place(home=Path(folder) / "server", port=free_port(), reports_port=free_port())
+        workspace = Workspace(home=Path(folder) / "server", port=free_port(), reports_port=free_port())
         alone = {"PREFECT_HOME": f"{folder}/prefect"}
         report: Report = {"without_server": _run(Path(folder) / "alone", alone, options)}
         report["nothing_changed"] = _run(Path(folder) / "alone", alone, options)
         with ExitStack() as running:
-            stack = running.enter_context(Stack(place))
+            stack = running.enter_context(Stack(workspace))
             stack.start_server()
-            served = place.environment()
+            served = workspace.environment()
             report["with_server"] = _run(Path(folder) / "served", served, options)
             report["nothing_changed_with_server"] = _run(Path(folder) / "served", served, options)
         if options.source and options.days:

@@ -26,7 +26,7 @@ from deployments.postgres import scratch_database
 from deployments.processes import interrupt_on_signals
 from deployments.small_disk import small_disk
 from deployments.stack import Stack
-from deployments.workspace import ROOT, Place, free_port
+from deployments.workspace import ROOT, Workspace, free_port
 from tasks.runtime.files import read_json
 
 POSTGRES = "SHELFTALKER_TEST_POSTGRES"
@@ -59,7 +59,7 @@ class Drill:
 
     def __init__(self, stack: Stack, observer: Observer, shop: Shop, checks: Checks) -> None:
         self.stack, self.observer, self.shop, self.checks = stack, observer, shop, checks
-        self.home = stack.place.home
+        self.home = stack.workspace.home
         self.worker = stack.start_worker()
 
     def finished(self, run: UUID, seconds: float = 180.0) -> FlowRun:
@@ -193,17 +193,17 @@ class Drill:
         self.checks.expect("publications are what they were", rehearsal.contents(self.home) == published)
 
 
-def undisturbed(place: Place, shop: Shop) -> Contents:
+def undisturbed(workspace: Workspace, shop: Shop) -> Contents:
     """Do the same in another home from the command line, and return what it published."""
     common = ("--dataset", shop.parameters["dataset"], "--source", shop.parameters["source"])
     for verb, *dates in (("run", "--as-of", SCHEDULED_AS_OF), ("backfill", "--from", FIRST, "--to", LAST)):
         command = [sys.executable, "-c", "from flows.cli import main; main()", verb, *common, *dates]
         done = subprocess.run(
-            command, env=place.environment(), cwd=ROOT, capture_output=True, text=True, check=False
+            command, env=workspace.environment(), cwd=ROOT, capture_output=True, text=True, check=False
         )
         if done.returncode:
-            raise ShelftalkerError(f"shelftalker {verb} in {place.home} failed:\n{done.stderr[-2000:]}")
-    return rehearsal.contents(place.home)
+            raise ShelftalkerError(f"shelftalker {verb} in {workspace.home} failed:\n{done.stderr[-2000:]}")
+    return rehearsal.contents(workspace.home)
 
 
 def make_shop(folder: Path) -> Shop:
@@ -236,13 +236,15 @@ def drill(
     What an undisturbed home has published.
 
     """
-    place = Place(folder / ("home" if expected is None else "second"), free_port(), free_port(), database)
-    with Stack(place) as stack, Observer.of(place) as observer, ThreadPoolExecutor(1) as background:
+    workspace = Workspace(
+        folder / ("home" if expected is None else "second"), free_port(), free_port(), database
+    )
+    with Stack(workspace) as stack, Observer.of(workspace) as observer, ThreadPoolExecutor(1) as background:
         stack.start_server()
         stack.apply(shop.deployments)
         checks.expect("server started and deployments applied", ok=True)
         # Beside the drill, on the same server: what is done to the others must not touch it.
-        aside = replace(place, home=folder / "undisturbed")
+        aside = replace(workspace, home=folder / "undisturbed")
         twin = background.submit(lambda: expected or undisturbed(aside, shop))
         here = Drill(stack, observer, shop, checks)
         here.scheduled_run()

@@ -11,7 +11,7 @@ from prefect.client.schemas.filters import ArtifactFilter, DeploymentFilter, Flo
 from prefect.client.schemas.objects import DeploymentSchedule, FlowRun
 from prefect.settings import PREFECT_API_AUTH_STRING, PREFECT_API_URL, temporary_settings
 
-from deployments.workspace import Place
+from deployments.workspace import Workspace
 
 UNDER_WAY = ("PENDING", "RUNNING", "CANCELLING")
 
@@ -24,11 +24,11 @@ class Observer:
 
     @classmethod
     @contextmanager
-    def of(cls, place: Place) -> Iterator[Self]:
+    def of(cls, workspace: Workspace) -> Iterator[Self]:
         """Look at the server of a place."""
-        secret = place.environment().get("PREFECT_API_AUTH_STRING")
+        secret = workspace.environment().get("PREFECT_API_AUTH_STRING")
         with (
-            temporary_settings({PREFECT_API_URL: place.api, PREFECT_API_AUTH_STRING: secret}),
+            temporary_settings({PREFECT_API_URL: workspace.api, PREFECT_API_AUTH_STRING: secret}),
             get_client(sync_client=True) as client,
         ):
             yield cls(client)

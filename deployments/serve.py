@@ -15,7 +15,7 @@ from data_contracts.errors import ConfigurationError
 from deployments import postgres
 from deployments.processes import interrupt_on_signals
 from deployments.stack import DEPLOYMENTS, Stack
-from deployments.workspace import PORT, REPORTS_PORT, Place, async_url, must_be_free
+from deployments.workspace import PORT, REPORTS_PORT, Workspace, async_url, must_be_free
 from flows.cli_common import exits, home_option
 from tasks.runtime import store
 
@@ -48,13 +48,13 @@ def only_one(home: Path) -> Iterator[int]:
         os.close(handle)
 
 
-def serve(place: Place, console: Console) -> None:
+def serve(workspace: Workspace, console: Console) -> None:
     """Start everything, show its addresses, and wait until something ends."""
-    for port, option in ((place.port, "PORT=..."), (place.reports_port, "REPORTS_PORT=...")):
+    for port, option in ((workspace.port, "PORT=..."), (workspace.reports_port, "REPORTS_PORT=...")):
         must_be_free(port, option)
-    if place.database:
-        postgres.check(place.database)
-    with only_one(place.home) as lock, Stack(place, (lock,)) as stack:
+    if workspace.database:
+        postgres.check(workspace.database)
+    with only_one(workspace.home) as lock, Stack(workspace, (lock,)) as stack:
         with console.status("starting the server; the first time it makes its tables"):
             stack.start_server()
         with console.status("deploying"):
@@ -63,7 +63,7 @@ def serve(place: Place, console: Console) -> None:
         worker = stack.start_worker()
         stack.start_reports()
         os.pwrite(lock, "".join(f"{each.name} {each.pid}\n" for each in stack.children).encode(), 0)
-        console.print(_addresses(place))
+        console.print(_addresses(workspace))
         console.print(said.strip(), "Ctrl-C stops all of it.", sep="\n", soft_wrap=True, highlight=False)
         try:
             while True:
@@ -73,16 +73,16 @@ def serve(place: Place, console: Console) -> None:
             console.print(stack.stop_worker(worker).strip() or "stopped")
 
 
-def _addresses(place: Place) -> Table:
+def _addresses(workspace: Workspace) -> Table:
     table = Table(show_header=False, box=None)
     for name, value in {
-        "UI": place.ui,
-        "API": f"{place.api} (export PREFECT_API_URL={place.api})",
-        "reports": f"{place.reports} (linked from each run's artifacts)",
-        "home": str(place.home),
-        "database": place.shown_database,
+        "UI": workspace.ui,
+        "API": f"{workspace.api} (export PREFECT_API_URL={workspace.api})",
+        "reports": f"{workspace.reports} (linked from each run's artifacts)",
+        "home": str(workspace.home),
+        "database": workspace.shown_database,
         "schedules": str(DEPLOYMENTS),
-        "logs": str(place.log("*")),
+        "logs": str(workspace.log("*")),
     }.items():
         table.add_row(f"[bold]{name}[/bold]", value)
     return table
@@ -97,14 +97,14 @@ def _addresses(place: Place) -> Table:
 def main(db: str | None, port: int, reports_port: int, home: Path | None) -> None:
     """Serve the flows on this machine until Ctrl-C."""
     interrupt_on_signals()
-    place = Place(
+    workspace = Workspace(
         home=home.absolute() if home else store.home(),
         port=port,
         reports_port=reports_port,
         database=async_url(db) if db else None,
     )
     with suppress(KeyboardInterrupt):
-        serve(place, Console())
+        serve(workspace, Console())
 
 
 if __name__ == "__main__":

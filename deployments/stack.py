@@ -13,7 +13,7 @@ import httpx
 
 from data_contracts.errors import ConfigurationError, ShelftalkerError
 from deployments.processes import Child, descendants
-from deployments.workspace import LOOPBACK, ROOT, Place
+from deployments.workspace import LOOPBACK, ROOT, Workspace
 
 POOL = "shelftalker"
 DEPLOYMENTS = ROOT / "deployments" / "prefect.yaml"
@@ -38,8 +38,8 @@ class Stack:
 
     """
 
-    def __init__(self, place: Place, keep_open: tuple[int, ...] = ()) -> None:
-        self.place = place
+    def __init__(self, workspace: Workspace, keep_open: tuple[int, ...] = ()) -> None:
+        self.workspace = workspace
         self.children: list[Child] = []
         self._keep_open = keep_open
 
@@ -54,9 +54,9 @@ class Stack:
 
     def start_server(self) -> Child:
         """Start the server and wait until it answers."""
-        command = ["server", "start", "--host", LOOPBACK, "--port", str(self.place.port)]
+        command = ["server", "start", "--host", LOOPBACK, "--port", str(self.workspace.port)]
         server = self._start("server", ["-m", "prefect", *command])
-        wait_for_api(self.place.api, server)
+        wait_for_api(self.workspace.api, server)
         return server
 
     def start_worker(self) -> Child:
@@ -73,7 +73,9 @@ class Stack:
 
     def start_reports(self) -> Child:
         """Start the server of reports."""
-        return self._start("reports", ["-m", "deployments.reports", "--port", str(self.place.reports_port)])
+        return self._start(
+            "reports", ["-m", "deployments.reports", "--port", str(self.workspace.reports_port)]
+        )
 
     def apply(self, file: Path = DEPLOYMENTS) -> None:
         """Make the pool and its queues, and deploy what `file` describes."""
@@ -93,7 +95,7 @@ class Stack:
 
         """
         name = arguments[1].rpartition(".")[2] if arguments[0] == "-m" else "command"
-        log = self.place.log(name)
+        log = self.workspace.log(name)
         log.unlink(missing_ok=True)
         child = self._start(name, list(arguments))
         try:
@@ -114,7 +116,9 @@ class Stack:
                 child.must_live()
 
     def _start(self, name: str, arguments: list[str]) -> Child:
-        child = Child(name, [sys.executable, *arguments], self.place.environment(), self.place.log(name))
+        child = Child(
+            name, [sys.executable, *arguments], self.workspace.environment(), self.workspace.log(name)
+        )
         self.children.append(child)
         return child.start(keep_open=self._keep_open, cwd=ROOT)
 

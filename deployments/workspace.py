@@ -71,7 +71,7 @@ def async_url(url: str) -> str:
 
 
 @dataclass(frozen=True)
-class Place:
+class Workspace:
     """One server, its database, and the home that its runs write to."""
 
     home: Path = field(default_factory=store.home)

@@ -1,4 +1,4 @@
-"""The command line: one thin command a verb; errors become exit codes here and nowhere else."""
+"""The command line: one thin command per verb; errors become exit codes here and nowhere else."""
 
 import json
 import tomllib
@@ -12,7 +12,7 @@ from data_contracts.errors import ConfigurationError, GateClosedError
 from flows import cli_common as common
 from flows.cli_common import as_date, dataset_option, exits, home_option, print_rows
 from flows.cli_export import export
-from flows.cli_lookups import published
+from flows.cli_lookups import lookups
 from flows.cli_operations import operations
 
 
@@ -154,7 +154,7 @@ def _is_of_another_log(path: Path, file: Path) -> bool:
     return Path(known) != file.absolute()
 
 
-for group in (operations, published):
+for group in (operations, lookups):
     for found in group.commands.values():
         main.add_command(found)
 main.add_command(export)

@@ -11,7 +11,7 @@ from flows.cli_common import dataset_name, dataset_option, exits, home_option, p
 
 
 @click.group()
-def published() -> None:
+def lookups() -> None:
     """Commands that train nothing."""
 
 
@@ -23,7 +23,7 @@ def lookup(name: str, option: str, finder: str, text: str) -> None:
         else lambda command: command
     )
 
-    @published.command(name, help=text)
+    @lookups.command(name, help=text)
     @dataset_option
     @click.option(option, "wanted", required=True, help="An id as it stands in the log.")
     @click.option("-k", type=click.IntRange(min=1), default=10, show_default=True, help="Length of the list.")
@@ -55,7 +55,7 @@ lookup("similar", "--item", "similar_to", "Items that go with an item, from what
 lookup("target", "--item", "users_for_item", "Users to show an item to, from what is live.")
 
 
-@published.command("fold-in")
+@lookups.command("fold-in")
 @dataset_option
 @click.option("--item", "items", multiple=True, required=True, help="An item they have had; may be repeated.")
 @click.option("-k", type=click.IntRange(min=1), default=10, show_default=True, help="Length of the list.")
@@ -72,7 +72,7 @@ def fold_in(dataset: str, items: tuple[str, ...], k: int, *, as_json: bool, home
     print_rows(rows, as_json=as_json)
 
 
-@published.command()
+@lookups.command()
 @dataset_option
 @click.option("--json", "as_json", is_flag=True, help="Print rows as JSON.")
 @home_option
@@ -99,7 +99,7 @@ def runs(dataset: str, *, as_json: bool, home: Path | None) -> None:
     )
 
 
-@published.command()
+@lookups.command()
 @dataset_option
 @click.option("--to", help="Run to go back to (default: the one before the live one).")
 @home_option

@@ -5,7 +5,7 @@ import pytest
 from deployments import rehearsal
 from deployments.observer import Observer
 from deployments.stack import Stack
-from deployments.workspace import Place, free_port
+from deployments.workspace import Workspace, free_port
 
 EVERY_SECONDS = 3600.0
 
@@ -21,13 +21,13 @@ def shop(tmp_path_factory):
 @pytest.fixture(scope="module")
 def stack(shop, tmp_path_factory):
     """A server with the shop deployed; tests start and stop workers."""
-    place = Place(tmp_path_factory.mktemp("stack") / "home", free_port(), free_port())
+    workspace = Workspace(tmp_path_factory.mktemp("stack") / "home", free_port(), free_port())
     with pytest.MonkeyPatch.context() as patch:
         # For the processes of this server only: the tests of flows share another one.
         patch.delenv("PREFECT_LOGGING_TO_API_ENABLED", raising=False)
         patch.setenv("PREFECT_WORKER_QUERY_SECONDS", "2")
         patch.setenv("PREFECT_SERVER_API_AUTH_STRING", "operator:secret of the tests")
-        with Stack(place) as started:
+        with Stack(workspace) as started:
             started.start_server()
             started.apply(shop[1])
             yield started
@@ -35,7 +35,7 @@ def stack(shop, tmp_path_factory):
 
 @pytest.fixture
 def observer(stack):
-    with Observer.of(stack.place) as found:
+    with Observer.of(stack.workspace) as found:
         yield found
 
 

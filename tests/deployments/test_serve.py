@@ -11,7 +11,7 @@ import pytest
 
 from deployments.drill_checks import wait_until
 from deployments.processes import descendants, lives
-from deployments.workspace import LOOPBACK, ROOT, Place, async_url, free_port
+from deployments.workspace import LOOPBACK, ROOT, Workspace, async_url, free_port
 
 COMMAND = [sys.executable, "-m", "deployments.serve"]
 
@@ -59,7 +59,7 @@ def test_place__keeps_away_from_the_settings_of_another_prefect(tmp_path, monkey
     monkeypatch.setenv("PREFECT_API_KEY", "of the cloud")
     monkeypatch.setenv("PREFECT_API_URL", "https://elsewhere.example/api")
     monkeypatch.setenv("PREFECT_SERVER_DATABASE_CONNECTION_URL", "sqlite:////elsewhere.db")
-    found = Place(home=tmp_path).environment()
+    found = Workspace(home=tmp_path).environment()
 
     assert found["PREFECT_API_URL"] == "http://127.0.0.1:4200/api"
     assert {"PREFECT_API_KEY", "PREFECT_SERVER_DATABASE_CONNECTION_URL"}.isdisjoint(found)
