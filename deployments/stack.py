@@ -27,11 +27,11 @@ def worker_name() -> str:
 
 
 class Stack:
-    """Server and worker of a place; a context manager that stops whatever it started.
+    """Server and worker of a workspace; a context manager that stops whatever it started.
 
     Parameters
     ----------
-    place
+    workspace
         Ports, home and database.
     keep_open
         File descriptors that the processes inherit: a lock that says that they live.
