@@ -58,13 +58,6 @@ def add_rows(rows: Rows, ids: Int32, weights: Float32, out: Float32) -> None:
             out[k] += w0 * np.float32(rows[i0, k])
 
 
-@jit()
-def gather(numbers: Float32, ids: Int32, out: Float32) -> None:
-    """``out[j] = numbers[ids[j]]``."""
-    for j in range(len(ids)):
-        out[j] = numbers[ids[j]]
-
-
 @jit(fastmath=True)
 def dot(a: Float32, b: Float32) -> np.float32:
     """``a . b`` of two short vectors."""

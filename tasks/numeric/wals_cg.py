@@ -9,7 +9,7 @@ row's matrix is then a diagonal, which costs nothing to multiply with and is its
 import numpy as np
 import numpy.typing as npt
 
-from tasks.numeric.gather import CHUNK, Rows, add_rows, add_scaled, dot, dots, gather, weighted_dot
+from tasks.numeric.gather import CHUNK, Rows, add_rows, add_scaled, dot, dots, weighted_dot
 from tasks.numeric.jit import jit
 
 Float32 = npt.NDArray[np.float32]
@@ -70,7 +70,7 @@ def cg_block(
     longest = 0
     for line in range(n_rows):
         longest = max(longest, indptr[first + line + 1] - indptr[first + line])
-    gathered = np.empty(longest, dtype=np.float32)
+    heavy, aims = np.empty(longest, dtype=np.float32), np.empty(longest, dtype=np.float32)
     for line in range(n_rows):
         begin, end = indptr[first + line], indptr[first + line + 1]
         if begin == end:
@@ -78,24 +78,35 @@ def cg_block(
             continue
         for k in range(d):
             diagonal[k] = unobserved_weight * eigenvalues[k] + regularization[first + line] * units[k]
-        aims = targets[begin:end] if len(targets) else targets
-        ids, weights, mine = indices[begin:end], extra[begin:end], gathered[: end - begin]
-        gather(sizes, ids, mine)
-        _residual(fixed, mine, ids, weights, aims, unobserved_weight, diagonal, x[line], work[0])
-        _conjugate_gradients(fixed, mine, ids, weights, diagonal, x[line], work, steps, tolerance)
+        ids = indices[begin:end]
+        _weigh(sizes, ids, begin, extra, targets, unobserved_weight, heavy, aims)
+        _residual(fixed, ids, heavy, aims, diagonal, x[line], work[0])
+        _conjugate_gradients(fixed, ids, heavy, diagonal, x[line], work, steps, tolerance)
+
+
+@jit(fastmath=True)
+def _weigh(
+    sizes: Float32,
+    ids: Int32,
+    begin: int,
+    extra: Float32,
+    targets: Float32,
+    unobserved_weight: np.float32,
+    weights: Float32,
+    wanted: Float32,
+) -> None:
+    """What a row's entries weigh and ask for, in the steps of the fixed rows, into `weights` and `wanted`."""
+    for j in range(len(ids)):
+        # Unsigned: numba need not look for places counted from the end.
+        size, at = sizes[np.uint32(ids[j])], np.uint64(begin + j)
+        target = targets[at] if len(targets) else np.float32(1)
+        weights[j] = extra[at] * size * size
+        wanted[j] = (unobserved_weight + extra[at]) * target * size
 
 
 @jit(fastmath=True)  # as in gather: 10 % of the whole solver
 def _residual(
-    rows: Rows,
-    sizes: Float32,
-    ids: Int32,
-    extra: Float32,
-    targets: Float32,
-    unobserved_weight: np.float32,
-    diagonal: Float32,
-    x: Float32,
-    out: Float32,
+    rows: Rows, ids: Int32, extra: Float32, wanted: Float32, diagonal: Float32, x: Float32, out: Float32
 ) -> None:
     """Right-hand side minus matrix times `x`, into `out`."""
     scores = np.empty(CHUNK, dtype=np.float32)
@@ -103,19 +114,16 @@ def _residual(
         out[k] = -diagonal[k] * x[k]
     for begin in range(0, len(ids), CHUNK):
         chunk = slice(begin, min(begin + CHUNK, len(ids)))
-        pulls, weights, own = scores[: chunk.stop - begin], extra[chunk], sizes[chunk]
+        pulls, weights, aims = scores[: chunk.stop - begin], extra[chunk], wanted[chunk]
         dots(rows, ids[chunk], x, pulls)
         for j in range(len(pulls)):
-            target = targets[begin + j] if len(targets) else np.float32(1)
-            size = own[j]
-            pulls[j] = ((unobserved_weight + weights[j]) * target - weights[j] * size * pulls[j]) * size
+            pulls[j] = aims[j] - weights[j] * pulls[j]
         add_rows(rows, ids[chunk], pulls, out)
 
 
 @jit()
 def _conjugate_gradients(
     rows: Rows,
-    sizes: Float32,
     ids: Int32,
     extra: Float32,
     diagonal: Float32,
@@ -141,7 +149,7 @@ def _conjugate_gradients(
         if error <= enough:
             break
         final = step == steps - 1
-        curvature = _multiply(rows, sizes, ids, extra, diagonal, direction, product, final)
+        curvature = _multiply(rows, ids, extra, diagonal, direction, product, final)
         if curvature <= 0:
             break
         length = error / curvature
@@ -175,7 +183,6 @@ def _rescale(residual: Float32, inverse: Float32, direction: Float32) -> np.floa
 @jit(fastmath=True)  # as in gather
 def _multiply(
     rows: Rows,
-    sizes: Float32,
     ids: Int32,
     extra: Float32,
     diagonal: Float32,
@@ -193,13 +200,11 @@ def _multiply(
         product[k] = diagonal[k] * direction[k]
     for begin in range(0, len(ids), CHUNK):
         chunk = slice(begin, min(begin + CHUNK, len(ids)))
-        pulls, weights, own = scores[: chunk.stop - begin], extra[chunk], sizes[chunk]
+        pulls, weights = scores[: chunk.stop - begin], extra[chunk]
         dots(rows, ids[chunk], direction, pulls)
-        for j in range(len(pulls)):
-            size = own[j]
-            score = size * pulls[j]
-            pulls[j] = weights[j] * score * size
-            curvature += weights[j] * score * score
+        curvature += weighted_dot(weights, pulls, pulls)
         if not final:
+            for j in range(len(pulls)):
+                pulls[j] *= weights[j]
             add_rows(rows, ids[chunk], pulls, product)
     return curvature

@@ -125,8 +125,9 @@ def _start(rows: Float32, basis: Rotated) -> Float32:
     """Where rows begin in the basis: 0 for those that are out of all proportion to the fixed factors."""
     with np.errstate(over="ignore", invalid="ignore"):
         x = rows @ basis.to_basis
+        near = np.vdot(x, x) < FARTHEST
     # From further away float32 cannot find the way back; a NaN is no smaller than anything.
-    if len(x) and not max(x.max(), -x.min()) < FARTHEST:
+    if not near:
         x[~(np.abs(x) < FARTHEST).all(axis=1)] = 0
     return x
 
