@@ -11,7 +11,9 @@ from tasks.models._lambdamart_signals import ABSENT, ITEM_SIGNALS, PAIR_SIGNALS,
 from tasks.numeric.ranking import cold_start_list, recommend
 
 SMALL = lambdamart.Config(
-    candidates=blend.Config(taste=wals.Config(n_factors=8, iterations=4), inner_days=20, min_inner_events=0),
+    candidates=blend.Config(
+        taste=wals.Config(n_factors=8, iterations=4, unobserved_weight=0.3), inner_days=20, min_inner_events=0
+    ),
     own_candidates=6,
     new_candidates=6,
     windows=3,
