@@ -122,7 +122,7 @@ def test_toys__their_parts_of_the_training_data_are_made_and_aligned_with_codes(
     assert matrix.history.baskets is None
 
 
-def test_toys__what_no_model_asks_for_is_not_made(home, tmp_path):
+def test_toys__what_no_model_asks_for_is_not_made(home, tmp_path, prefect_server):
     run(parameters(tmp_path, "[models.popularity]\nbaseline = true\n", "popularity")).result()
 
     assert list(home.glob("artifacts/grouping/*/by_user_indptr.npy"))
