@@ -9,7 +9,8 @@ import numpy.typing as npt
 from data_contracts.dataset_sections import EvaluationSection
 from data_contracts.errors import ConfigurationError
 from data_contracts.evaluation import Evaluation, Scenario
-from data_contracts.scoring import Mask, Scorer, Scores
+from data_contracts.interactions import GroupedMatrix
+from data_contracts.scoring import Scorer, Scores
 from tasks import models
 from tasks.evaluation.lists import Subject, make_lists, more_values
 from tasks.models import Need
@@ -43,8 +44,12 @@ def cold_start_scores(name: str, scorer: Scorer, cold: Scorer) -> Scores:
     return own
 
 
-def listable(scores: Scores, allow: Mask | None) -> Scores:
-    """Item scores with -inf, which is never, for items that may not be listed; None allows all."""
+def cold_start_opinion(
+    model: TrainedModel, scorer: Scorer, cold_kind: str, cold: Scorer, matrix: GroupedMatrix
+) -> Scores:
+    """Scores for unknown users as :func:`cold_start_scores`, -inf for items that their maker may not list."""
+    kind = model.kind if scorer.cold_start is not None else cold_kind
+    scores, allow = cold_start_scores(model.name, scorer, cold), models.allowed_items(kind, matrix)
     return scores if allow is None else np.where(allow, scores, -np.inf)
 
 
@@ -77,8 +82,7 @@ def evaluate(
     seen = data.seen(grouped.by_user).by_row
     scorer, cold = load_model(model.artifact, holdout.facts), load_model(cold_start, holdout.facts)
     allow = models.allowed_items(model.kind, grouped)
-    cold_kind = model.kind if scorer.cold_start is not None else cold_start.facts["kind"]
-    opinion = listable(cold_start_scores(model.name, scorer, cold), models.allowed_items(cold_kind, grouped))
+    opinion = cold_start_opinion(model, scorer, cold_start.facts["kind"], cold, grouped)
     subject = Subject(model.kind, scorer, opinion, allow)
     k = max(evaluation.ks)
     lists: dict[Scenario, TopLists] = {

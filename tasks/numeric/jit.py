@@ -12,6 +12,3 @@ CACHE = os.environ.get("SHELFTALKER_NUMBA_CACHE", "1") != "0"
 def jit(*, parallel: bool = False, fastmath: bool = False) -> Any:
     """Compile in nopython mode, without the GIL; `parallel` and `fastmath` carry a measured reason."""
     return numba.njit(nogil=True, cache=CACHE, parallel=parallel, fastmath=fastmath, error_model="numpy")
-
-
-prange = numba.prange

@@ -24,7 +24,7 @@ from data_contracts.predictions import (
 from data_contracts.scoring import Lists, Scorer, SimilarityScorer
 from data_contracts.selection import Selection
 from tasks import models
-from tasks.evaluation.task import cold_start_scores, listable
+from tasks.evaluation.task import cold_start_opinion
 from tasks.models import Capability
 from tasks.numeric.ranking import target, top_scores
 from tasks.numeric.similar import similar_by_users
@@ -61,10 +61,7 @@ def export(
     grouped = load_grouped(data.matrix, ())
     label = cold_start.name if scorer.cold_start is None else model.name
     allow, counts = models.allowed_items(model.kind, grouped), ListLengths()
-    cold_kind = model.kind if scorer.cold_start is not None else cold_start.kind
-    cold_scores = listable(
-        cold_start_scores(model.name, scorer, cold), models.allowed_items(cold_kind, grouped)
-    )
+    cold_scores = cold_start_opinion(model, scorer, cold_start.kind, cold, grouped)
     seen = data.seen(grouped.by_user) if exclude_seen else None
     everyone = _all_users(
         data.events.folder / "events.parquet",
