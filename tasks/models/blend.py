@@ -32,7 +32,9 @@ from tasks.numeric.neighbours import item_neighbours
 from tasks.numeric.parallel import single_threaded_blas
 from tasks.numeric.past import cold_start_events, look_back, own_past
 
-SPEC = ModelSpec(uses=frozenset({Need.TIMES, Need.HISTORY}), offers=frozenset({Capability.EXPLANATIONS}))
+SPEC = ModelSpec(
+    uses=frozenset({Need.TIMES, Need.HISTORY}), offers=frozenset({Capability.EXPLANATIONS, Capability.OWNERS})
+)
 
 
 class Config(ModelConfig):
