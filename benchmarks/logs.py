@@ -82,13 +82,11 @@ def _tastes(folder: Path, data: Path, seed: int) -> None:
 
 def _ta_feng(folder: Path, data: Path, seed: int) -> None:
     """Baskets have an order and no dates: they are taken as weeks, which end with everybody's last basket."""
-    import pyarrow.parquet as pq
-
-    table = pq.read_table(data / "ta_feng_baskets.parquet").to_pandas()
-    weeks = table["basket"] - table.groupby("user")["basket"].transform("max")
-    end = datetime(2025, 1, 1, tzinfo=UTC)
     import pandas as pd
 
+    table = pd.read_parquet(data / "ta_feng_baskets.parquet")
+    weeks = table["basket"] - table.groupby("user")["basket"].transform("max")
+    end = datetime(2025, 1, 1, tzinfo=UTC)
     table["time"] = end + pd.to_timedelta(7 * weeks, unit="D")
     table["basket"] = table["user"] + "B" + table["basket"].astype(str)
     table[["user", "item", "basket", "time"]].to_parquet(folder / "ta_feng.parquet", index=False)
@@ -115,10 +113,9 @@ def main(arguments: list[str] | None = None) -> None:
     for name in names:
         if name not in LOGS:
             parser.error(f"no log {name!r}; there are {', '.join(LOGS)}")
-    there, absent = [], []
-    for name in names:
-        source = LOGS[name].source
-        (there if source is None or (given.data / source).is_file() else absent).append(name)
+    sources = {name: LOGS[name].source for name in names}
+    absent = [name for name, source in sources.items() if source and not (given.data / source).is_file()]
+    there = [name for name in names if name not in absent]
     report = {
         "logs": {name: one_log(LOGS[name], name, given.data.absolute(), given.seeds) for name in there},
         "absent": absent,
