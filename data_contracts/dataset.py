@@ -15,6 +15,7 @@ from data_contracts.dataset_sections import (
     ExportSection,
     FeedbackSection,
     GroupingSection,
+    LimitsSection,
     ModelSection,
     WindowSection,
 )
@@ -65,6 +66,7 @@ class DatasetSpec(Section):
     window: WindowSection = WindowSection()
     grouping: GroupingSection = GroupingSection()
     evaluation: EvaluationSection = EvaluationSection()
+    limits: LimitsSection = LimitsSection()
     models: dict[str, ModelSection] = Field(default_factory=default_models, min_length=1)
     gate: GateSection = GateSection()
     export: ExportSection = ExportSection()

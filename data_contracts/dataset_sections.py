@@ -173,6 +173,18 @@ class EvaluationSection(Section):
         return self
 
 
+class LimitsSection(Section):
+    """``[limits]``: what the training of one model may take; one that would take more is left out before it begins.
+
+    Estimates are rough (docs/limits.md), and are made for two cores.
+    """
+
+    minutes: PositiveFloat | None = None
+    """Of one training; no limit if absent."""
+    memory_gb: PositiveFloat | None = None
+    """Held by one training; nine tenths of the machine's memory if absent."""
+
+
 class ModelSection(Section):
     """``[models.NAME]``: one model of the run; keys other than these two are its parameters."""
 

@@ -33,6 +33,10 @@ class GateClosedError(ShelftalkerError):
     exit_code = 4
 
 
+class LimitError(ShelftalkerError):
+    """A model would take more time or memory than it may (exit code 1 where nothing else is left)."""
+
+
 class VocabularyMismatchError(ContractError):
     """Two objects that must share a vocabulary carry different hashes."""
 

@@ -24,6 +24,7 @@ from data_contracts.interactions import Csr, GroupedMatrix, History
 from tasks.models import Capability, ModelConfig, ModelSpec, Need, Progress, Reason, wals
 from tasks.models._blend import PRIOR, Blend, Codes
 from tasks.models._blend_reasons import reasons
+from tasks.models._cost import Cost, Sizes
 from tasks.models._training_examples import returning_users, with_targets
 from tasks.numeric.candidates import Candidates
 from tasks.numeric.csr import check_matrix
@@ -32,8 +33,28 @@ from tasks.numeric.neighbours import item_neighbours
 from tasks.numeric.parallel import single_threaded_blas
 from tasks.numeric.past import cold_start_events, look_back, own_past
 
+
+def cost(config: "Config", sizes: Sizes) -> Cost:
+    """Roughly what :func:`fit` takes: WALS for each window and for all, neighbours and signals."""
+    return parts_cost(config, sizes, config.inner_windows)
+
+
+def parts_cost(config: "Config", sizes: Sizes, windows: int) -> Cost:
+    """What training the parts on everything and on some earlier windows takes."""
+    taste = wals.cost(config.taste, sizes)
+    events = 3e-6 * sizes.n_events
+    # What is learned from: signals of each candidate, and a copy where windows are joined.
+    examples = (
+        16 * len(PRIOR) * windows * min(sizes.n_users, config.max_inner_users) * (config.candidates + 20)
+    )
+    memory = taste.memory_bytes + 150 * sizes.n_events + examples
+    return Cost((windows + 1) * (taste.seconds + events), memory)
+
+
 SPEC = ModelSpec(
-    uses=frozenset({Need.TIMES, Need.HISTORY}), offers=frozenset({Capability.EXPLANATIONS, Capability.OWNERS})
+    cost=cost,
+    uses=frozenset({Need.TIMES, Need.HISTORY}),
+    offers=frozenset({Capability.EXPLANATIONS, Capability.OWNERS}),
 )
 
 

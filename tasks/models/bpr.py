@@ -17,6 +17,7 @@ from pydantic import Field
 from data_contracts.interactions import Csr, GroupedMatrix
 from data_contracts.scoring import Codes
 from tasks.models import Capability, ModelConfig, ModelSpec, Progress, Reason
+from tasks.models._cost import Cost, Sizes, factorisation
 from tasks.models._explanations import by_likeness
 from tasks.models._search_space import Doubling, Range
 from tasks.numeric.csr import Weighting, check_matrix, value_weights
@@ -69,13 +70,23 @@ class Config(ModelConfig):
 
     def settled(self, matrix: GroupedMatrix, *, rng: np.random.Generator) -> Self:
         """Replace "auto" by a number of epochs; nothing is drawn."""
-        if self.epochs != "auto":
-            return self
-        enough = MOST_SAMPLES // max(1, matrix.nnz)
-        return self.model_copy(update={"epochs": max(EPOCHS[0], min(EPOCHS[1], enough))})
+        return self if self.epochs != "auto" else self.model_copy(update={"epochs": epochs_of(matrix.nnz)})
+
+
+def epochs_of(n_pairs: int) -> int:
+    """What "auto" stands for."""
+    return max(EPOCHS[0], min(EPOCHS[1], MOST_SAMPLES // max(1, n_pairs)))
+
+
+def cost(config: Config, sizes: Sizes) -> Cost:
+    """Roughly what :func:`fit` takes."""
+    epochs = epochs_of(sizes.n_entries) if config.epochs == "auto" else config.epochs
+    # Drawing a sample takes as long as some thirty factors.
+    return factorisation(sizes, config.n_factors + 30, epochs, 2.5e-9, 0.0, 60, 2.0)
 
 
 SPEC = ModelSpec(
+    cost=cost,
     offers=frozenset({Capability.SIMILAR_ITEMS, Capability.EXPLANATIONS}),
     # A decade or so around defaults that suit purchases.
     search={

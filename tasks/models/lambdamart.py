@@ -21,6 +21,7 @@ from pydantic import Field
 from data_contracts.interactions import Csr, GroupedMatrix
 from tasks.models import Capability, ModelConfig, ModelSpec, Need, Progress, Reason, blend
 from tasks.models._blend import Codes
+from tasks.models._cost import Cost, Sizes
 from tasks.models._lambdamart import NAMES, LambdaMart
 from tasks.models._lambdamart_signals import Signals, signals
 from tasks.models._training_examples import returning_users, with_targets
@@ -33,8 +34,15 @@ Examples = tuple[npt.NDArray[np.float32], npt.NDArray[np.float64], npt.NDArray[n
 """What the trees see of each candidate, how often it was taken next, and candidates of each user."""
 
 
+def cost(config: "Config", sizes: Sizes) -> Cost:
+    """Roughly what :func:`fit` takes: the blend, its parts for each window, and the trees."""
+    return blend.parts_cost(config.candidates, sizes, config.candidates.inner_windows + config.windows)
+
+
 SPEC = ModelSpec(
-    uses=frozenset({Need.TIMES, Need.HISTORY}), offers=frozenset({Capability.EXPLANATIONS, Capability.OWNERS})
+    cost=cost,
+    uses=frozenset({Need.TIMES, Need.HISTORY}),
+    offers=frozenset({Capability.EXPLANATIONS, Capability.OWNERS}),
 )
 
 

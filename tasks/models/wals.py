@@ -14,6 +14,7 @@ from pydantic import Field
 from data_contracts.interactions import Csr, GroupedMatrix
 from tasks.models import Capability, ModelConfig, ModelSpec, Progress, Reason
 from tasks.models._checkpoints import Checkpoint, Resume, check_factors, start
+from tasks.models._cost import Cost, Sizes, factorisation
 from tasks.models._search_space import Categorical, Doubling, Range
 from tasks.models._wals_choice import NumberOrAuto, Wanted, given_numbers, settle
 from tasks.models._wals_health import check_finite_factors, check_fitted
@@ -79,7 +80,14 @@ class Config(ModelConfig):
         return self.model_copy(update=settle(matrix, wanted, rng)._asdict())
 
 
+def cost(config: Config, sizes: Sizes) -> Cost:
+    """Roughly what :func:`fit` takes, with what "auto" tries first."""
+    passes = config.iterations * (1.3 if config.unobserved_weight == "auto" else 1.0)
+    return factorisation(sizes, config.n_factors, passes, 0.8e-9, 1.1e-10, 40, 2.2)
+
+
 SPEC = ModelSpec(
+    cost=cost,
     offers=frozenset(
         {Capability.SIMILAR_ITEMS, Capability.FOLD_IN, Capability.EXPLANATIONS, Capability.CHECKPOINTS}
     ),
