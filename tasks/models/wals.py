@@ -12,7 +12,7 @@ import numpy.typing as npt
 from pydantic import Field
 
 from data_contracts.interactions import Csr, GroupedMatrix
-from tasks.models import Capability, ModelConfig, ModelSpec, Progress, Reason
+from tasks.models import Capability, ModelConfig, ModelSpec, Need, Progress, Reason
 from tasks.models._checkpoints import Checkpoint, Resume, check_factors, start
 from tasks.models._cost import Cost, Sizes, factorisation
 from tasks.models._search_space import Categorical, Doubling, Range
@@ -88,6 +88,8 @@ def cost(config: Config, sizes: Sizes) -> Cost:
 
 SPEC = ModelSpec(
     cost=cost,
+    # What suits the log is tried on its last days: without times, only on pairs that users had for the first time.
+    uses=frozenset({Need.HISTORY}),
     offers=frozenset(
         {Capability.SIMILAR_ITEMS, Capability.FOLD_IN, Capability.EXPLANATIONS, Capability.CHECKPOINTS}
     ),
