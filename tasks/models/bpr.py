@@ -19,7 +19,7 @@ from tasks.models import Capability, ModelConfig, ModelSpec, Progress, Reason
 from tasks.models._explanations import by_likeness
 from tasks.models._search_space import Doubling, Range
 from tasks.numeric.csr import Weighting, check_matrix, value_weights
-from tasks.numeric.pairwise import ascend
+from tasks.numeric.pairwise import ascend, sort_cells
 from tasks.numeric.parallel import for_each_block
 from tasks.numeric.scorers import Factors
 
@@ -114,9 +114,10 @@ def fit(
     )
     item_factors[:n_items] = rng.normal(0.0, start, (n_items, config.n_factors))
     model.user_factors[matrix.by_user.lengths() == 0] = 0.0
+    cells = _Cells(pairs, pairs.n_parts if config.deterministic else 1)
     for epoch in range(config.epochs):
         rate = config.learning_rate * config.learning_rate_decay**epoch
-        used, right = _run_epoch(pairs, model, config, rate, rng)
+        used, right = _run_epoch(cells, model, config, rate, rng)
         if not np.isfinite(model.item_factors).all():
             raise ValueError(
                 f"BPR diverged in epoch {epoch + 1}; lower learning_rate, which is {config.learning_rate}"
@@ -129,13 +130,12 @@ def fit(
 
 @dataclass(frozen=True, eq=False)
 class _Pairs:
-    """What is drawn from: every stored pair with its weight, and the part of the users it belongs to."""
+    """What is drawn from: every stored pair with its weight, and where each part of the users begins."""
 
     by_user: Csr
     users: npt.NDArray[np.int32]
     weights: Float32
-    parts: npt.NDArray[np.int64]
-    n_parts: int
+    starts: npt.NDArray[np.int64]
     n_items: int
 
     @classmethod
@@ -144,93 +144,100 @@ class _Pairs:
         square = math.isqrt(by_user.nnz // PAIRS_PER_CELL)
         n_parts = max(1, min(MOST_PARTS, square, n_items // ITEMS_PER_PART))
         users = np.repeat(np.arange(by_user.shape[0], dtype=np.int32), by_user.lengths())
-        parts = by_user.indptr[users] * n_parts // max(by_user.nnz, 1)
-        return cls(by_user, users, weights, parts, n_parts, n_items)
+        first = by_user.indptr[:-1] * n_parts // max(by_user.nnz, 1)
+        rows = np.searchsorted(first, np.arange(n_parts))
+        return cls(by_user, users, weights, np.append(by_user.indptr[rows], by_user.nnz), n_items)
+
+    @property
+    def n_parts(self) -> int:
+        """Parts of the users."""
+        return len(self.starts) - 1
 
 
-@dataclass(frozen=True, eq=False)
 class _Cells:
-    """The pairs of one epoch, ordered by cell: a part of the users times a part of the items."""
+    """The pairs of an epoch, ordered by cell: a part of the users times a part of the items."""
 
-    users: npt.NDArray[np.int32]
-    items: npt.NDArray[np.int32]
-    weights: npt.NDArray[np.float64]
-    edges: npt.NDArray[np.int64]
-    shuffled: npt.NDArray[np.int32]
-    bounds: npt.NDArray[np.int64]
+    def __init__(self, pairs: _Pairs, n_item_parts: int) -> None:
+        self.pairs, self.n_item_parts = pairs, n_item_parts
+        n = len(pairs.users)
+        self.users, self.items = np.empty(n, np.int32), np.empty(n, np.int32)
+        self.cumulative, self.guide = np.empty(n, np.float64), np.empty(n, np.int32)
+        self.edges = np.zeros((pairs.n_parts, n_item_parts + 1), np.int64)
+        self.totals = np.zeros((pairs.n_parts, n_item_parts))
 
-    @classmethod
-    def of(cls, pairs: _Pairs, n_item_parts: int, rng: np.random.Generator) -> "_Cells":
+    def cut(self, rng: np.random.Generator) -> None:
         """Cut the items anew: a negative comes from the part of its positive, another one each epoch."""
-        n_items = pairs.n_items
-        shuffled = rng.permutation(n_items).astype(np.int32)
-        bounds = np.arange(n_item_parts + 1) * n_items // n_item_parts
-        item_part = np.empty(n_items, dtype=np.int64)
-        item_part[shuffled] = np.repeat(np.arange(n_item_parts), np.diff(bounds))
-        cell = (pairs.parts * n_item_parts + item_part[pairs.by_user.indices]).astype(np.int16)
-        order = np.argsort(cell, kind="stable")
-        edges = np.searchsorted(cell[order], np.arange(pairs.n_parts * n_item_parts + 1))
-        weights = pairs.weights[order].astype(np.float64)
-        return cls(pairs.users[order], pairs.by_user.indices[order], weights, edges, shuffled, bounds)
+        pairs, n_items = self.pairs, self.pairs.n_items
+        self.shuffled = rng.permutation(n_items).astype(np.int32)
+        self.bounds = np.arange(self.n_item_parts + 1) * n_items // self.n_item_parts
+        item_part = np.empty(n_items, dtype=np.int16)
+        item_part[self.shuffled] = np.repeat(np.arange(self.n_item_parts), np.diff(self.bounds))
+
+        def work(part: int) -> None:
+            own = slice(pairs.starts[part], pairs.starts[part + 1])
+            sort_cells(
+                pairs.users[own],
+                pairs.by_user.indices[own],
+                pairs.weights[own],
+                item_part,
+                (self.users[own], self.items[own], self.cumulative[own], self.guide[own]),
+                self.edges[part],
+                self.totals[part],
+            )
+
+        for_each_block(work, pairs.n_parts)
 
     def draws(self, rng: np.random.Generator) -> npt.NDArray[np.int64]:
         """How many samples each cell gives: as many in all as there are pairs, drawn by their weights."""
-        totals = np.concatenate([[0.0], np.cumsum(self.weights)])[self.edges]
-        if totals[-1] <= 0:
+        totals = self.totals.ravel()
+        if totals.sum() <= 0:
             raise ValueError("matrix values are all 0, so that no pair can be drawn; expected a positive one")
-        return rng.multinomial(len(self.users), np.diff(totals) / totals[-1])
+        return rng.multinomial(len(self.users), totals / totals.sum()).reshape(self.totals.shape)
+
+    def ascend(
+        self, part: int, item_part: int, n_samples: int, seed: int, rates: Float32, model: Factors
+    ) -> tuple[int, int]:
+        """Take the steps of one cell; (samples used, samples already in the right order)."""
+        cell = self.pairs.starts[part] + self.edges[part]
+        own = slice(cell[item_part], cell[item_part + 1])
+        return ascend(
+            n_samples,
+            seed,
+            self.users[own],
+            self.items[own],
+            (self.cumulative[own], self.guide[own]),
+            self.shuffled[self.bounds[item_part] : self.bounds[item_part + 1]],
+            self.pairs.by_user.indptr,
+            self.pairs.by_user.indices,
+            rates,
+            model.user_factors,
+            model.item_factors,
+            model.item_bias,
+        )
 
 
 def _run_epoch(
-    pairs: _Pairs, model: Factors, config: Config, rate: float, rng: np.random.Generator
+    cells: _Cells, model: Factors, config: Config, rate: float, rng: np.random.Generator
 ) -> tuple[int, int]:
     """One pass; (samples used, samples already in the right order)."""
-    n_item_parts = pairs.n_parts if config.deterministic else 1
-    cells = _Cells.of(pairs, n_item_parts, rng)
+    cells.cut(rng)
     draws = cells.draws(rng)
-    seeds = rng.integers(2**63, size=len(draws))
+    seeds = rng.integers(2**63, size=draws.size).reshape(draws.shape)
     rates = np.array(
         [rate, config.user_regularization, config.item_regularization, config.bias_regularization],
         dtype=np.float32,
     )
-    done = np.zeros((len(draws), 2), dtype=np.int64)
-    for turn in range(n_item_parts):
+    done = np.zeros((*draws.shape, 2), dtype=np.int64)
+    for turn in range(cells.n_item_parts):
         # In one turn no two cells share a user part, nor, unless there is only one, an item part.
         def work(part: int, turn: int = turn) -> None:
-            item_part = (part + turn) % n_item_parts
-            cell = part * n_item_parts + item_part
-            if draws[cell]:
-                done[cell] = _ascend_in(cells, cell, item_part, draws[cell], seeds[cell], rates, pairs, model)
+            item_part = (part + turn) % cells.n_item_parts
+            if n_samples := draws[part, item_part]:
+                seed = seeds[part, item_part]
+                done[part, item_part] = cells.ascend(part, item_part, n_samples, seed, rates, model)
 
-        for_each_block(work, pairs.n_parts)
-    return int(done[:, 0].sum()), int(done[:, 1].sum())
-
-
-def _ascend_in(
-    cells: _Cells,
-    cell: int,
-    item_part: int,
-    n_samples: int,
-    seed: int,
-    rates: Float32,
-    pairs: _Pairs,
-    model: Factors,
-) -> tuple[int, int]:
-    part = slice(cells.edges[cell], cells.edges[cell + 1])
-    return ascend(
-        n_samples,
-        seed,
-        cells.users[part],
-        cells.items[part],
-        np.cumsum(cells.weights[part]),
-        cells.shuffled[cells.bounds[item_part] : cells.bounds[item_part + 1]],
-        pairs.by_user.indptr,
-        pairs.by_user.indices,
-        rates,
-        model.user_factors,
-        model.item_factors,
-        model.item_bias,
-    )
+        for_each_block(work, len(draws))
+    return int(done[..., 0].sum()), int(done[..., 1].sum())
 
 
 def explain(

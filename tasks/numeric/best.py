@@ -10,7 +10,7 @@ CHUNK = 32
 """Scores compared at once before anything else happens: long enough to fill vector registers."""
 
 # In all kernels below `best_scores` and `best_codes` are one row of k slots, a binary heap with the worst
-# kept entry in front. An empty slot holds -inf and -1. Codes must arrive in rising order for ties.
+# kept entry in front. An empty slot holds -inf and -1. `keep_best` wants codes in rising order for ties.
 
 
 @jit()
@@ -122,7 +122,8 @@ def exact_score(query: Any, candidate: Any, bias: Any) -> Any:
 @jit()
 def keep_best_products(
     rough: Any,
-    first_code: int,
+    codes: Any,
+    lines: Any,
     queries: Any,
     candidates: Any,
     bias: Any,
@@ -134,18 +135,20 @@ def keep_best_products(
     best_scores: Any,
     best_codes: Any,
 ) -> None:
-    """Offer one tile of rough scores (n_rows, n_cols) to each row's heap, exact scores deciding.
+    """Offer one tile of rough scores (n_rows, n_cols) to the heaps of its rows, exact scores deciding.
 
-    A rough score (from BLAS, rounded differently from place to place) is off by less than `slack[r]`: only
+    Column c is the candidate ``codes[c]``, in any order; row r is the query, and the heap, ``lines[r]``. A rough
+    score (from BLAS, rounded differently from place to place) is off by less than the line's `slack`: only
     what comes within that of the worst kept score is scored exactly. `bias` belongs to the candidates and
-    may be empty; `offset` belongs to the rows and is not yet in `rough`.
+    may be empty; `offset` belongs to the lines and is not yet in `rough`.
     """
     n_rows, n_cols = rough.shape
     for r in range(n_rows):
-        row = rough[r]
-        excluded = indices[indptr[r] : indptr[r + 1]]
-        heap_scores, heap_codes = best_scores[r], best_codes[r]
-        bar = heap_scores[0] - offset[r] - slack[r]
+        row, line = rough[r], lines[r]
+        excluded = indices[indptr[line] : indptr[line + 1]]
+        heap_scores, heap_codes = best_scores[line], best_codes[line]
+        below = offset[line] + slack[line]
+        bar = heap_scores[0] - below
         for start in range(0, n_cols, CHUNK):
             stop = min(start + CHUNK, n_cols)
             hits = _count_not_below(row[start:stop], bar)
@@ -153,13 +156,13 @@ def keep_best_products(
             while hits > 0 and c < stop:
                 if row[c] > bar:
                     hits -= 1
-                    code = first_code + c
+                    code = codes[c]
                     if is_allowed(code, excluded, denied):
-                        plus = np.float64(offset[r]) + (np.float64(bias[code]) if len(bias) else 0.0)
-                        score = exact_score(queries[r], candidates[code], plus)
-                        if score > heap_scores[0]:
+                        plus = np.float64(offset[line]) + (np.float64(bias[code]) if len(bias) else 0.0)
+                        score = exact_score(queries[line], candidates[code], plus)
+                        if is_worse(heap_scores[0], heap_codes[0], score, code):
                             replace_worst(heap_scores, heap_codes, score, code)
-                            bar = heap_scores[0] - offset[r] - slack[r]
+                            bar = heap_scores[0] - below
                 c += 1
 
 

@@ -48,6 +48,41 @@ def test_top_k__equals_sorting_everything(seed, n_rows, n_items, n_factors, excl
     assert (codes.dtype, scores.dtype) == (np.int32, np.float32)
 
 
+@settings(max_examples=10, deadline=None)
+@given(seed=st.integers(0, 2**32 - 1), biased=st.booleans(), excluded=st.booleans())
+def test_top_k__leaves_out_only_what_is_too_short_to_reach_a_list(seed, biased, excluded):
+    rng = np.random.default_rng(seed)
+    users, items = (
+        (rng.normal(size=(n, 9)) * np.exp(2 * rng.normal(size=(n, 1)))).astype(np.float32)
+        for n in (20, 6_000)
+    )
+    bias = (3 * rng.normal(size=6_000)).astype(np.float32) if biased else None
+    exclude = _random_exclude(rng, 20, 6_000, share=0.02) if excluded else None
+
+    codes, scores = top_k(users, items, 5, item_bias=bias, exclude=exclude)
+
+    expected = slow_lists(slow_scores(users, items, bias), 5, forbidden=exclude and _sets(exclude))
+    np.testing.assert_array_equal(codes, expected[0])
+    np.testing.assert_array_equal(scores, expected[1])
+
+
+def test_top_k__makes_no_product_with_items_that_are_too_short(monkeypatch):
+    rng = np.random.default_rng(1)
+    users, items = (rng.normal(size=(n, 9)).astype(np.float32) for n in (300, 20_000))
+    items[1_000:] *= 1e-3
+    offered = []
+    offer = catalogue.keep_best_products
+    monkeypatch.setattr(
+        catalogue,
+        "keep_best_products",
+        lambda rough, *rest: (offered.append(rough.size), offer(rough, *rest)),
+    )
+
+    top_k(users, items, 10)
+
+    assert sum(offered) < 0.15 * 300 * 20_000
+
+
 @pytest.mark.parametrize("n_items", [511, 512, 513, 1500])
 def test_top_k__crosses_tiles_and_blocks(n_items):
     rng = np.random.default_rng(n_items)
