@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from data_contracts.errors import DamagedError
+from data_contracts.limits import MAX_COUNT
 from flows import cli_common as common
 from flows.cli_common import dataset_name, dataset_option, exits, home_option, print_rows
 
@@ -27,7 +28,9 @@ def lookup(name: str, option: str, finder: str, text: str) -> None:
     @lookups.command(name, help=text)
     @dataset_option
     @click.option(option, "wanted", required=True, help="An id as it stands in the log.")
-    @click.option("-k", type=click.IntRange(min=1), default=10, show_default=True, help="Length of the list.")
+    @click.option(
+        "-k", type=click.IntRange(1, MAX_COUNT), default=10, show_default=True, help="Length of the list."
+    )
     @click.option("--json", "as_json", is_flag=True, help="Print rows as JSON.")
     @home_option
     @may_explain
@@ -59,7 +62,9 @@ lookup("target", "--item", "users_for_item", "Users to show an item to, from wha
 @lookups.command("fold-in")
 @dataset_option
 @click.option("--item", "items", multiple=True, required=True, help="An item they have had; may be repeated.")
-@click.option("-k", type=click.IntRange(min=1), default=10, show_default=True, help="Length of the list.")
+@click.option(
+    "-k", type=click.IntRange(1, MAX_COUNT), default=10, show_default=True, help="Length of the list."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print rows as JSON.")
 @home_option
 @exits
