@@ -12,7 +12,7 @@ def with_live(small, **recipe):
     path = latest("small").folder / MANIFEST
     manifest = read_json(path)
     manifest["model"] |= recipe
-    del manifest[CHECKSUM]  # as of a version that wrote none
+    manifest.pop(CHECKSUM, None)  # as of a version that wrote none
     write_json(path, manifest)
     return next_day(small)
 
