@@ -9,8 +9,10 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
+from scipy.sparse import coo_matrix
 
 from benchmarks._event_log import cache_folder
+from data_contracts.interactions import GroupedMatrix
 
 CHUNK: Final = 1_000_000
 CLUSTERS: Final = 200
@@ -43,6 +45,15 @@ def shop_log(n_events: int, n_users: int, n_items: int, seed: int = 0) -> Path:
     return path
 
 
+def shop_matrix(n_events: int, n_users: int, n_items: int, seed: int = 0) -> GroupedMatrix:
+    """The same log as a matrix of its users and items, all values 1."""
+    table = pq.read_table(shop_log(n_events, n_users, n_items, seed), columns=["user", "item"])
+    users, items = (table[name].combine_chunks().dictionary_encode().indices for name in ("user", "item"))
+    pairs = coo_matrix((np.ones(len(users), np.float32), (users, items))).tocsr()
+    pairs.data[:] = 1.0
+    return GroupedMatrix.from_csr(pairs)
+
+
 _SCHEMA: Final = pa.schema(
     [("user", pa.string()), ("item", pa.string()), ("time", pa.timestamp("us", tz="UTC"))]
 )
@@ -68,7 +79,7 @@ class _Draw:
         ranks = self.ranks[self._pick(self.within, size)] + cluster
         # Regulars: the same few ranks for a user, whatever the day.
         again = self.rng.random(size) < AGAIN
-        ranks[again] = self.own[users[again], 0] + CLUSTERS * (users[again] % 7)
+        ranks[again] = self.own[users[again], 0] + CLUSTERS * (users[again] % min(7, len(self.ranks)))
         roam = self.rng.random(size) >= LOYALTY
         ranks[roam] = self._pick(self.popularity, int(roam.sum()))
         times = np.sort(self.rng.random(size) * (end - begin) + begin) * SECONDS * 1e6

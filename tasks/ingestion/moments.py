@@ -18,8 +18,11 @@ NUMBERS = (
 )
 FLOATS = ("FLOAT", "DOUBLE")
 
-_EARLIEST, _LATEST = "TIMESTAMPTZ '1700-01-01 00:00:00+00'", "TIMESTAMPTZ '2200-01-01 00:00:00+00'"
+_EARLIEST, _LATEST = "1700-01-01 00:00:00", "2200-01-01 00:00:00"
 """Times outside do not fit nanoseconds, which the contract counts in; they are no times of a log."""
+
+_NAIVE = ("TIMESTAMP", "TIMESTAMP_S", "TIMESTAMP_MS", "DATE")
+"""Types without a zone; nanoseconds are rounded on another way."""
 
 _PER_SECOND = {"epoch_seconds": 1_000_000, "epoch_milliseconds": 1_000, "epoch_microseconds": 1}
 """What one unit is in microseconds."""
@@ -42,9 +45,13 @@ def time_sql(file: OpenFile, name: str, source: SourceSection) -> str:
 
     """
     reference, kind = file.column(name)
+    if kind in _NAIVE and source.timezone == "UTC":
+        # As it stands: the way through a time zone takes nine times as long.
+        inside = f"{reference} >= TIMESTAMP '{_EARLIEST}' AND {reference} < TIMESTAMP '{_LATEST}'"
+        return f"CASE WHEN {inside} THEN {reference}::TIMESTAMP_NS END"
     instant = _instant(f"{file.path}: time column {name!r}", reference, kind, source.time_format)
-    inside = f"({instant}) >= {_EARLIEST} AND ({instant}) < {_LATEST}"
-    return f"CASE WHEN {inside} THEN (({instant}) AT TIME ZONE 'UTC')::TIMESTAMP_NS END"
+    inside = f"({instant}) >= TIMESTAMPTZ '{_EARLIEST}+00' AND ({instant}) < TIMESTAMPTZ '{_LATEST}+00'"
+    return f"CASE WHEN {inside} THEN make_timestamp(epoch_us({instant}))::TIMESTAMP_NS END"
 
 
 def _instant(column: str, reference: str, kind: str, form: str) -> str:

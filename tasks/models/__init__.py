@@ -58,6 +58,8 @@ class Capability(StrEnum):
     """Its scores of items without any event mean something; other models never list such items."""
     EXPLANATIONS = "explanations"
     """Its module is an :class:`ExplainingModel`."""
+    OWNERS = "owners"
+    """Its scorer is a :class:`tasks.numeric.owners.OwnersScorer`: users per item cost no pass of their own."""
     CHECKPOINTS = "checkpoints"
     """Its module is a :class:`CheckpointingModel`."""
 

@@ -1,7 +1,6 @@
 """Base of scorers that are dearer than a product of factors: they score candidates only, never all items."""
 
 from collections.abc import Callable
-from threading import Lock
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -9,11 +8,12 @@ import numpy.typing as npt
 
 from data_contracts.interactions import Csr
 from data_contracts.scoring import Codes, Lists, Mask, Scores
-from tasks.numeric.best import sort_best
-from tasks.numeric.candidates import Candidates, best_candidates, offer_to_items, retrieve, room
-from tasks.numeric.exclusion import check_exclude, take_rows
+from tasks.numeric.candidates import Candidates, best_candidates, retrieve, room
+from tasks.numeric.exclusion import take_rows
+from tasks.numeric.owners import Owners
 from tasks.numeric.parallel import for_each_block
 from tasks.numeric.scorers import Factors
+from tasks.numeric.transpose import transposed
 
 N_FOUND: Final = 20
 """Candidates by taste and popularity beyond the length of the list, the user's own items left out."""
@@ -78,36 +78,39 @@ class CandidateScorer:
         self, user_codes: Codes, k: int, *, exclude: Csr | None = None, allow: Mask | None = None
     ) -> Lists:
         """Best of each user's candidates, ties by the lower code."""
+        return self.top_k_and_owners(user_codes, k, None, exclude=exclude, allow=allow)
+
+    def top_k_and_owners(
+        self,
+        user_codes: Codes,
+        k: int,
+        owners: Owners | None,
+        *,
+        exclude: Csr | None = None,
+        allow: Mask | None = None,
+    ) -> Lists:
+        """:meth:`top_k`, and every candidate is offered to the lists of its item."""
         codes = np.asarray(user_codes, dtype=np.int64)
         items = np.full((len(codes), k), -1, dtype=np.int32)
         scores = np.full((len(codes), k), -np.inf, dtype=np.float32)
 
         def rank(rows: slice, found: Candidates) -> None:
             mine = None if exclude is None else take_rows(exclude, found.users)
-            items[rows], scores[rows] = best_candidates(found, self.weigh(found), k, mine, allow)
+            values = self.weigh(found)
+            items[rows], scores[rows] = best_candidates(found, values, k, mine, allow)
+            if owners is not None:
+                owners.offer(found, values, mine)
 
         self.for_candidates(codes, rank, allow=allow, n_found=k)
         return items, scores
 
     def top_users(self, item_codes: Codes, k: int, *, exclude: Csr | None = None) -> Lists:
-        """Best users of some items among those whose candidate the item is: the same pass, turned around."""
-        theirs = None if exclude is None else take_rows(exclude, item_codes)
-        indptr, indices = check_exclude(theirs, (len(item_codes), self.shape[0]))
-        line_of = np.full(self.shape[1], -1, dtype=np.int64)
-        line_of[item_codes] = np.arange(len(item_codes))
-        scores = np.full((len(item_codes), k), -np.inf, dtype=np.float32)
-        codes = np.full((len(item_codes), k), -1, dtype=np.int32)
-        turn = Lock()
-
-        def offer(_rows: slice, found: Candidates) -> None:
-            values = self.weigh(found)
-            with turn:
-                offer_to_items(found.users, found.starts, found.counts, found.items, values,
-                               line_of, indptr, indices, scores, codes)  # fmt: skip
-
-        self.for_candidates(np.arange(self.shape[0]), offer)
-        sort_best(scores, codes)
-        return codes, scores
+        """Best users of some items among those whose candidate the item is."""
+        owners = Owners(self.shape[1], k)
+        theirs = None if exclude is None else transposed(exclude)
+        self.top_k_and_owners(np.arange(self.shape[0]), 1, owners, exclude=theirs)
+        codes, scores = owners.lists()
+        return codes[item_codes], scores[item_codes]
 
     def for_candidates(
         self,

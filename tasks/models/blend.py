@@ -33,7 +33,9 @@ from tasks.numeric.neighbours import item_neighbours
 from tasks.numeric.parallel import single_threaded_blas
 from tasks.numeric.past import cold_start_events, look_back, own_past
 
-SPEC = ModelSpec(uses=frozenset({Need.TIMES, Need.HISTORY}), offers=frozenset({Capability.EXPLANATIONS}))
+SPEC = ModelSpec(
+    uses=frozenset({Need.TIMES, Need.HISTORY}), offers=frozenset({Capability.EXPLANATIONS, Capability.OWNERS})
+)
 
 
 class Config(ModelConfig):
@@ -55,7 +57,8 @@ class Config(ModelConfig):
     min_inner_events: int = Field(default=200, ge=0, le=MAX_COUNT)
     """Events of users who came again that the latest window should hold: some fifteen for each weight."""
     inner_windows: int = Field(default=2, ge=0, le=100)
-    """Number of such windows, one before the other; each costs a training of all parts."""
+    """Such windows at most, one before the other; each costs a training of all parts, so that there are no more than
+    hold `max_inner_users`."""
     candidates: int = Field(default=100, ge=1, le=10_000)
     """Items besides the user's own that the weights are learned on, for each user."""
     max_inner_users: int = Field(default=10_000, ge=1, le=MAX_COUNT)
@@ -97,19 +100,18 @@ def fit(
     """
     check_matrix(matrix)
     config = config.settled(matrix, rng=rng)
-    windows = list(_windows(matrix, config))
-    examples = []
-    for done, (older, later) in enumerate(windows, start=1):
+    examples, total = [], config.inner_windows + 1
+    for done, (older, later) in enumerate(_windows(matrix, config), start=1):
         examples.append(_examples(parts(older, config, rng), later, config, rng))
         if progress is not None:
-            progress(done, len(windows) + 1, {})
+            progress(done, total, {})
     model = parts(matrix, config, rng)
     if examples:
         with single_threaded_blas():
             weights = fit_listwise(_joined(examples), model.weights, prior_events=config.prior_events)
         model = replace(model, weights=weights)
     if progress is not None:
-        progress(len(windows) + 1, len(windows) + 1, {})
+        progress(total, total, {})
     return model
 
 
@@ -126,14 +128,18 @@ def explain(
 
 
 def _windows(matrix: GroupedMatrix, config: Config) -> Iterator[tuple[GroupedMatrix, Csr]]:
-    """Inner windows, latest first, in which a user known before came again."""
+    """Inner windows, latest first, in which a user known before came again; no more than give users enough."""
     if matrix.history is None:
         return
-    days = window_days(matrix.history, config)
+    days, n_users = window_days(matrix.history, config), 0
     for number in range(config.inner_windows):
         older, later = look_back(matrix, number * days, (number + 1) * days)
-        if len(returning_users(older.by_user, later)):
+        returned = len(returning_users(older.by_user, later))
+        if returned:
             yield older, later
+        n_users += returned
+        if n_users >= config.max_inner_users:
+            return
 
 
 def window_days(history: History, config: Config) -> int:

@@ -34,7 +34,9 @@ Examples = tuple[npt.NDArray[np.float32], npt.NDArray[np.float64], npt.NDArray[n
 """What the trees see of each candidate, how often it was taken next, and candidates of each user."""
 
 
-SPEC = ModelSpec(uses=frozenset({Need.TIMES, Need.HISTORY}), offers=frozenset({Capability.EXPLANATIONS}))
+SPEC = ModelSpec(
+    uses=frozenset({Need.TIMES, Need.HISTORY}), offers=frozenset({Capability.EXPLANATIONS, Capability.OWNERS})
+)
 
 
 class Config(ModelConfig):

@@ -144,35 +144,6 @@ def best_candidates(
 
 
 @jit()
-def offer_to_items(
-    users: Int64,
-    starts: Int64,
-    counts: Int64,
-    items: Int32,
-    scores: Float32,
-    line_of: Int64,
-    exclude_indptr: Int64,
-    exclude_indices: Int32,
-    best_scores: Float32,
-    best_codes: Int32,
-) -> None:
-    """Offer every candidate to the heap of its item: the same pass, turned around.
-
-    ``line_of[item]`` is the heap of an item, -1 where nobody asked; excluded are user codes, by heap.
-    """
-    none_denied = np.zeros(0, np.bool_)
-    for row in range(len(users)):
-        user = users[row]
-        for at in range(starts[row], starts[row] + counts[row]):
-            line = line_of[items[at]]
-            if line < 0 or not is_worse(best_scores[line, 0], best_codes[line, 0], scores[at], user):
-                continue
-            excluded = exclude_indices[exclude_indptr[line] : exclude_indptr[line + 1]]
-            if is_allowed(user, excluded, none_denied):
-                replace_worst(best_scores[line], best_codes[line], scores[at], user)
-
-
-@jit()
 def _keep(
     starts: Int64,
     counts: Int64,

@@ -15,7 +15,7 @@ from tasks.numeric.best import is_worse, replace_worst, sort_best
 from tasks.numeric.csr import row_blocks
 from tasks.numeric.jit import jit
 from tasks.numeric.parallel import for_each_block
-from tasks.numeric.transpose import transpose
+from tasks.numeric.transpose import transposed
 
 Int32 = npt.NDArray[np.int32]
 Int64 = npt.NDArray[np.int64]
@@ -49,8 +49,7 @@ class Histories:
         rows = Csr(by_user.indptr, by_user.indices, weights.astype(np.float32), by_user.n_cols)
         if rows.nnz and rows.lengths().max() > MOST_ITEMS:
             rows = _sampled(rows)
-        indices, values = np.empty(rows.nnz, np.int32), np.empty(rows.nnz, np.float32)
-        return cls(rows, Csr(transpose(rows, indices, values), indices, values, rows.shape[0]))
+        return cls(rows, transposed(rows))
 
 
 def best_companions(

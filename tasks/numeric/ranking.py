@@ -4,13 +4,16 @@ The scorer ranks; what stands here checks what is asked, cuts it into batches an
 longer than what there is end in -1 and -inf.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import cast
 
 import numpy as np
 import numpy.typing as npt
 
 from data_contracts.interactions import Csr
 from data_contracts.scoring import Lists, Mask, Scorer
+from tasks.numeric.owners import Owners, OwnersScorer
 from tasks.numeric.topk import select_top_k
 
 BATCH = 16_384
@@ -24,6 +27,7 @@ def recommend(
     *,
     exclude: Csr | None = None,
     allow: Mask | None = None,
+    owners: Owners | None = None,
 ) -> Lists:
     """Best k items of some users.
 
@@ -39,6 +43,8 @@ def recommend(
         (n_users, n_items), by USER CODE: items that user must not get.
     allow
         bool (n_items,): items that anybody may get; None allows all.
+    owners
+        Offered the users of every item meanwhile, by a scorer with the capability ``owners``.
 
     Returns
     -------
@@ -54,7 +60,7 @@ def recommend(
     items = np.full((len(user_codes), k), -1, dtype=np.int32) if k > 0 else np.zeros((0, 0), np.int32)
     scores = np.full(items.shape, -np.inf, dtype=np.float32)
     for first, some_items, some_scores in recommend_batches(
-        scorer, user_codes, k, exclude=exclude, allow=allow
+        scorer, user_codes, k, exclude=exclude, allow=allow, owners=owners
     ):
         items[first : first + len(some_items)] = some_items
         scores[first : first + len(some_items)] = some_scores
@@ -68,6 +74,7 @@ def recommend_batches(
     *,
     exclude: Csr | None = None,
     allow: Mask | None = None,
+    owners: Owners | None = None,
     batch: int = BATCH,
 ) -> Iterator[tuple[int, npt.NDArray[np.int32], npt.NDArray[np.float32]]]:
     """Like :func:`recommend`, batch by batch: (first row, items, scores) of at most `batch` users."""
@@ -79,9 +86,11 @@ def recommend_batches(
         raise ValueError(f"exclude must have shape {scorer.shape}, by user code; got {exclude.shape}")
     if allow is not None and (allow.shape != (n_items,) or allow.dtype != np.bool_):
         raise ValueError(f"allow must be a bool mask of shape ({n_items},); got {allow.dtype} {allow.shape}")
+    rank: Callable[..., Lists] = scorer.top_k
+    if owners is not None:
+        rank = partial(cast("OwnersScorer", scorer).top_k_and_owners, owners=owners)
     for first in range(0, len(codes), batch):
-        some = codes[first : first + batch]
-        lists = scorer.top_k(some, min(k, n_items), exclude=exclude, allow=allow)
+        lists = rank(codes[first : first + batch], min(k, n_items), exclude=exclude, allow=allow)
         yield first, *_widened(lists, k)
 
 

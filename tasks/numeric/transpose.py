@@ -32,6 +32,12 @@ def transpose(
     return indptr
 
 
+def transposed(matrix: Csr) -> Csr:
+    """The transpose of `matrix` in memory."""
+    indices, values = np.empty(matrix.nnz, np.int32), np.empty(matrix.nnz, np.float32)
+    return Csr(transpose(matrix, indices, values), indices, values, matrix.shape[0])
+
+
 @jit()
 def _scatter(
     indptr: npt.NDArray[np.int64],

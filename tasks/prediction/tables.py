@@ -13,6 +13,7 @@ from data_contracts.identifiers import Vocabulary
 from data_contracts.predictions import PREDICTIONS_SCHEMA, ranked_rows
 from data_contracts.scoring import Lists, Mask, Scorer, Scores
 from tasks.evaluation.lists import cold_lists
+from tasks.numeric.owners import Owners
 from tasks.numeric.ranking import recommend, top_scores
 from tasks.numeric.slices import mark_new
 from tasks.prediction.catalogue import by_id
@@ -49,6 +50,7 @@ def predict(
     allow: Mask | None,
     names: tuple[str, str],
     counts: ListLengths,
+    owners: Owners | None = None,
 ) -> Iterator[pa.Table]:
     """Lists of all users, block by block.
 
@@ -72,6 +74,8 @@ def predict(
         What to write into the model column: for known users, for unknown users.
     counts
         Is told how long the lists are, and could be.
+    owners
+        As for :func:`tasks.numeric.ranking.recommend`.
 
     Yields
     ------
@@ -87,7 +91,9 @@ def predict(
         lists = np.tile(for_cold_start[0], (len(codes), 1))
         scores = np.tile(for_cold_start[1].astype(np.float32), (len(codes), 1))
         exclude = None if seen is None else seen.by_user
-        lists[known], scores[known] = recommend(scorer, codes[known], k, exclude=exclude, allow=allow)
+        lists[known], scores[known] = recommend(
+            scorer, codes[known], k, exclude=exclude, allow=allow, owners=owners
+        )
         if seen is not None:
             rows = seen.rows(ids, codes)
             former, had = ~known & (rows >= 0), rows >= 0

@@ -26,9 +26,10 @@ from data_contracts.selection import Selection
 from tasks import models
 from tasks.evaluation.task import cold_start_opinion
 from tasks.models import Capability
+from tasks.numeric.owners import Owners
 from tasks.numeric.ranking import target, top_scores
 from tasks.numeric.similar import similar_by_users
-from tasks.numeric.transpose import transpose
+from tasks.numeric.transpose import transposed
 from tasks.prediction.catalogue import emptied, without
 from tasks.prediction.tables import ListLengths, count_forbidden, predict, rows_by_item, write_table
 from tasks.preparation.grouping import load_grouped
@@ -68,6 +69,8 @@ def export(
         data.window.model_copy(update={"start": None, "threshold": None, "values": "all"}),
         store.scratch(),
     )
+    on_the_way = Capability.OWNERS in models.load_spec(model.kind).offers
+    owners = Owners(len(items), lengths.users_per_item_k) if on_the_way else None
     lists = predict(
         everyone,
         users,
@@ -79,6 +82,7 @@ def export(
         allow=allow,
         names=(model.name, label),
         counts=counts,
+        owners=owners,
     )
     facts: store.Facts = {
         "prediction_rows": write_table(out / PREDICTIONS, PREDICTIONS_SCHEMA, lists),
@@ -88,8 +92,12 @@ def export(
     }
     forbidden = count_forbidden(out / PREDICTIONS, users, items, seen) if seen else 0
     _check_predictions(out, data, counts, lengths, forbidden)
-    exclude = None if seen is None else _by_item(seen, grouped)
-    _write_others(out, model, scorer, grouped, (users, items), lengths, exclude)
+    if owners is None:
+        exclude = None if seen is None else _by_item(seen, grouped)
+        theirs = target(scorer, None, lengths.users_per_item_k, exclude_by_item=exclude)
+    else:
+        theirs = owners.lists()
+    _write_others(out, model, scorer, grouped, (users, items), theirs, lengths.k)
     for_cold_start = top_scores(cold_scores, lengths.k)
     one_list = (for_cold_start[0][None], for_cold_start[1][None])
     cold_start_items = ranked_rows(STRANGERS_SCHEMA, None, items, one_list, np.array([label]))
@@ -131,16 +139,15 @@ def _write_others(
     scorer: Scorer,
     grouped: GroupedMatrix,
     vocabularies: tuple[Vocabulary, Vocabulary],
-    lengths: ExportSection,
-    exclude: Csr | None,
+    theirs: Lists,
+    k: int,
 ) -> None:
-    """Write the tables that are listed by item; `exclude` says by item code who must not be listed."""
+    """Write the tables that are listed by item: `theirs`, the users of each, and the k similar items."""
     users, items = vocabularies
     allow = models.allowed_items(model.kind, grouped)
-    owners = emptied(target(scorer, None, lengths.users_per_item_k, exclude_by_item=exclude), allow)
-    tables = rows_by_item(USERS_PER_ITEM_SCHEMA, items, users, owners, model.name)
+    tables = rows_by_item(USERS_PER_ITEM_SCHEMA, items, users, emptied(theirs, allow), model.name)
     write_table(out / USERS_PER_ITEM, USERS_PER_ITEM_SCHEMA, tables)
-    similar = emptied(without(_similar(model.kind, scorer, grouped, lengths.k), allow), allow)
+    similar = emptied(without(_similar(model.kind, scorer, grouped, k), allow), allow)
     write_table(
         out / SIMILAR_ITEMS, SIMILAR_SCHEMA, rows_by_item(SIMILAR_SCHEMA, items, items, similar, None)
     )
@@ -151,8 +158,7 @@ def _by_item(seen: Seen, grouped: GroupedMatrix) -> Csr:
     by_user = seen.by_user
     if by_user is grouped.by_user:
         return grouped.by_item
-    users, values = np.empty(by_user.nnz, np.int32), np.empty(by_user.nnz, np.float32)
-    return Csr(transpose(by_user, users, values), users, values, by_user.shape[0])
+    return transposed(by_user)
 
 
 def _similar(kind: str, scorer: Scorer, grouped: GroupedMatrix, k: int) -> Lists:

@@ -4,13 +4,14 @@ from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
+import pyarrow as pa
 
 from data_contracts.errors import ConfigurationError, ContractError
+from tasks.validation.screening import screen, suspicious
 from tasks.validation.suites import Suite
 
 Bits = npt.NDArray[np.uint64]
@@ -71,6 +72,7 @@ class RowContract:
         self.suite = suite
         self.columns: Mapping[str, str] = suite.meta.get("columns", {})
         self.rules: dict[str, Rule] = {}
+        self._parts: dict[tuple[int, ...], Suite] = {}
         for expectation in suite.expectations:
             rule = self._rule(expectation.get("meta", {}), str(expectation.get("type")), keep)
             if self.rules.setdefault(rule.reason, rule) != rule:
@@ -115,10 +117,38 @@ class RowContract:
         bits = sum(1 << at for at, rule in enumerate(self.rules.values()) if rule.action == "quarantine")
         return np.uint64(bits)
 
-    def check(self, frame: pd.DataFrame) -> Bits:
-        """Judge the rows of a frame with a fresh RangeIndex."""
-        bits = np.zeros(len(frame), dtype=np.uint64)
-        for result in self.suite.validate(frame):
+    def check(self, table: pa.Table) -> Bits:
+        """Judge the rows of a table: by all rules those that a screen has caught, the others by what has no screen."""
+        self.suite.compiled  # noqa: B018 - whatever is wrong with the suite is said before anything else
+        screens = [screen(each, table.schema) for each in self.suite.expectations]
+        looks = [
+            (str(each["kwargs"]["column"]), look)
+            for each, look in zip(self.suite.expectations, screens, strict=True)
+            if look is not None
+        ]
+        bits = np.zeros(table.num_rows, dtype=np.uint64)
+        if not looks:
+            return self._judge(self.suite, table, bits)
+        rest = [each for each, look in zip(self.suite.expectations, screens, strict=True) if look is None]
+        if rest:
+            self._judge(self._part(rest), table, bits)
+        rows = suspicious(table, looks)
+        if len(rows):
+            plain = [each for each in self.suite.expectations if each not in rest]
+            caught = table.take(pa.array(rows))
+            bits[rows] |= self._judge(self._part(plain), caught, np.zeros(len(rows), dtype=np.uint64))
+        return bits
+
+    def _part(self, expectations: list[dict[str, Any]]) -> Suite:
+        """The suite with some of its expectations, compiled once."""
+        key = tuple(id(each) for each in expectations)
+        if key not in self._parts:
+            self._parts[key] = self.suite.only(expectations)
+        return self._parts[key]
+
+    def _judge(self, suite: Suite, table: pa.Table, bits: Bits) -> Bits:
+        """Set the bits of the rows that fail an expectation of `suite`."""
+        for result in suite.validate(table.to_pandas()):
             failing = result.result.get("unexpected_index_list") or []
             if result.success and not failing:
                 continue

@@ -87,8 +87,12 @@ class Suite:
             if not expectation.get("meta", {}).get("optional")
             or expectation.get("kwargs", {}).get("column") in present
         ]
+        return self.only(kept)
+
+    def only(self, expectations: list[dict[str, Any]]) -> "Suite":
+        """Return the same suite with some of its expectations."""
         smaller = Suite(self.path)
-        smaller.expectations = kept
+        smaller.expectations = expectations
         return smaller
 
     @property

@@ -1,3 +1,5 @@
+from types import SimpleNamespace
+
 import numba
 import numpy as np
 import pytest
@@ -103,3 +105,11 @@ def test_fit__reaches_its_precision_on_online_retail():
     lists = recommend(factors, np.arange(matrix.n_users), 5)[0]
     # implicit's BPR reaches 0.120 here; the bound leaves room for another machine's rounding.
     assert retail_split.precision_at_5(lists, cold_start_items, baskets) >= 0.15
+
+
+@pytest.mark.parametrize(("n_pairs", "epochs"), [(1_000, 50), (10_000_000, 20), (50_000_000, 10)])
+def test_config__auto_epochs_bound_the_samples(n_pairs, epochs, rng):
+    matrix = SimpleNamespace(nnz=n_pairs)
+
+    assert Config().settled(matrix, rng=rng).epochs == epochs
+    assert Config(epochs=7).settled(matrix, rng=rng).epochs == 7

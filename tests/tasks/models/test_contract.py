@@ -14,6 +14,7 @@ from data_contracts.interactions import Csr
 from data_contracts.scoring import Scorer, Sequences
 from tasks import models
 from tasks.models import Capability
+from tasks.numeric.owners import Owners
 from tasks.numeric.ranking import recommend
 
 N_USERS, N_ITEMS, N_NEW = 30, 20, 4
@@ -128,6 +129,20 @@ def test_model__ranks_users_for_items_as_its_scores_say(name):
         dense[line, matrix.by_item.row(item)[0]] = -np.inf
     best = np.where(users < 0, -np.inf, np.take_along_axis(dense, np.maximum(users, 0), axis=1))
     np.testing.assert_allclose(best, -np.sort(-dense, axis=1)[:, :5], rtol=1e-4)
+
+
+@pytest.mark.parametrize("name", offering(Capability.OWNERS))
+def test_model__that_offers_owners_gathers_them_while_it_ranks(name):
+    matrix = _log(name)
+    scorer, owners = _train(name, matrix), Owners(20, 5)
+
+    for users in (np.arange(11), np.arange(11, 30)):
+        lists = scorer.top_k_and_owners(users, 4, owners, exclude=matrix.by_user)
+        np.testing.assert_array_equal(lists[0], scorer.top_k(users, 4, exclude=matrix.by_user)[0])
+
+    alone = scorer.top_users(np.arange(20), 5, exclude=matrix.by_item)
+    for gathered, expected in zip(owners.lists(), alone, strict=True):
+        np.testing.assert_array_equal(gathered, expected)
 
 
 def test_model__same_seed_gives_the_same_bytes(name):

@@ -2,7 +2,10 @@ import json
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from small_logs import rule, suite
 
 from data_contracts.dataset import DatasetSpec
@@ -10,6 +13,7 @@ from data_contracts.errors import ConfigurationError, ContractError
 from data_contracts.suite_files import FOLDER
 from tasks.ingestion.log_pass import row_contract
 from tasks.validation.row_rules import RowContract, Rule, Tally
+from tasks.validation.screening import screen
 from tasks.validation.suites import Suite
 
 LONG = "x" * 501
@@ -136,7 +140,7 @@ def test_check__each_rule_of_each_raw_suite_catches_its_break(name):
     contract = RowContract(Suite(FOLDER / f"{name}.json"))
     frame = as_frame([good, *({**good, **change} for change, _ in breaks)])
 
-    found = [set(contract.names(int(bits))) for bits in contract.check(frame)]
+    found = [set(contract.names(int(bits))) for bits in contract.check(pa.Table.from_pandas(frame))]
 
     assert found == [set(), *(reasons for _, reasons in breaks)]
 
@@ -175,7 +179,7 @@ def test_check__row_conditions_and_large_frames_keep_their_rows(tmp_path):
     frame.loc[19_999, "value"] = np.nan
     contract = RowContract(Suite(suite(tmp_path, rules)))
 
-    bits = contract.check(frame)
+    bits = contract.check(pa.Table.from_pandas(frame))
 
     assert {int(at): contract.names(int(bits[at])) for at in np.flatnonzero(bits)} == {
         5: ["low", "order"],
@@ -221,7 +225,7 @@ def test_check__a_rule_about_the_whole_table_names_no_rows(tmp_path):
     contract = RowContract(Suite(suite(tmp_path, [table_rule])))
 
     with pytest.raises(ConfigurationError, match="names no rows; use an expectation on column values"):
-        contract.check(pd.DataFrame({"a": [2]}))
+        contract.check(pa.table({"a": [2]}))
 
 
 def test_judge__tolerance_is_a_share_of_all_rows_and_may_be_reached():
@@ -246,3 +250,69 @@ def test_suites__are_plain_json_that_says_what_it_is():
         document = json.loads(path.read_text())
         assert document["name"] == path.stem
         assert document["meta"]["description"]
+
+
+def _odd_table(rng, n_rows):
+    """Values of every kind that a column may hold, at random places."""
+    texts = rng.choice(np.array(["", "a", "né", "日本語x", "x" * 12, None], dtype=object), n_rows)
+    numbers = rng.choice(np.array([-np.inf, -3.0, 0.0, 0.5, 1e9, np.inf, np.nan, None], dtype=object), n_rows)
+    times = rng.choice(
+        np.array(["1700-01-02", "1989-12-31T23:59:59", "1990-01-01", "2100-01-01T00:00:01", "NaT"], "M8[ns]"),
+        n_rows,
+    )
+    return pa.table(
+        {
+            "text": pa.array(texts, pa.large_string()),
+            "number": pa.array(numbers, pa.float64(), from_pandas=False),
+            "count": pa.array(rng.integers(-1, 3, n_rows), pa.int64()),
+            "time": pa.array(times, pa.timestamp("ns"), from_pandas=True),
+        }
+    )
+
+
+SCREENED = [
+    rule("values_to_not_be_null", "text", "no_text"),
+    rule("values_to_not_be_null", "number", "no_number"),
+    rule("values_to_not_be_null", "time", "no_time"),
+    rule("value_lengths_to_be_between", "text", "long", min_value=1, max_value=3),
+    rule("values_to_be_between", "number", "small", min_value=0),
+    rule("values_to_be_between", "number", "large", max_value=1e9),
+    rule("values_to_be_between", "count", "counted", min_value=0, max_value=1),
+    rule(
+        "values_to_be_between",
+        "time",
+        "when",
+        min_value="1990-01-01T00:00:00",
+        max_value="2100-01-01T00:00:00",
+    ),
+    rule("values_to_match_regex", "text", "pattern", regex=r"\A[a-z]*\Z"),
+]
+
+
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(seed=st.integers(0, 2**32 - 1), n_rows=st.integers(1, 60))
+def test_check__finds_what_great_expectations_finds_alone(tmp_path, seed, n_rows):
+    contract = RowContract(Suite(suite(tmp_path, SCREENED)))
+    table = _odd_table(np.random.default_rng(seed), n_rows)
+
+    found = contract.check(table)
+
+    assert found.tolist() == contract._judge(contract.suite, table, np.zeros(n_rows, np.uint64)).tolist()
+
+
+def test_screen__leaves_to_great_expectations_what_it_cannot_tell():
+    schema = pa.schema(
+        [("text", pa.string()), ("zoned", pa.timestamp("us", tz="UTC")), ("number", pa.int64())]
+    )
+    others = [
+        rule("values_to_match_regex", "text", "r", regex="a"),
+        rule("values_to_not_be_null", "missing", "r"),
+        rule("values_to_be_between", "text", "r", min_value=1),
+        rule("values_to_be_between", "zoned", "r", min_value="1990-01-01T00:00:00+00:00"),
+        rule("values_to_be_between", "number", "r", min_value=1, strict_min=True),
+        rule("values_to_be_between", "number", "r", min_value="1"),
+        rule("value_lengths_to_be_between", "number", "r", max_value=3),
+    ]
+
+    assert [screen(each, schema) for each in others] == [None] * len(others)
+    assert screen(rule("values_to_be_between", "number", "r", min_value=1), schema) is not None
