@@ -50,7 +50,7 @@ class Config(ModelConfig):
     epochs: Annotated[int, Field(ge=1, le=10_000)] | Auto = "auto"
     """Passes; each draws as many samples as there are (user, item) pairs. "auto" is 50, and less where that would be
     more than 200 million samples, but never less than 10."""
-    learning_rate: float = Field(default=0.06, gt=0, le=1000, allow_inf_nan=False)
+    learning_rate: float = Field(default=0.06, gt=0, le=1e6, allow_inf_nan=False)
     """Length of a step in the first epoch."""
     learning_rate_decay: float = Field(default=0.98, gt=0, le=1)
     """The learning rate is multiplied by this after every epoch."""
