@@ -231,6 +231,8 @@ def import_gx() -> None:
         import great_expectations as _gx  # noqa: F401
     for name in ("great_expectations", "great_expectations.data_context.types.base"):
         logging.getLogger(name).setLevel(logging.WARNING)
+    # It logs a traceback of what it refuses, and raises the same; we say it in a line.
+    logging.getLogger("great_expectations.core.expectation_suite").setLevel(logging.CRITICAL)
 
 
 def _validator(context: Any, frame: pd.DataFrame) -> Any:
