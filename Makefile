@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: help install run serve check test drill lint format bench clean
+.PHONY: help install run serve check test drill torture lint format bench clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -41,6 +41,9 @@ test: $(STAMP)  ## all tests
 
 drill: $(STAMP)  ## break a running server and worker in every way we know, and see that nothing is lost
 	$(BIN)/python -m deployments.drill
+
+torture: $(STAMP)  ## hostile input, kills, damage and two at once: bounded to 20 minutes
+	$(BIN)/python -m deployments.torture
 
 lint: $(STAMP)  ## ruff, mypy, import-linter
 	$(BIN)/ruff check .
