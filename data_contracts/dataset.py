@@ -35,8 +35,8 @@ UNSAID = re.compile(r"url|sink|dsn|pas+w|pwd|secret|token|credential", re.IGNORE
 """Keys, misspelt ones too, whose value no error repeats: somebody may have put a password there."""
 
 
-LONGEST_VALUE = 200
-"""Characters of a wrong value that an error repeats."""
+LONGEST_VALUE, LONGEST_PROBLEM = 200, 600
+"""Characters of a wrong value, and of what is said about it: either may hold what the file does."""
 
 
 def default_models() -> dict[str, ModelSection]:
@@ -221,9 +221,9 @@ def _model_section(name: str, keys: Any) -> Any:
     }
 
 
-def _shortened(value: Any) -> str:
-    shown = masked(repr(value))
-    return shown if len(shown) <= LONGEST_VALUE else f"{shown[:LONGEST_VALUE]}..."
+def _shortened(text: str, longest: int) -> str:
+    shown = masked(text)
+    return shown if len(shown) <= longest else f"{shown[:longest]}..."
 
 
 def _explain(path: Path, error: ValidationError) -> str:
@@ -236,6 +236,6 @@ def _explain(path: Path, error: ValidationError) -> str:
             message = "there is no such key; check its spelling and its section"
         shown = problem["input"]
         unsaid = problem["type"] == "missing" or isinstance(shown, dict) or UNSAID.search(where)
-        value = "" if unsaid else f" = {_shortened(shown)}"
-        lines.append(f"  {where}{value}: {masked(message)}")
+        value = "" if unsaid else f" = {_shortened(repr(shown), LONGEST_VALUE)}"
+        lines.append(f"  {where}{value}: {_shortened(message, LONGEST_PROBLEM)}")
     return "\n".join(lines)

@@ -152,6 +152,14 @@ def _keep(error: BaseException) -> Path:
     return Path("nowhere: neither the home nor the temporary folder can be written to")
 
 
+def as_ids(_context: Any, _option: Any, value: Any) -> Any:
+    """Refuse ids that are no text: bytes of an argument that are not UTF-8."""
+    for each in (value,) if isinstance(value, str) else value or ():
+        if any("\ud800" <= letter <= "\udfff" for letter in each):
+            raise click.BadParameter(f"{each!a} is not UTF-8, so no log holds it")
+    return value
+
+
 def as_date(_context: Any, _option: Any, value: str | None) -> date | None:
     """Read a date option; click shows the message with exit code 2."""
     if value is None:

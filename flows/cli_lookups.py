@@ -9,7 +9,7 @@ import click
 from data_contracts.errors import DamagedError
 from data_contracts.limits import MAX_COUNT
 from flows import cli_common as common
-from flows.cli_common import dataset_name, dataset_option, exits, home_option, print_rows
+from flows.cli_common import as_ids, dataset_name, dataset_option, exits, home_option, print_rows
 
 
 @click.group()
@@ -27,7 +27,7 @@ def lookup(name: str, option: str, finder: str, text: str) -> None:
 
     @lookups.command(name, help=text)
     @dataset_option
-    @click.option(option, "wanted", required=True, help="An id as it stands in the log.")
+    @click.option(option, "wanted", required=True, callback=as_ids, help="An id as it stands in the log.")
     @click.option(
         "-k", type=click.IntRange(1, MAX_COUNT), default=10, show_default=True, help="Length of the list."
     )
@@ -61,7 +61,14 @@ lookup("target", "--item", "users_for_item", "Users to show an item to, from wha
 
 @lookups.command("fold-in")
 @dataset_option
-@click.option("--item", "items", multiple=True, required=True, help="An item they have had; may be repeated.")
+@click.option(
+    "--item",
+    "items",
+    multiple=True,
+    required=True,
+    callback=as_ids,
+    help="An item they have had; may be repeated.",
+)
 @click.option(
     "-k", type=click.IntRange(1, MAX_COUNT), default=10, show_default=True, help="Length of the list."
 )

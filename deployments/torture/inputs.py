@@ -278,7 +278,7 @@ def _command(words: list[str]) -> str:
         return done.stderr[:600]
     if done.exit_code not in {0, 1, 2, 3, 4}:
         return f"exit code {done.exit_code}"
-    if "not-this" in done.stderr:
+    if "not-this" in done.stderr and not done.stderr.startswith("Usage:"):  # click repeats what was typed
         return "a password is repeated"
     if any(not (c.isprintable() or c == "\n") for c in done.stderr):
         return f"control characters reach the terminal: {done.stderr!a}"[:300]
