@@ -16,8 +16,9 @@ from deployments.torture.damage import Home, damages, using
 
 LOGS, DATASETS, SUITES, ARGUMENTS = 400, 350, 150, 250
 DAMAGES = 162
-CALLS, TIMES, NIGHTS = 120, 60, 40
-TWO_PUBLISH, TWO_NIGHTS = 20, 4
+CALLS, TIMES, NIGHTS = 200, 90, 30
+"""Kills; of calls there are as many as renames and flushes."""
+TWO_PUBLISH, TWO_NIGHTS = 12, 4
 
 
 def torture(tally: Tally, folder: Path, api: str, seed: int, share: float) -> None:

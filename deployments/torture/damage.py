@@ -129,7 +129,12 @@ def _try(home: Home, kind: str, how: str, seed: int) -> str:
             problem = _command(home, words, said)
             if problem:
                 return f"{' '.join(words)}: {problem}"
-        return _must_be_live(home.nightly(LAST), LAST) or _verified(home, kind, how)
+        try:
+            summary = home.nightly(LAST)
+        except ShelftalkerError as error:
+            # A folder in a file's place is nobody's to remove: the night says so.
+            return refusal(error, path.name) if how == "folder" else f"the night fails: {error}"
+        return _must_be_live(summary, LAST) or _verified(home, kind, how)
 
 
 def _victim(rng: random.Random, folder: Path, kind: str) -> Path:

@@ -130,7 +130,7 @@ def harm_file(rng: random.Random, how: str, path: Path) -> None:
         )
     elif how == "copied aside":
         folder = path.parent
-        shutil.copytree(folder, folder.with_name(f"{folder.name}.bak"))
+        shutil.copytree(folder, folder.with_name(f"{folder.name}.bak"), symlinks=True, dirs_exist_ok=True)
     else:
         ways = {each.__name__: each for each in BYTES}
         path.write_bytes(ways[how](rng, path.read_bytes()))

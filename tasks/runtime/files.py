@@ -95,6 +95,12 @@ def replace_file(path: Path, write: Callable[[Path], object]) -> None:
 
     The sibling is locked while this process fills it: what nobody holds, a killed process left
     (:func:`tasks.runtime.home.sweep`).
+
+    Raises
+    ------
+    DamagedError
+        If a folder has taken the file's place.
+
     """
     temporary, handle = _locked_file(path.parent)
     try:
@@ -102,6 +108,8 @@ def replace_file(path: Path, write: Callable[[Path], object]) -> None:
         temporary.chmod(0o666 & ~UMASK)
         fsync(temporary)
         temporary.replace(path)
+    except IsADirectoryError as error:
+        raise DamagedError(f"{path} is a folder, where a file should be; move it away") from error
     finally:
         os.close(handle)
         temporary.unlink(missing_ok=True)

@@ -263,6 +263,13 @@ def test_sweep__removes_the_files_that_a_killed_replacement_left(home, place):
     assert list(folder.iterdir()) == []
 
 
+def test_replace_file__a_folder_in_its_place_is_named(tmp_path):
+    (tmp_path / "file").mkdir()
+    with pytest.raises(DamagedError, match=f"{tmp_path / 'file'} is a folder"):
+        replace_json(tmp_path / "file", {})
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
 def test_sweep__spares_a_file_that_is_being_written(home):
     folder = home / "published" / "shop"
     folder.mkdir(parents=True)
