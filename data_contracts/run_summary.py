@@ -41,9 +41,11 @@ class HoldoutCounts(SummaryPart):
     """Sizes of the hold-out."""
 
     n_users: int
-    """Users with an event in the hold-out."""
+    """Users with an event in the hold-out who are scored."""
+    n_users_in_all: int = 0
+    """The same before a sample was drawn of them; 0 in summaries of earlier versions."""
     n_known_users: int
-    """Of them, users with an event before the cut."""
+    """Of those scored, users with an event before the cut."""
     n_baskets: int
     """Baskets, those without a user included; 0 for a log without baskets."""
     n_known_baskets: int

@@ -63,7 +63,9 @@ def nightly(parameters: NightlyParameters) -> Any:
     check_tuned_before(tuned, window.train)
     parts = matrix_parts(spec, choices.values())
     data = prepare(events, window.train, spec, parts)
-    holdout = split(newest, data, window.holdout, spec.columns, spec.feedback)
+    holdout = split(
+        newest, data, window.holdout, spec.columns, spec.feedback, spec.evaluation.max_users, seed
+    )
 
     attempts = Attempts(spec.name)
     models, cold = compare(attempts, choices, data, holdout, spec, seed)

@@ -89,7 +89,7 @@ def findings_of(run: Run, refit: Refit | None) -> RunFindings:
         run_id=run_id(run.decision, *([] if refit is None else [refit.predictions])),
         dataset=run.spec.name,
         as_of=run.as_of,
-        split=describe_split(run.spec.window),
+        split=describe_split(run.spec.window, run.holdout),
         counts=counts_of(run.data.events, run.holdout, lists),
         models=model_results(run.models, run.tuned),
         left_out=run.left_out,

@@ -11,6 +11,7 @@ from data_contracts.dataset_sections import FeedbackSection
 from data_contracts.errors import ContractError
 from data_contracts.holdout import HeldOutEvents, HeldOutRatings, Holdout
 from data_contracts.selection import Selection
+from tasks.numeric.slices import sample_users
 from tasks.preparation.prepared_events import PreparedEvents
 from tasks.preparation.refusals import nothing_held_out
 from tasks.preparation.seen import FORMER_USERS
@@ -210,10 +211,15 @@ def split(
     selection: Selection,
     columns: ColumnsSection,
     feedback: FeedbackSection,
+    max_users: int,
+    seed: int,
 ) -> store.Facts:
-    """Write the mapped hold-out as one .npy file per array; `data` is what is trained on."""
+    """Write the mapped hold-out, or of a large one a sample, as one .npy file per array.
+
+    `data` is what is trained on.
+    """
     vocabulary = data.vocabularies
-    holdout = map_holdout(
+    whole = map_holdout(
         events.folder / "events.parquet",
         vocabulary.folder,
         selection,
@@ -222,6 +228,7 @@ def split(
         past=data.past.folder if data.past else None,
         scratch=store.scratch(),
     )
+    holdout = sample_users(whole, max_users, seed)
     _save(out, "", ARRAYS, holdout)
     _save(out, "event_", EVENTS, holdout.events)
     _save(out, "rating_", RATINGS, holdout.ratings)
@@ -231,6 +238,7 @@ def split(
     rated = {} if holdout.ratings is None else {"n_ratings": len(holdout.ratings.values)}
     return {
         "n_users": len(holdout.user_codes),
+        "n_users_in_all": whole.n_rows,
         "n_known_users": known,
         "n_baskets": len(holdout.basket_rows),
         "n_known_baskets": int(of_known.sum()),

@@ -18,15 +18,19 @@ def run_id(*decisive: store.ArtifactRef) -> str:
     return hashlib.sha256(" ".join(each.key for each in decisive).encode()).hexdigest()[:12]
 
 
-def describe_split(window: WindowSection) -> str:
-    """How the hold-out was cut, in words."""
-    return {
+def describe_split(window: WindowSection, holdout: store.ArtifactRef) -> str:
+    """How the hold-out was cut, in words, and that of a large one a sample is scored."""
+    held_out = {
         "time": f"the last {window.holdout_days} days are held out",
         "leave_last": f"each user's last {window.leave_last_n} events are held out",
         "leave_last_basket": "each user's last basket is held out, of users who have another one",
         "random": f"{window.random_share:.0%} of each user's events are held out at random, whatever their time",
         "file": f"{window.test_path} is held out",
     }[window.split]
+    scored, n_users = holdout.facts["n_users"], holdout.facts["n_users_in_all"]
+    if scored == n_users:
+        return held_out
+    return f"{held_out}; a sample of {scored:,} of its {n_users:,} users is scored"
 
 
 def counts_of(
