@@ -6,7 +6,16 @@ from pydantic import Field, model_validator
 
 from data_contracts.column_sections import IdFormat, Section, Share
 from data_contracts.database_url import VARIABLE
-from data_contracts.limits import AudienceLength, BoundedDay, Days, Finite, HalfLife, ListLength, Resamples
+from data_contracts.limits import (
+    MAX_COUNT,
+    AudienceLength,
+    BoundedDay,
+    Days,
+    Finite,
+    HalfLife,
+    ListLength,
+    Resamples,
+)
 from data_contracts.metrics import parse_metric
 
 
@@ -146,7 +155,7 @@ class EvaluationSection(Section):
     """Model whose list users get unknown to the model."""
     bootstrap_samples: Resamples = 2000
     """Resamples of users behind every interval."""
-    max_users: PositiveInt = 200_000
+    max_users: int = Field(default=200_000, gt=0, le=MAX_COUNT)
     """A larger hold-out is sampled by seed: with so many users, intervals are within about a hundredth of their value."""
 
     @property
