@@ -45,6 +45,10 @@ class DatabaseError(ShelftalkerError, ConnectionError):
     """A database cannot be reached or is busy; the same may work in a moment (exit code 1)."""
 
 
+class DamagedError(ShelftalkerError):
+    """A file that the program keeps is not what was written (exit code 1); the message names it."""
+
+
 class UnfinishedError(ShelftalkerError):
     """Some of many runs failed (exit code 1)."""
 

@@ -25,14 +25,14 @@ from tasks.numeric.scorers import Factors
 class Config(ModelConfig):
     """Parameters of implicit's ``AlternatingLeastSquares``, in its own parametrisation."""
 
-    n_factors: int = Field(default=128, ge=1)
+    n_factors: int = Field(default=128, ge=1, le=4096)
     """Length of a factor row."""
     regularization: NumberOrAuto = "auto"
     """Flat regularization of all factor rows; "auto" grows with what a typical row holds."""
     alpha: NumberOrAuto = "auto"
     """An observed entry of weight w counts ``alpha * w``, any other entry 1; "auto" makes what was not observed
     count 16 times as much, in all, as what was."""
-    iterations: int = Field(default=15, ge=1)
+    iterations: int = Field(default=15, ge=1, le=10_000)
     """Passes over users and items."""
     weighting: Weighting = "count"
     """Weight of an observed entry: 1, its value, or log(1 + value)."""
