@@ -66,7 +66,7 @@ def export(
     seen = data.seen(grouped.by_user) if exclude_seen else None
     everyone = _all_users(
         data.events.folder / "events.parquet",
-        data.window.model_copy(update={"start": None, "threshold": None, "values": "all"}),
+        data.window.uncapped.model_copy(update={"start": None, "threshold": None, "values": "all"}),
         store.scratch(),
     )
     on_the_way = Capability.OWNERS in models.load_spec(model.kind).offers
