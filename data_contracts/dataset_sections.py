@@ -206,6 +206,9 @@ class ExportSection(Section):
     """Items for a user."""
     users_per_item_k: PositiveInt = 10
     """Users for an item."""
+    max_items_per_user: PositiveInt | None = None
+    """Of the users for an item: a user stands on at most so many items' lists, the best matches first; no limit if
+    absent. Lists are filled with the next best users, which costs more where few users are left to go round."""
     max_short_lists: Share = Field(default=0.05, ge=0, le=1)
     """Share of users whose list may be shorter than it could be; who has had nearly everything counts only for
     what is left."""
@@ -218,4 +221,4 @@ class ExportSection(Section):
 
     def cache_identity(self) -> dict[str, Any]:
         """Lengths and their limit: where the lists go does not change them."""
-        return self.model_dump(include={"k", "users_per_item_k", "max_short_lists"})
+        return self.model_dump(include={"k", "users_per_item_k", "max_items_per_user", "max_short_lists"})
