@@ -154,6 +154,8 @@ class DatasetSpec(Section):
             return f"split {self.window.split!r} (or write split = 'random')"
         if self.window.lookback_days or self.grouping.half_life_days:
             return "lookback_days or half_life_days"
+        if self.cleaning.caps_events:
+            return "max_events_per_user or max_events_quantile, which are per day,"
         return None
 
     @property

@@ -33,6 +33,21 @@ class CleaningSection(Section):
     """Write item ids in capitals, and count how often, where a shop types the same code both ways."""
     drop_exact_duplicates: bool = False
     """Quarantine every copy of a row but the first; all columns must be equal."""
+    max_events_per_user: PositiveInt | None = None
+    """Training uses at most so many events of a user and day, the earliest; all if absent. The others stay accepted, and
+    their items count as had; the run says how many there are. A day is 24 hours, counted back from ``as_of``."""
+    max_events_quantile: float | None = Field(default=None, gt=0, lt=1)
+    """The same, with this quantile of the events per user and day as the limit, such as 0.999; with both, the
+    lower limit holds."""
+
+    @property
+    def caps_events(self) -> bool:
+        """Whether training leaves out events of users who have too many."""
+        return self.max_events_per_user is not None or self.max_events_quantile is not None
+
+    def cache_identity(self) -> dict[str, Any]:
+        """What ingestion does: the limits on a user's events are applied later, when events are selected."""
+        return self.model_dump(mode="json", exclude={"max_events_per_user", "max_events_quantile"})
 
     def id_format_of(self, role: Literal["user", "item", "basket"]) -> IdFormat:
         """Format of the ids of one role."""
@@ -207,6 +222,9 @@ class ExportSection(Section):
     """Items for a user."""
     users_per_item_k: AudienceLength = 10
     """Users for an item."""
+    max_items_per_user: PositiveInt | None = None
+    """Of the users for an item: a user stands on at most so many items' lists, the best matches first; no limit if
+    absent. Lists are filled with the next best users, which costs more where few users are left to go round."""
     max_short_lists: Share = Field(default=0.05, ge=0, le=1)
     """Share of users whose list may be shorter than it could be; who has had nearly everything counts only for
     what is left."""
@@ -219,4 +237,4 @@ class ExportSection(Section):
 
     def cache_identity(self) -> dict[str, Any]:
         """Lengths and their limit: where the lists go does not change them."""
-        return self.model_dump(include={"k", "users_per_item_k", "max_short_lists"})
+        return self.model_dump(include={"k", "users_per_item_k", "max_items_per_user", "max_short_lists"})

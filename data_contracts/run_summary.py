@@ -64,7 +64,15 @@ class Counts(SummaryPart):
     """Rows read and rejected, sizes of the hold-out and, unless the gate is closed, of the lists."""
 
     LEFT_OUT_IF_NONE: ClassVar[frozenset[str]] = frozenset(
-        {"events", "prediction_rows", "users", "users_without_history", "items"}
+        {
+            "events",
+            "capped_events",
+            "capped_users",
+            "prediction_rows",
+            "users",
+            "users_without_history",
+            "items",
+        }
     )
 
     rows_read: int
@@ -95,6 +103,11 @@ class Counts(SummaryPart):
     """How much is held out."""
     events: int | None = None
     """Events that the published lists were made from; absent where the gate is closed."""
+    capped_events: int | None = None
+    """Accepted rows, known to have been had, that are not trained on because their user has too many of one day;
+    absent where no limit is set."""
+    capped_users: int | None = None
+    """Their users; absent where no limit is set."""
     prediction_rows: int | None = None
     """Rows of predictions.parquet; absent where the gate is closed."""
     users: int | None = None
@@ -189,6 +202,8 @@ class RunFindings(SummaryPart):
     """Models that broke; the gate decided among the rest."""
     gate: GateResult
     """The decision."""
+    warnings: tuple[str, ...] = ()
+    """What somebody should look at though it did not stop the run: in the log, its ids, or what is left out."""
     tuned: str | None
     """Name or path of the tuned file that was given; null without one."""
 

@@ -12,6 +12,7 @@ from flows.outcomes import Run, leave_undecided, publish, refit, rehearse, rejec
 from flows.planning import (
     anything_live,
     chosen_models,
+    compare_with_live,
     contenders,
     decide_as_of,
     rename_run,
@@ -59,6 +60,7 @@ def nightly(parameters: NightlyParameters) -> Any:
     rename_run(spec.name, as_of)
     choices, live = contenders(spec.name, as_of, chosen)
 
+    remarks = compare_with_live(spec.name, as_of, events)
     window = windows(spec, as_of, seed, whole_test_file=stated_day(spec, parameters.as_of) is None)
     check_tuned_before(tuned, window.train)
     parts = matrix_parts(spec, choices.values())
@@ -77,7 +79,7 @@ def nightly(parameters: NightlyParameters) -> Any:
         left = attempts.still_there(models)
         decision = gate(left, data.vocabularies, spec.evaluation, spec.gate, standing, seed)
         verdict, out = load_verdict(decision), tuple(attempts.left_out)
-        run = Run(spec, as_of, parameters, tuned, key, data, holdout, left, decision, verdict, out)
+        run = Run(spec, as_of, parameters, tuned, key, data, holdout, left, decision, verdict, out, remarks)
         if verdict.decision.verdict == "closed":
             return reject(run)
         if not verdict.decision.publishes:

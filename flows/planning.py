@@ -14,6 +14,7 @@ from data_contracts.parameters import DatasetParameters
 from data_contracts.suite_files import find_suite
 from data_contracts.tuned import Tuned
 from tasks.publication import registry
+from tasks.publication.familiar import familiar
 from tasks.runtime import store
 from tasks.training.requirements import check_metric, check_needs
 from tasks.training.task import configure
@@ -64,6 +65,14 @@ def decide_as_of(spec: DatasetSpec, given: date | None, events: store.ArtifactRe
 def stated_day(spec: DatasetSpec, given: date | None) -> date | None:
     """Day that somebody named: the caller, the schedule or the dataset file; None where the log decides."""
     return given or _scheduled_day(spec) or spec.window.default_as_of
+
+
+def compare_with_live(
+    dataset: str, as_of: date | None, events: store.ArtifactRef
+) -> tuple[store.ArtifactRef, ...]:
+    """What there is to say of tonight's ids beside those that were live before; empty where nothing was."""
+    live = registry.champion(dataset, as_of)
+    return () if live is None else (familiar(events, live),)
 
 
 def anything_live(dataset: str, as_of: date | None) -> bool:

@@ -16,7 +16,7 @@ from pydantic import Field
 
 from data_contracts.interactions import Csr, GroupedMatrix
 from data_contracts.scoring import Codes
-from tasks.models import Capability, ModelConfig, ModelSpec, Progress, Reason
+from tasks.models import Capability, ModelConfig, ModelSpec, Need, Progress, Reason
 from tasks.models._cost import Cost, Sizes, factorisation
 from tasks.models._explanations import by_likeness
 from tasks.models._search_space import Doubling, Range
@@ -87,6 +87,7 @@ def cost(config: Config, sizes: Sizes) -> Cost:
 
 SPEC = ModelSpec(
     cost=cost,
+    uses=frozenset({Need.RATINGS}),
     offers=frozenset({Capability.SIMILAR_ITEMS, Capability.EXPLANATIONS}),
     # A decade or so around defaults that suit purchases.
     search={
@@ -108,7 +109,7 @@ def fit(
     Parameters
     ----------
     matrix
-        Grouped matrix of users x items.
+        Grouped matrix of users x items. Where it has ratings, what a user rated low is no negative: it is not unseen.
     config
         Parameters of the model.
     rng
@@ -132,7 +133,8 @@ def fit(
     assert epochs != "auto"
     # Items of the catalogue alone are no negatives: nobody could have taken them.
     n_items = matrix.n_items_with_events
-    pairs = _Pairs.of(matrix.by_user, value_weights(matrix.by_user.values, config.weighting), n_items)
+    weights = value_weights(matrix.by_user.values, config.weighting)
+    pairs = _Pairs.of(matrix.by_user, weights, n_items, had=matrix.ratings)
     start = config.init_scale / np.sqrt(config.n_factors)
     item_factors = np.zeros((matrix.n_items, config.n_factors), dtype=np.float32)
     model = Factors(
@@ -165,16 +167,20 @@ class _Pairs:
     weights: Float32
     starts: npt.NDArray[np.int64]
     n_items: int
+    had: Csr
+    """What is never drawn as a negative: all pairs, and those that were rated too low to be one."""
 
     @classmethod
-    def of(cls, by_user: Csr, weights: Float32, n_items: int) -> "_Pairs":
+    def of(cls, by_user: Csr, weights: Float32, n_items: int, had: Csr | None = None) -> "_Pairs":
         """Cut users into parts of about equal numbers of pairs; how many depends on the data alone."""
         square = math.isqrt(by_user.nnz // PAIRS_PER_CELL)
         n_parts = max(1, min(MOST_PARTS, square, n_items // ITEMS_PER_PART))
         users = np.repeat(np.arange(by_user.shape[0], dtype=np.int32), by_user.lengths())
         first = by_user.indptr[:-1] * n_parts // max(by_user.nnz, 1)
         rows = np.searchsorted(first, np.arange(n_parts))
-        return cls(by_user, users, weights, np.append(by_user.indptr[rows], by_user.nnz), n_items)
+        return cls(
+            by_user, users, weights, np.append(by_user.indptr[rows], by_user.nnz), n_items, had or by_user
+        )
 
     @property
     def n_parts(self) -> int:
@@ -235,8 +241,8 @@ class _Cells:
             self.items[own],
             (self.cumulative[own], self.guide[own]),
             self.shuffled[self.bounds[item_part] : self.bounds[item_part + 1]],
-            self.pairs.by_user.indptr,
-            self.pairs.by_user.indices,
+            self.pairs.had.indptr,
+            self.pairs.had.indices,
             rates,
             model.user_factors,
             model.item_factors,

@@ -15,7 +15,7 @@ from tasks.numeric.slices import sample_users
 from tasks.preparation.prepared_events import PreparedEvents
 from tasks.preparation.refusals import nothing_held_out
 from tasks.preparation.seen import FORMER_USERS
-from tasks.preparation.select_events import ROW, load_codes, select_events
+from tasks.preparation.select_events import load_codes, select_events
 from tasks.runtime import duckdb_engine, store
 from tasks.runtime.duckdb_engine import arrays, literal
 from tasks.runtime.step import step
@@ -188,7 +188,7 @@ def _ratings(connection: duckdb.DuckDBPyConnection, events: Path, selection: Sel
         f"""SELECT coalesce(u.code, -1)::INT, i.code::INT, rating::FLOAT,
             (dense_rank() OVER (ORDER BY coalesce(u.code, {2**31 - 1}), {USER_ID}) - 1)::INT AS owner,
             coalesce(u.code, past, -1)::INT
-        FROM (SELECT {USER_ID}, {ITEM_ID}, last({VALUE} ORDER BY {EVENT_TIME}, {ROW}) AS rating
+        FROM (SELECT {USER_ID}, {ITEM_ID}, last({VALUE} ORDER BY {EVENT_TIME}, {VALUE}) AS rating
               FROM events WHERE {USER_ID} IS NOT NULL AND isfinite({VALUE}) {since}
               GROUP BY {USER_ID}, {ITEM_ID})
         JOIN items i USING ({ITEM_ID}) LEFT JOIN users u USING ({USER_ID}) LEFT JOIN pasts USING ({USER_ID})

@@ -54,13 +54,16 @@ def windows(spec: DatasetSpec, as_of: date | None, seed: int, *, whole_test_file
         bounds = {"start": _midnight(spec, start) if start else None, "end": _midnight(spec, as_of)}
         full = _of_feedback(spec).model_copy(update=bounds)
     if window.split == "file":
-        held_out = full.model_copy(update={"start": None} | ({"end": None} if whole_test_file else {}))
+        held_out = full.uncapped.model_copy(
+            update={"start": None} | ({"end": None} if whole_test_file else {})
+        )
         return Windows(full, held_out, full)
     if window.split == "time":
         if as_of is None:
             raise ConfigurationError(f"dataset {spec.name!r} is split by time: give an --as-of date")
         cut = _midnight(spec, _days_before(as_of, window.holdout_days))
-        return Windows(full.model_copy(update={"end": cut}), full.model_copy(update={"start": cut}), full)
+        held_out = full.uncapped.model_copy(update={"start": cut})
+        return Windows(full.model_copy(update={"end": cut}), held_out, full)
     divided = full.model_copy(
         update={
             "split": window.split,
@@ -69,7 +72,8 @@ def windows(spec: DatasetSpec, as_of: date | None, seed: int, *, whole_test_file
             "seed": seed,
         }
     )
-    return Windows(divided, divided.model_copy(update={"part": "holdout"}), full)
+    # What is held out is not cut down: there each user counts once, however many events.
+    return Windows(divided, divided.uncapped.model_copy(update={"part": "holdout"}), full)
 
 
 def inner_windows(spec: DatasetSpec, as_of: date | None, seed: int, n: int) -> tuple[Windows, ...]:
@@ -102,6 +106,8 @@ def _of_feedback(spec: DatasetSpec) -> Selection:
     feedback = spec.feedback
     return Selection(
         threshold=feedback.threshold,
+        max_events_per_user=spec.cleaning.max_events_per_user,
+        max_events_quantile=spec.cleaning.max_events_quantile,
         values="rated" if feedback.as_weight else NOT_POSITIVE.get(feedback.kind, "all"),
         last_word=feedback.kind == "rating" and spec.grouping.merge == "last",
     )
