@@ -27,6 +27,7 @@ from tasks.preparation.holdout import split
 from tasks.preparation.prepared_events import prepare
 from tasks.preparation.splitting import windows
 from tasks.publication.delivery import check_delivery
+from tasks.publication.registry import mend
 from tasks.publication.run_receipts import key_of_run
 from tasks.runtime import store
 from tasks.training.requirements import matrix_parts
@@ -48,6 +49,7 @@ def nightly(parameters: NightlyParameters) -> Any:
     tuned = load_tuned(parameters.tuned, spec)
     chosen = chosen_models(spec, tuned)
     check_delivery(spec)
+    mend(spec.name)
 
     sources = [find_source(spec, parameters.source)]
     if spec.window.test_path:

@@ -75,7 +75,9 @@ def refit(run: Run, sections: dict[str, ModelSection], cold_start: str, everythi
     winner = run.verdict.decision.winner
     earlier = {each.name: each.model for each in run.models}
     models = {
-        name: train_model(name, sections[name], everything.matrix, run.given.seed, earlier.get(name))
+        name: train_model(
+            name, sections[name], everything.matrix, run.given.seed, run.spec.limits, earlier.get(name)
+        )
         for name in dict.fromkeys((winner, cold_start))
     }
     exclude_seen = run.spec.evaluation.decides == "discovery"

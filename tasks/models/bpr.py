@@ -17,6 +17,7 @@ from pydantic import Field
 from data_contracts.interactions import Csr, GroupedMatrix
 from data_contracts.scoring import Codes
 from tasks.models import Capability, ModelConfig, ModelSpec, Need, Progress, Reason
+from tasks.models._cost import Cost, Sizes, factorisation
 from tasks.models._explanations import by_likeness
 from tasks.models._search_space import Doubling, Range
 from tasks.numeric.csr import Weighting, check_matrix, value_weights
@@ -45,22 +46,22 @@ Auto = Literal["auto"]
 class Config(ModelConfig):
     """Size of the model and schedule of its training."""
 
-    n_factors: int = Field(default=256, ge=1)
+    n_factors: int = Field(default=256, ge=1, le=4096)
     """Length of a factor row."""
-    epochs: Annotated[int, Field(ge=1)] | Auto = "auto"
+    epochs: Annotated[int, Field(ge=1, le=10_000)] | Auto = "auto"
     """Passes; each draws as many samples as there are (user, item) pairs. "auto" is 50, and less where that would be
     more than 200 million samples, but never less than 10."""
-    learning_rate: float = Field(default=0.06, gt=0, allow_inf_nan=False)
+    learning_rate: float = Field(default=0.06, gt=0, le=1e6, allow_inf_nan=False)
     """Length of a step in the first epoch."""
     learning_rate_decay: float = Field(default=0.98, gt=0, le=1)
     """The learning rate is multiplied by this after every epoch."""
-    user_regularization: float = Field(default=3e-3, ge=0, allow_inf_nan=False)
+    user_regularization: float = Field(default=3e-3, ge=0, le=1e6, allow_inf_nan=False)
     """Pull of user factors towards 0 at each step."""
-    item_regularization: float = Field(default=3e-4, ge=0, allow_inf_nan=False)
+    item_regularization: float = Field(default=3e-4, ge=0, le=1e6, allow_inf_nan=False)
     """Pull of item factors towards 0 at each step."""
-    bias_regularization: float = Field(default=0.03, ge=0, allow_inf_nan=False)
+    bias_regularization: float = Field(default=0.03, ge=0, le=1e6, allow_inf_nan=False)
     """Pull of item biases towards 0: strong, so that popularity does not drown personal taste."""
-    init_scale: float = Field(default=1.0, gt=0, allow_inf_nan=False)
+    init_scale: float = Field(default=1.0, gt=0, le=1e6, allow_inf_nan=False)
     """Expected length of a factor row at the start."""
     weighting: Weighting = "count"
     """How often a pair is drawn: evenly, by its value, or by log(1 + value)."""
@@ -69,13 +70,23 @@ class Config(ModelConfig):
 
     def settled(self, matrix: GroupedMatrix, *, rng: np.random.Generator) -> Self:
         """Replace "auto" by a number of epochs; nothing is drawn."""
-        if self.epochs != "auto":
-            return self
-        enough = MOST_SAMPLES // max(1, matrix.nnz)
-        return self.model_copy(update={"epochs": max(EPOCHS[0], min(EPOCHS[1], enough))})
+        return self if self.epochs != "auto" else self.model_copy(update={"epochs": epochs_of(matrix.nnz)})
+
+
+def epochs_of(n_pairs: int) -> int:
+    """What "auto" stands for."""
+    return max(EPOCHS[0], min(EPOCHS[1], MOST_SAMPLES // max(1, n_pairs)))
+
+
+def cost(config: Config, sizes: Sizes) -> Cost:
+    """Roughly what :func:`fit` takes."""
+    epochs = epochs_of(sizes.n_entries) if config.epochs == "auto" else config.epochs
+    # Drawing a sample takes as long as some thirty factors.
+    return factorisation(sizes, config.n_factors + 30, epochs, 2.5e-9, 0.0, 60, 2.0)
 
 
 SPEC = ModelSpec(
+    cost=cost,
     uses=frozenset({Need.RATINGS}),
     offers=frozenset({Capability.SIMILAR_ITEMS, Capability.EXPLANATIONS}),
     # A decade or so around defaults that suit purchases.
