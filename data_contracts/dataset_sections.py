@@ -2,7 +2,7 @@
 
 from typing import Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, PositiveFloat, model_validator
 
 from data_contracts.column_sections import IdFormat, Section, Share
 from data_contracts.database_url import VARIABLE
@@ -14,6 +14,7 @@ from data_contracts.limits import (
     Finite,
     HalfLife,
     ListLength,
+    PositiveCount,
     Resamples,
 )
 from data_contracts.metrics import parse_metric
@@ -33,7 +34,7 @@ class CleaningSection(Section):
     """Write item ids in capitals, and count how often, where a shop types the same code both ways."""
     drop_exact_duplicates: bool = False
     """Quarantine every copy of a row but the first; all columns must be equal."""
-    max_events_per_user: PositiveInt | None = None
+    max_events_per_user: PositiveCount | None = None
     """Training uses at most so many events of a user and day, the earliest; all if absent. The others stay accepted, and
     their items count as had; the run says how many there are. A day is 24 hours, counted back from ``as_of``."""
     max_events_quantile: float | None = Field(default=None, gt=0, lt=1)
@@ -222,7 +223,7 @@ class ExportSection(Section):
     """Items for a user."""
     users_per_item_k: AudienceLength = 10
     """Users for an item."""
-    max_items_per_user: PositiveInt | None = None
+    max_items_per_user: PositiveCount | None = None
     """Of the users for an item: a user stands on at most so many items' lists, the best matches first; no limit if
     absent. Lists are filled with the next best users, which costs more where few users are left to go round."""
     max_short_lists: Share = Field(default=0.05, ge=0, le=1)
