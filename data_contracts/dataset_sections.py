@@ -2,18 +2,20 @@
 
 from typing import Any, Literal, Self
 
-from pydantic import Field, PositiveFloat, model_validator
+from pydantic import Field, model_validator
 
 from data_contracts.column_sections import IdFormat, Section, Share
 from data_contracts.database_url import VARIABLE
 from data_contracts.limits import (
     MAX_COUNT,
+    Allowance,
     AudienceLength,
     BoundedDay,
     Days,
     Finite,
     HalfLife,
     ListLength,
+    Most,
     PositiveCount,
     Resamples,
 )
@@ -35,6 +37,7 @@ class CleaningSection(Section):
     drop_exact_duplicates: bool = False
     """Quarantine every copy of a row but the first; all columns must be equal."""
     max_events_per_user: PositiveCount | None = None
+    max_events_per_user: Most | None = None
     """Training uses at most so many events of a user and day, the earliest; all if absent. The others stay accepted, and
     their items count as had; the run says how many there are. A day is 24 hours, counted back from ``as_of``."""
     max_events_quantile: float | None = Field(default=None, gt=0, lt=1)
@@ -199,9 +202,9 @@ class LimitsSection(Section):
     Estimates are rough (docs/limits.md), and are made for two cores.
     """
 
-    minutes: PositiveFloat | None = None
+    minutes: Allowance | None = None
     """Of one training; no limit if absent."""
-    memory_gb: PositiveFloat | None = None
+    memory_gb: Allowance | None = None
     """Held by one training; nine tenths of the machine's memory if absent."""
 
 
@@ -224,6 +227,7 @@ class ExportSection(Section):
     users_per_item_k: AudienceLength = 10
     """Users for an item."""
     max_items_per_user: PositiveCount | None = None
+    max_items_per_user: Most | None = None
     """Of the users for an item: a user stands on at most so many items' lists, the best matches first; no limit if
     absent. Lists are filled with the next best users, which costs more where few users are left to go round."""
     max_short_lists: Share = Field(default=0.05, ge=0, le=1)

@@ -41,3 +41,8 @@ SkippedRows = Annotated[int, Field(ge=0, le=1_000_000)]
 """Lines before a header."""
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 """A number, neither infinite nor NaN."""
+
+Most = Annotated[int, Field(gt=0, le=MAX_COUNT)]
+"""A limit that something may have."""
+Allowance = Annotated[float, Field(gt=0, le=1e6, allow_inf_nan=False)]
+"""Minutes, or gigabytes."""
