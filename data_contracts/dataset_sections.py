@@ -16,7 +16,6 @@ from data_contracts.limits import (
     HalfLife,
     ListLength,
     Most,
-    PositiveCount,
     Resamples,
 )
 from data_contracts.metrics import parse_metric
@@ -36,7 +35,6 @@ class CleaningSection(Section):
     """Write item ids in capitals, and count how often, where a shop types the same code both ways."""
     drop_exact_duplicates: bool = False
     """Quarantine every copy of a row but the first; all columns must be equal."""
-    max_events_per_user: PositiveCount | None = None
     max_events_per_user: Most | None = None
     """Training uses at most so many events of a user and day, the earliest; all if absent. The others stay accepted, and
     their items count as had; the run says how many there are. A day is 24 hours, counted back from ``as_of``."""
@@ -226,7 +224,6 @@ class ExportSection(Section):
     """Items for a user."""
     users_per_item_k: AudienceLength = 10
     """Users for an item."""
-    max_items_per_user: PositiveCount | None = None
     max_items_per_user: Most | None = None
     """Of the users for an item: a user stands on at most so many items' lists, the best matches first; no limit if
     absent. Lists are filled with the next best users, which costs more where few users are left to go round."""

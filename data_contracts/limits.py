@@ -35,8 +35,6 @@ Resamples = Annotated[int, Field(gt=0, le=100_000)]
 """Of a bootstrap."""
 Count = Annotated[int, Field(ge=0, le=MAX_COUNT)]
 """How many of something."""
-PositiveCount = Annotated[int, Field(gt=0, le=MAX_COUNT)]
-"""How many of something, at least one."""
 SkippedRows = Annotated[int, Field(ge=0, le=1_000_000)]
 """Lines before a header."""
 Finite = Annotated[float, Field(allow_inf_nan=False)]
