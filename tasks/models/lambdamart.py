@@ -21,13 +21,16 @@ from pydantic import Field
 from data_contracts.interactions import Csr, GroupedMatrix
 from data_contracts.limits import MAX_COUNT
 from tasks.models import Capability, ModelConfig, ModelSpec, Need, Progress, Reason, blend
-from tasks.models._blend import Codes
+from tasks.models._blend import Blend, Codes
+from tasks.models._blend_choice import joined
 from tasks.models._cost import Cost, Sizes
 from tasks.models._lambdamart import NAMES, LambdaMart
 from tasks.models._lambdamart_signals import Signals, signals
 from tasks.models._training_examples import returning_users, with_targets
 from tasks.numeric.candidates import Candidates
 from tasks.numeric.csr import check_matrix
+from tasks.numeric.listwise import fit_listwise
+from tasks.numeric.parallel import single_threaded_blas
 from tasks.numeric.past import look_back
 from tasks.numeric.rank_trees import Growth, grow
 
@@ -110,7 +113,7 @@ def fit(
         if progress is not None:
             progress(done, total, {})
 
-    found = blend.fit(matrix, config.candidates, rng=rng)
+    found = _stack(matrix, config.candidates, rng)
     tell(1)
     if not timed:
         return LambdaMart(found, _nothing(), (), config.own_candidates, config.new_candidates)
@@ -124,6 +127,16 @@ def fit(
     trees = _trees(examples, config, int(rng.integers(2**31 - 1)))
     tell(total)
     return LambdaMart(found, signals(matrix), trees, config.own_candidates, config.new_candidates)
+
+
+def _stack(matrix: GroupedMatrix, config: blend.Config, rng: np.random.Generator) -> Blend:
+    """The blend with its weights as learned: what a part would put first for good, trees could not move."""
+    model, examples = blend.stack(matrix, config, rng)
+    if not examples:
+        return model
+    with single_threaded_blas():
+        weights = fit_listwise(joined(examples), model.weights, prior_events=config.prior_events)
+    return replace(model, weights=weights)
 
 
 def explain(
