@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from data_contracts.dataset import DatasetSpec
-from tasks.ingestion.cautions import compare_items, id_cautions
+from tasks.ingestion.cautions import compare_items, id_cautions, many_events
 from tasks.ingestion.log_pass import LogPass, row_contract
 from tasks.ingestion.reader import Log
 from tasks.runtime.duckdb_engine import connect
@@ -60,7 +60,8 @@ def ingest(spec: DatasetSpec, source: Path, out: Path, *, scratch: Path) -> dict
         log_pass.quarantine.write(out / QUARANTINE)
         items = locate_items(spec, source)
         found = log_pass.descriptions.write(out / ITEMS, connection, items, place)
-        warnings = [*id_cautions(connection, spec, out / EVENTS), *log_pass.descriptions.warnings]
+        warnings = id_cautions(connection, spec, out / EVENTS)
+        warnings += [*many_events(connection, spec, out / EVENTS), *log_pass.descriptions.warnings]
         table = log_pass.descriptions.item_table
         if table is not None and items is not None:
             matches, remarks = compare_items(connection, out / EVENTS, table.table, items.name)

@@ -21,10 +21,12 @@ import numpy.typing as npt
 from pydantic import Field
 
 from data_contracts.interactions import Csr, GroupedMatrix, History
+from data_contracts.limits import MAX_COUNT, MAX_DAYS
 from tasks.models import Capability, ModelConfig, ModelSpec, Need, Progress, Reason, wals
 from tasks.models._blend import PRIOR, Blend, Codes
 from tasks.models._blend_choice import choose_weights
 from tasks.models._blend_reasons import reasons
+from tasks.models._cost import Cost, Sizes
 from tasks.models._inner_window import last_of_each
 from tasks.models._training_examples import returning_users, with_targets
 from tasks.numeric.candidates import Candidates
@@ -34,8 +36,28 @@ from tasks.numeric.neighbours import item_neighbours
 from tasks.numeric.parallel import single_threaded_blas
 from tasks.numeric.past import cold_start_events, hold_back, look_back, own_past
 
+
+def cost(config: "Config", sizes: Sizes) -> Cost:
+    """Roughly what :func:`fit` takes: WALS for each window and for all, neighbours and signals."""
+    return parts_cost(config, sizes, config.inner_windows)
+
+
+def parts_cost(config: "Config", sizes: Sizes, windows: int) -> Cost:
+    """What training the parts on everything and on some earlier windows takes."""
+    taste = wals.cost(config.taste, sizes)
+    events = 3e-6 * sizes.n_events
+    # What is learned from: signals of each candidate, and a copy where windows are joined.
+    examples = (
+        16 * len(PRIOR) * windows * min(sizes.n_users, config.max_inner_users) * (config.candidates + 20)
+    )
+    memory = taste.memory_bytes + 150 * sizes.n_events + examples
+    return Cost((windows + 1) * (taste.seconds + events), memory)
+
+
 SPEC = ModelSpec(
-    uses=frozenset({Need.TIMES, Need.HISTORY}), offers=frozenset({Capability.EXPLANATIONS, Capability.OWNERS})
+    cost=cost,
+    uses=frozenset({Need.TIMES, Need.HISTORY}),
+    offers=frozenset({Capability.EXPLANATIONS, Capability.OWNERS}),
 )
 
 
@@ -44,30 +66,30 @@ class Config(ModelConfig):
 
     taste: wals.Config = Field(default_factory=wals.Config)
     """Parameters of the WALS part."""
-    neighbours: int = Field(default=50, ge=1)
+    neighbours: int = Field(default=50, ge=1, le=10_000)
     """Neighbours kept per item."""
-    recent_half_life_days: float = Field(default=14.0, gt=0)
+    recent_half_life_days: float = Field(default=14.0, gt=0, le=MAX_DAYS, allow_inf_nan=False)
     """Half-life of "popular lately" and of the cold-start list."""
-    profile_half_life_days: float = Field(default=60.0, gt=0)
+    profile_half_life_days: float = Field(default=60.0, gt=0, le=MAX_DAYS, allow_inf_nan=False)
     """Half-life of a past item's voice for its neighbours."""
     fade: float = Field(default=0.9, gt=0, le=1)
     """How much a basket counts against the one after it."""
-    inner_days: int = Field(default=31, ge=1)
+    inner_days: int = Field(default=31, ge=1, le=MAX_DAYS)
     """Length of a window on which weights are learned; best the length of the hold-out. Windows get twice as
     long until they hold enough."""
-    min_inner_events: int = Field(default=200, ge=0)
+    min_inner_events: int = Field(default=200, ge=0, le=MAX_COUNT)
     """Events of users who came again that the latest window should hold: some fifteen for each weight."""
-    min_inner_users: int = Field(default=200, ge=0)
+    min_inner_users: int = Field(default=200, ge=0, le=MAX_COUNT)
     """Users of the windows together below half of which (or of all who have two events) the last fifth of every
     user's events is predicted instead."""
-    inner_windows: int = Field(default=2, ge=0)
+    inner_windows: int = Field(default=2, ge=0, le=100)
     """Such windows at most, one before the other; each costs a training of all parts, so that there are no more than
     hold `max_inner_users`."""
-    candidates: int = Field(default=100, ge=1)
+    candidates: int = Field(default=100, ge=1, le=10_000)
     """Items besides the user's own that the weights are learned on, for each user."""
-    max_inner_users: int = Field(default=10_000, ge=1)
+    max_inner_users: int = Field(default=10_000, ge=1, le=MAX_COUNT)
     """Users a window is learned from; more are drawn at random."""
-    prior_events: float = Field(default=10.0, gt=0)
+    prior_events: float = Field(default=10.0, gt=0, le=MAX_COUNT, allow_inf_nan=False)
     """Events needed to move a weight from its first value as far as the log wants."""
 
     def settled(self, matrix: GroupedMatrix, *, rng: np.random.Generator) -> Self:

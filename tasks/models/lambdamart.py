@@ -19,9 +19,11 @@ from numba import get_num_threads
 from pydantic import Field
 
 from data_contracts.interactions import Csr, GroupedMatrix
+from data_contracts.limits import MAX_COUNT
 from tasks.models import Capability, ModelConfig, ModelSpec, Need, Progress, Reason, blend
 from tasks.models._blend import Blend, Codes
 from tasks.models._blend_choice import joined
+from tasks.models._cost import Cost, Sizes
 from tasks.models._lambdamart import NAMES, LambdaMart
 from tasks.models._lambdamart_signals import Signals, signals
 from tasks.models._training_examples import returning_users, with_targets
@@ -36,8 +38,15 @@ Examples = tuple[npt.NDArray[np.float32], npt.NDArray[np.float64], npt.NDArray[n
 """What the trees see of each candidate, how often it was taken next, and candidates of each user."""
 
 
+def cost(config: "Config", sizes: Sizes) -> Cost:
+    """Roughly what :func:`fit` takes: the blend, its parts for each window, and the trees."""
+    return blend.parts_cost(config.candidates, sizes, config.candidates.inner_windows + config.windows)
+
+
 SPEC = ModelSpec(
-    uses=frozenset({Need.TIMES, Need.HISTORY}), offers=frozenset({Capability.EXPLANATIONS, Capability.OWNERS})
+    cost=cost,
+    uses=frozenset({Need.TIMES, Need.HISTORY}),
+    offers=frozenset({Capability.EXPLANATIONS, Capability.OWNERS}),
 )
 
 
@@ -46,22 +55,22 @@ class Config(ModelConfig):
 
     candidates: blend.Config = Field(default_factory=blend.Config)
     """Parameters of the blend that finds the candidates."""
-    own_candidates: int = Field(default=40, ge=1)
+    own_candidates: int = Field(default=40, ge=1, le=10_000)
     """Candidates among the items that the user has had."""
-    new_candidates: int = Field(default=30, ge=1)
+    new_candidates: int = Field(default=30, ge=1, le=10_000)
     """Candidates among the other items."""
-    windows: int = Field(default=6, ge=1)
+    windows: int = Field(default=6, ge=1, le=100)
     """Windows to learn from, each as long as the blend's and half a length before the one after it; each
     costs a training of the blend's parts."""
-    forests: int = Field(default=3, ge=1)
+    forests: int = Field(default=3, ge=1, le=100)
     """Forests, each from a draw of its own; their mean decides."""
-    rounds: int = Field(default=50, ge=1)
+    rounds: int = Field(default=50, ge=1, le=10_000)
     """Trees of a forest."""
     learning_rate: float = Field(default=0.1, gt=0, le=1)
     """Share of each tree that is added."""
-    leaves: int = Field(default=31, ge=2)
+    leaves: int = Field(default=31, ge=2, le=131_072)
     """Leaves of a tree at most."""
-    min_leaf: int = Field(default=100, ge=1)
+    min_leaf: int = Field(default=100, ge=1, le=MAX_COUNT)
     """Candidates in a leaf at least."""
 
     def settled(self, matrix: GroupedMatrix, *, rng: np.random.Generator) -> Self:
