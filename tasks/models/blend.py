@@ -46,9 +46,9 @@ def parts_cost(config: "Config", sizes: Sizes, windows: int) -> Cost:
     """What training the parts on everything and on some earlier windows takes."""
     taste = wals.cost(config.taste, sizes)
     events = 3e-6 * sizes.n_events
-    # What is learned from: signals of each candidate, and copies where windows are joined, split and scaled.
+    # What is learned from: signals of each candidate, and a copy where windows are joined.
     examples = (
-        40 * len(PRIOR) * windows * min(sizes.n_users, config.max_inner_users) * (config.candidates + 20)
+        16 * len(PRIOR) * windows * min(sizes.n_users, config.max_inner_users) * (config.candidates + 20)
     )
     memory = taste.memory_bytes + 150 * sizes.n_events + examples
     return Cost((windows + 1) * (taste.seconds + events), memory)
