@@ -50,7 +50,8 @@ def choose_weights(examples: list[TrainingExamples], prior: Float64, *, prior_ev
     folds = _folds(examples)
 
     def learn(some: TrainingExamples, allowed: npt.NDArray[np.bool_]) -> Float64:
-        masked = TrainingExamples(some.features * allowed, some.targets, some.starts)
+        seen = some.features if allowed.all() else some.features * allowed
+        masked = TrainingExamples(seen, some.targets, some.starts)
         return fit_listwise(masked, prior * allowed, prior_events=prior_events)
 
     allowed = np.ones(len(prior), dtype=np.bool_)
