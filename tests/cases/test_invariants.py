@@ -200,28 +200,3 @@ def test_renaming__in_the_same_order_renames_the_lists_of_every_model(folder, ki
             for user, listed in one.lists(model).items()
         }
         assert before == other.lists(model)
-
-
-@pytest.mark.parametrize("kind", ["counts", "liked", "last word", "quantities", "lookback", "capped"])
-@examples(4)
-@given(rows=LOG, new_users=st.permutations(range(8)), new_items=st.permutations(range(10)))
-def test_renaming__in_another_order_moves_only_items_of_one_score(folder, kind, rows, new_users, new_items):
-    users = {f"u{n}": f"v{new}" for n, new in enumerate(new_users)}
-    items = {f"i{n}": f"j{new}" for n, new in enumerate(new_items)}
-    if kind == "capped":  # which events of one moment a limit keeps is decided by their ids
-        rows = [
-            (*row[:2], at % 20, *row[3:]) for at, row in enumerate({(r[0], r[1]): r for r in rows}.values())
-        ]
-
-    one, other = Night(folder, rows, kind), Night(folder, renamed(rows, users, items), kind)
-
-    for model in COUNTING:
-        before, after = one.lists(model), other.lists(model)
-        assert {users[user] for user in before} == set(after)
-        for user, listed in before.items():
-            new = after[users[user]]
-            np.testing.assert_allclose([s for _, s in listed], [s for _, s in new], rtol=1e-6)
-            last = listed[-1][1] * (1 + 1e-6)
-            assert {items[item] for item, score in listed if score > last} == {
-                i for i, score in new if score > last
-            }
