@@ -5,7 +5,8 @@ a user has had are judged by the user's own past (how many baskets, how lately),
 taken again, by its popularity and by WALS; items never had by popularity, WALS and the neighbours of past
 items. Baskets count once, whatever their events weigh; popularity, WALS and the voice of past items go by
 weight. How much each signal says is learned from the log itself: the model goes back some weeks, trains its
-parts on what was known then, and asks what explains what users took next.
+parts on what was known then, and asks what explains what users took next. Where weights so learned do not make
+better lists than a part alone, the part is taken.
 
 Own baskets that fade follow H. Hu et al., "Modeling Personalized Item Frequency Information for
 Next-basket Recommendation", SIGIR 2020 (TIFU-KNN); learning to join parts on an inner window is stacking
