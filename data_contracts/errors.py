@@ -27,6 +27,10 @@ class ContractError(ShelftalkerError):
     exit_code = 3
 
 
+class SourceChangedError(ShelftalkerError):
+    """A log changed while it was read; the same may work once it is written (exit code 1)."""
+
+
 class GateClosedError(ShelftalkerError):
     """The evaluation does not allow a publication (exit code 4)."""
 

@@ -56,8 +56,9 @@ class SourceSection(Section):
     """Of CSV; an empty text means that nothing is quoted."""
     escape: str = Field(default="", max_length=1)
     """Of CSV: what stands before a quotation mark inside a quoted field; the mark itself if empty."""
-    line_ends: Literal["same", "mixed"] = "same"
-    """Of CSV: ``mixed`` where some lines end in CR LF and others in LF; such a file is copied once."""
+    line_ends: Literal["auto", "same", "mixed"] = "auto"
+    """Of CSV and JSON Lines: ``mixed`` where some lines end in CR LF and others in LF; such a file is copied once.
+    ``auto`` finds out by itself; ``same`` does not look, and refuses a file whose ends differ."""
     sheet: str | tuple[str, ...] | None = None
     """Of Excel: a sheet, or several that are read one after the other; the first if absent."""
     null_values: tuple[str, ...] = ()

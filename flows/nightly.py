@@ -1,5 +1,6 @@
 """The nightly run: ingest, map, group, train, evaluate, decide, refit, export, publish."""
 
+from functools import partial
 from typing import Any
 
 from prefect import flow
@@ -22,7 +23,7 @@ from flows.planning import (
 from flows.run_events import on_failure
 from flows.superseded import superseded
 from tasks.evaluation.gate import Standing, gate, load_verdict
-from tasks.ingestion.task import find_holdout_source, find_source, ingest
+from tasks.ingestion.task import find_holdout_source, find_source, ingest_at_rest
 from tasks.preparation.holdout import split
 from tasks.preparation.prepared_events import prepare
 from tasks.preparation.splitting import windows
@@ -51,10 +52,11 @@ def nightly(parameters: NightlyParameters) -> Any:
     check_delivery(spec)
     mend(spec.name)
 
-    sources = [find_source(spec, parameters.source)]
+    finders = [partial(find_source, spec, parameters.source)]
     if spec.window.test_path:
-        sources.append(find_holdout_source(spec))
-    ingested = [ingest(source) for source in sources]
+        finders.append(partial(find_holdout_source, spec))
+    found = [find() for find in finders]
+    sources, ingested = zip(*map(ingest_at_rest, found, finders), strict=True)
     events, newest = ingested[0], ingested[-1]
     as_of = decide_as_of(spec, parameters.as_of, events)
     rename_run(spec.name, as_of)

@@ -11,7 +11,7 @@ from data_contracts.errors import ConfigurationError
 from data_contracts.parameters import TuneParameters
 from flows.planning import decide_as_of, run_name
 from flows.superseded import superseded
-from tasks.ingestion.task import find_source, ingest
+from tasks.ingestion.task import find_source, ingest_at_rest
 from tasks.preparation.holdout import split
 from tasks.preparation.prepared_events import prepare as prepare_events
 from tasks.preparation.splitting import Windows, inner_windows
@@ -36,7 +36,7 @@ def tune(parameters: TuneParameters) -> Any:
     spec = DatasetSpec.load(parameters.dataset)
     names = tunable(spec, parameters.models)
     source = find_source(spec, parameters.source)
-    events = ingest(source)
+    source, events = ingest_at_rest(source, lambda: find_source(spec, parameters.source))
     as_of = decide_as_of(spec, parameters.as_of, events)
     inner = inner_windows(spec, as_of, parameters.seed, parameters.windows)
     prepared = [prepare(spec, events, window, parameters.seed) for window in inner]

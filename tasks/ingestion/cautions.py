@@ -8,7 +8,7 @@ import pyarrow as pa
 
 from data_contracts import columns
 from data_contracts.dataset import DatasetSpec
-from tasks.runtime.duckdb_engine import literal
+from tasks.runtime.duckdb_engine import literal, path_literal
 
 NULL_TEXTS = (
     "\\N",
@@ -100,7 +100,7 @@ def compare_items(
 
     """
     connection.register("known_items", table.select([columns.ITEM_ID]))
-    of_log = f"(SELECT DISTINCT {columns.ITEM_ID} AS id FROM read_parquet({literal(str(events))}))"
+    of_log = f"(SELECT DISTINCT {columns.ITEM_ID} AS id FROM read_parquet({path_literal(events)}))"
     known = f"(SELECT {columns.ITEM_ID} AS id FROM known_items)"
     row: Any = connection.execute(
         f"SELECT count(*), count(*) FILTER (id IN {known}), min(id) FILTER (id NOT IN {known}), "
@@ -119,7 +119,7 @@ def compare_items(
 
 
 def _about(connection: duckdb.DuckDBPyConnection, events: Path, name: str, source: str) -> list[str]:
-    read = f"read_parquet({literal(str(events))})"
+    read = f"read_parquet({path_literal(events)})"
     # As a condition, so that row groups without any such text are not read at all.
     nothing = connection.execute(
         f"SELECT {name}, count(*) FROM {read} WHERE {name} IN ({', '.join(map(literal, NULL_TEXTS))}) "

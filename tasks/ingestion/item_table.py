@@ -15,7 +15,7 @@ from data_contracts.source_section import SourceSection
 from tasks.ingestion.normalization import item_id, plain_text, typed_attributes
 from tasks.runtime.duckdb_engine import first_line, quote
 from tasks.sources.csv_format import Unreadable
-from tasks.sources.files import open_file
+from tasks.sources.files import open_file, read_whole
 from tasks.sources.formats import format_of
 from tasks.sources.open_file import OpenFile
 
@@ -154,9 +154,8 @@ def _ids(table: pa.Table) -> tuple[list[Any], list[Any]]:
 def _opened(spec: DatasetSpec, connection: duckdb.DuckDBPyConnection, path: Path, scratch: Path) -> OpenFile:
     assert spec.items is not None
     try:
-        return open_file(
-            connection, path, format_of(path, "auto", spec.items.member), section_of(spec), scratch
-        )
+        kind = format_of(path, "auto", spec.items.member)
+        return open_file(connection, path, kind, read_whole(path, kind, section_of(spec), scratch), scratch)
     except (ConfigurationError, ContractError) as error:
         # The same words about the log's section would send people to the wrong place.
         raise type(error)(f"item table: {str(error).replace('under [source]', 'under [items]')}") from error

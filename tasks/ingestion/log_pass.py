@@ -34,6 +34,7 @@ _READABLE = {
     "too_many_columns": "every line has as many columns as the header",
     "invalid_json": "every line is one JSON object",
     "invalid_encoding": "every line is UTF-8; if the file is not, write encoding = ... under [source]",
+    "line_size_over_maximum": 'no line is longer than 32 MB; if quotation marks mean nothing, write quote = "" under [source]',
     "unquoted_value": "quotation marks open and close whole fields",
 }
 

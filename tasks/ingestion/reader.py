@@ -13,10 +13,11 @@ import pyarrow as pa
 
 from data_contracts.dataset import DatasetSpec
 from data_contracts.errors import ConfigurationError, ContractError
+from data_contracts.source_section import SourceSection
 from tasks.ingestion.normalization import FLOATS, NUMBERS, described_by, projection
 from tasks.runtime.duckdb_engine import first_line, literal
 from tasks.sources import csv_format
-from tasks.sources.files import open_file
+from tasks.sources.files import open_file, read_whole
 from tasks.sources.formats import Format
 from tasks.sources.open_file import OpenFile
 
@@ -56,6 +57,7 @@ class Log:
     names: tuple[str, ...] = ()
     types: tuple[str, ...] = ()
     unreadable: dict[int, list[csv_format.Unreadable]] = field(default_factory=dict)
+    _sections: dict[int, SourceSection] = field(default_factory=dict)
     _kept: dict[int, OpenFile] = field(default_factory=dict)
     _optional: frozenset[str] = frozenset()
 
@@ -154,7 +156,9 @@ class Log:
             csv_format.forget_unreadable(self.connection)
             return self._kept[number]
         path, kind = self.files[number]
-        file = open_file(self.connection, path, kind, self.spec.source, self.scratch)
+        if number not in self._sections:
+            self._sections[number] = read_whole(path, kind, self.spec.source, self.scratch)
+        file = open_file(self.connection, path, kind, self._sections[number], self.scratch)
         if kind in {"excel", "json"}:
             self._kept[number] = file
         return file
@@ -182,7 +186,7 @@ class Log:
             yield from self.connection.sql(f"SELECT {listed} FROM {file.relation}").to_arrow_reader(
                 BATCH_ROWS
             )
-        except (duckdb.Error, pa.ArrowException) as error:
+        except (duckdb.Error, pa.ArrowException, OSError) as error:
             raise _unreadable(file, error) from error
 
     def _run(self, file: OpenFile, sql: str) -> None:
@@ -211,10 +215,12 @@ def _placed(batch: pa.RecordBatch, number: int, row: int) -> pa.RecordBatch:
 
 def _unreadable(file: OpenFile, error: Exception) -> Exception:
     """Blame the file, unless it is the machine that ran out of memory or disk."""
-    out_of_disk = isinstance(error, duckdb.IOException) and os.strerror(errno.ENOSPC) in str(error)
-    if out_of_disk or isinstance(error, duckdb.OutOfMemoryException):
+    out_of_disk = os.strerror(errno.ENOSPC) in str(error)
+    # Arrow's stream hands on what DuckDB says as an OSError without a number.
+    from_the_disk = isinstance(error, OSError) and error.errno is not None
+    if out_of_disk or from_the_disk or isinstance(error, duckdb.OutOfMemoryException):
         return error
     advice = ""
     if "state machine" in str(error):
-        advice = "; if some lines end in CR LF and others in LF, write line_ends = 'mixed' under [source]"
+        advice = "; if some lines end in CR LF and others in LF, leave line_ends out under [source]"
     return ContractError(f"{file.path} cannot be read to its end: {first_line(error)}{advice}")

@@ -1,18 +1,21 @@
 """The first step of a run: find the log, know it by its content, and let the ingestion judge it."""
 
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
 from data_contracts.dataset import FOLDER, DatasetSpec
+from data_contracts.errors import ShelftalkerError, SourceChangedError
 from data_contracts.source_section import PLACE_KEYS
 from data_contracts.suite_files import find_suite
 from tasks.ingestion.pipeline import ingest as ingest_log
 from tasks.runtime import store
 from tasks.runtime.files import sha256_of
-from tasks.runtime.step import step
-from tasks.sources.files import locate, source_hash
+from tasks.runtime.step import BACKOFF_SECONDS, RETRIES, step
+from tasks.sources.files import locate, source_hash, stamps
 from tasks.sources.sample import ensure_sample
 from tasks.sources.snapshot import snapshot, snapshot_file
 
@@ -33,6 +36,8 @@ class Source(BaseModel):
     """File or folder."""
     sha256: str
     """Of the content of all its files and of the item table."""
+    stamps: tuple[tuple[str, int, int, int], ...]
+    """Sizes, times and inodes of these files before they were hashed."""
     contract_sha256: str
     """Of the suite that judges its rows."""
 
@@ -76,6 +81,7 @@ def find_source(spec: DatasetSpec, given: str | None = None) -> Source:
         dataset=spec.name,
         spec=spec,
         path=path,
+        stamps=stamps(spec, path),
         sha256=source_hash(spec, path),
         contract_sha256=sha256_of(suite),
     )
@@ -90,4 +96,59 @@ def find_holdout_source(spec: DatasetSpec) -> Source:
 @step("read and check {source.path.name}", contracts=("events",))
 def ingest(out: Path, source: Source) -> store.Facts:
     """Write events, quarantine and item descriptions; a log that breaks its contract ends the run."""
-    return ingest_log(source.spec, source.path, out, scratch=store.scratch())
+    try:
+        facts = ingest_log(source.spec, source.path, out, scratch=store.scratch())
+    except (ShelftalkerError, OSError) as error:
+        # A log that is cut while it is read looks broken, and is not.
+        if _changed(source):
+            raise _change_of(source) from error
+        raise
+    if _changed(source):
+        raise _change_of(source)
+    return facts
+
+
+def ingest_at_rest(source: Source, again: Callable[[], Source]) -> tuple[Source, store.ArtifactRef]:
+    """Ingest a log; one that changes meanwhile is found and read anew, a few times.
+
+    Parameters
+    ----------
+    source
+        The log as it was found.
+    again
+        Finds it anew.
+
+    Returns
+    -------
+    The log as it was read, and what ingestion left.
+
+    Raises
+    ------
+    SourceChangedError
+        If it does not come to rest.
+
+    """
+    for attempt in range(RETRIES):
+        try:
+            return source, ingest(source)
+        except SourceChangedError:
+            time.sleep(BACKOFF_SECONDS * 2**attempt)
+            source = again()
+    return source, ingest(source)
+
+
+def _changed(source: Source) -> bool:
+    """Whether a log is another one than when it was found: by its files' stamps, and by its content."""
+    try:
+        if stamps(source.spec, source.path) != source.stamps:
+            return True
+        return source_hash(source.spec, source.path) != source.sha256
+    except (ShelftalkerError, OSError):  # a file that is gone
+        return True
+
+
+def _change_of(source: Source) -> SourceChangedError:
+    return SourceChangedError(
+        f"{source.path} changed while it was read, so nothing was made of it; run again when it is written, and "
+        "write it under another name that is renamed at the end"
+    )

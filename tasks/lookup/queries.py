@@ -19,6 +19,7 @@ from data_contracts.published_files import (
     USERS_PER_ITEM,
 )
 from tasks.publication.registry import Publication
+from tasks.runtime.files import pattern_of
 
 TITLES = "titles.parquet"
 
@@ -45,7 +46,7 @@ def similar_to(publication: Publication, item_id: str, k: int) -> list[Row]:
 
 def some_users(publication: Publication, n: int) -> list[str]:
     """Ids of a few users, spread evenly over the sorted lists."""
-    path = str(publication.part(PREDICTIONS))
+    path = pattern_of(publication.part(PREDICTIONS))
     with duckdb.connect() as connection:
         found = connection.execute(
             f"""SELECT {USER_ID} FROM (
@@ -64,13 +65,13 @@ def titles_of(publication: Publication, item_ids: list[str]) -> dict[str, str]:
         return {}
     with duckdb.connect() as connection:
         query = f"SELECT {ITEM_ID}, {TITLE} FROM read_parquet(?) WHERE list_contains(?, {ITEM_ID})"
-        found = connection.execute(query, [str(path), item_ids]).fetchall()
+        found = connection.execute(query, [pattern_of(path), item_ids]).fetchall()
     return {item_id: title for item_id, title in found if title is not None}
 
 
 def catalogue(publication: Publication) -> list[str]:
     """Ids of all items that the model knows, in the order of their codes."""
-    path = str(publication.part(ITEMS_FILE))
+    path = pattern_of(publication.part(ITEMS_FILE))
     with duckdb.connect() as connection:
         query = f"SELECT {ITEM_ID} FROM read_parquet(?, file_row_number = true) ORDER BY file_row_number"
         return [row[0] for row in connection.execute(query, [path]).fetchall()]
@@ -78,7 +79,7 @@ def catalogue(publication: Publication) -> list[str]:
 
 def items_without_events(publication: Publication) -> int:
     """How many of the items, the last codes, the model knows from the catalogue alone."""
-    path = str(publication.part(ITEMS_FILE))
+    path = pattern_of(publication.part(ITEMS_FILE))
     with duckdb.connect() as connection:
         query = "SELECT value::VARCHAR FROM parquet_kv_metadata(?) WHERE key = ?"
         found = connection.execute(query, [path, CATALOGUE_KEY]).fetchall()
@@ -86,7 +87,7 @@ def items_without_events(publication: Publication) -> int:
 
 
 def _must_know(publication: Publication, item_id: str) -> None:
-    path = str(publication.part(ITEMS_FILE))
+    path = pattern_of(publication.part(ITEMS_FILE))
     with duckdb.connect() as connection:
         query = f"SELECT count(*) FROM read_parquet(?) WHERE {ITEM_ID} = ?"
         if not connection.execute(query, [path, item_id]).fetchall()[0][0]:
@@ -101,11 +102,11 @@ def _select(publication: Publication, file: str, column: str | None, wanted: str
     path, described = publication.part(file), publication.part(TITLES)
     which = f"WHERE {column} = $wanted" if column else "WHERE $wanted = ''"
     lists = f"SELECT * FROM read_parquet($lists) {which} AND {RANK} <= $k"
-    parameters = {"lists": str(path), "wanted": wanted, "k": k}
+    parameters = {"lists": pattern_of(path), "wanted": wanted, "k": k}
     other = _shown_item(path, column)
     query = f"{lists} ORDER BY {RANK}"
     if other and _has_titles(described):
-        parameters["titles"] = str(described)
+        parameters["titles"] = pattern_of(described)
         query = (
             f"SELECT l.*, t.{TITLE} FROM ({lists}) l LEFT JOIN read_parquet($titles) t "
             f"ON l.{other} = t.{ITEM_ID} ORDER BY l.{RANK}"
@@ -128,5 +129,5 @@ def _has_titles(path: Path) -> bool:
 def _columns(path: Path) -> list[str]:
     """Names of the columns of a Parquet file."""
     with duckdb.connect() as connection:
-        found = connection.execute("SELECT * FROM read_parquet(?) LIMIT 0", [str(path)]).description
+        found = connection.execute("SELECT * FROM read_parquet(?) LIMIT 0", [pattern_of(path)]).description
     return [column[0] for column in found]

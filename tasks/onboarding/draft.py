@@ -20,7 +20,7 @@ from tasks.onboarding.texts import Draft, suite_text, toml_text
 from tasks.onboarding.values import guess_feedback, guess_truth, is_truth
 from tasks.runtime.duckdb_engine import connect, first_line
 from tasks.sources.csv_format import forget_unreadable
-from tasks.sources.files import open_file
+from tasks.sources.files import open_file, read_whole
 from tasks.sources.open_file import OpenFile
 
 SAMPLED_FILES = 20
@@ -80,7 +80,10 @@ def look_at(file: Path, name: str | None = None) -> Drafted:
 
 
 def _draft(connection: duckdb.DuckDBPyConnection, found: Input, name: str, scratch: Path) -> Draft:
-    opened = [open_file(connection, path, kind, found.source, scratch) for path, kind in found.files]
+    opened = [
+        open_file(connection, path, kind, read_whole(path, kind, found.source, scratch), scratch)
+        for path, kind in found.files
+    ]
     table, relations = _together(found.path, opened)
     sampled = relations[:: -(-len(relations) // SAMPLED_FILES)]
     sample = take_sample(connection, table, sampled, has_names=found.settings.get("header", True))

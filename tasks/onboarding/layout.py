@@ -38,8 +38,6 @@ def guess_csv_layout(path: Path, encoding: str) -> Layout:
         start = raw.read(_LOOKED_AT)
     text = start.decode(encoding, errors="replace").removeprefix("\ufeff")
     found = Layout()
-    if _line_ends_are_mixed(text):
-        found.keys["line_ends"] = "mixed"
     lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
     lines = lines[:-1] if len(start) == _LOOKED_AT else lines
     has_separator = bool(lines) and bool(re.fullmatch(r'"?sep=."?\s*', lines[0], re.IGNORECASE))
@@ -198,9 +196,3 @@ def _parsed(lines: Sequence[str], delimiter: str, escape: str | None) -> list[li
         return list(csv.reader(io.StringIO("\n".join(lines)), **options))
     except csv.Error:
         return [line.split(delimiter) for line in lines]
-
-
-def _line_ends_are_mixed(text: str) -> bool:
-    """Whether some lines end in CR LF and others in LF, line ends inside quotes left out."""
-    body = re.sub(r'"[^"]*"', "", text)
-    return 0 < body.count("\r\n") < body.count("\n")

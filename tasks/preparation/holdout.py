@@ -17,7 +17,7 @@ from tasks.preparation.refusals import nothing_held_out
 from tasks.preparation.seen import FORMER_USERS
 from tasks.preparation.select_events import load_codes, select_events
 from tasks.runtime import duckdb_engine, store
-from tasks.runtime.duckdb_engine import arrays, literal
+from tasks.runtime.duckdb_engine import arrays, path_literal
 from tasks.runtime.step import step
 
 ARRAYS = (
@@ -100,7 +100,7 @@ def _load_pasts(connection: duckdb.DuckDBPyConnection, n_users: int, past: Path 
     if past is not None:
         rows = (
             f"SELECT {USER_ID}, file_row_number::INT + {n_users} AS past FROM "
-            f"read_parquet({literal(str(past / FORMER_USERS))}, file_row_number = true)"
+            f"read_parquet({path_literal(past / FORMER_USERS)}, file_row_number = true)"
         )
     connection.execute(f"CREATE TABLE pasts AS {rows}")
 

@@ -1,13 +1,14 @@
 """What is wrong with a window that holds too little, and what would help with this way of splitting."""
 
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import NamedTuple
 
 import duckdb
 
 from data_contracts.columns import EVENT_TIME
 from data_contracts.selection import Selection
-from tasks.runtime.duckdb_engine import literal
+from tasks.runtime.duckdb_engine import path_literal
 
 
 class _Log(NamedTuple):
@@ -127,7 +128,7 @@ def _of_file(selection: Selection, log: _Log | None, n_held: int) -> str:
 
 def _log(connection: duckdb.DuckDBPyConnection, events: str) -> _Log | None:
     row = connection.execute(
-        f"SELECT epoch(min({EVENT_TIME})), epoch(max({EVENT_TIME})) FROM read_parquet({literal(events)})"
+        f"SELECT epoch(min({EVENT_TIME})), epoch(max({EVENT_TIME})) FROM read_parquet({path_literal(Path(events))})"
     ).fetchone()
     assert row is not None
     if row[0] is None:

@@ -105,7 +105,7 @@ def remember(
         connection.execute(
             f"CREATE VIEW rows AS SELECT {USER_ID}, code AS row FROM users UNION ALL "
             f"SELECT {USER_ID}, file_row_number::INT + {n_users} FROM read_parquet("
-            f"{duckdb_engine.literal(str(out / FORMER_USERS))}, file_row_number = true)"
+            f"{duckdb_engine.path_literal(out / FORMER_USERS)}, file_row_number = true)"
         )
         rows, items = duckdb_engine.arrays(
             connection,

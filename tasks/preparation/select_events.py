@@ -11,6 +11,7 @@ from data_contracts.published_files import ITEMS_FILE, USERS_FILE
 from data_contracts.selection import Selection
 from tasks.preparation.weights import UNITS
 from tasks.runtime import duckdb_engine
+from tasks.runtime.files import pattern_of
 
 __all__ = ["ITEMS_FILE", "USERS_FILE"]  # of the vocabularies beside the events
 
@@ -40,7 +41,7 @@ def select_events(
     if selection.start is not None:
         in_window = f"{EVENT_TIME} >= TIMESTAMPTZ '{selection.start.isoformat()}'"
     # Where a pair's events are judged together, all of them must be there until the sides are known.
-    path, in_order = str(events).replace("'", "''"), content_order(events)
+    path, in_order = duckdb_engine.path_literal(events), content_order(events)
     together = (
         not everything and selection.judges_pairs and not _nothing_returned(connection, path, selection)
     )
@@ -49,7 +50,7 @@ def select_events(
         there.append(f"{EVENT_TIME} < TIMESTAMPTZ '{selection.end.isoformat()}'")
     rows = (
         f"SELECT * EXCLUDE (file_row_number), file_row_number AS {ROW} "
-        f"FROM read_parquet('{path}', file_row_number = true) WHERE {' AND '.join(there)}"
+        f"FROM read_parquet({path}, file_row_number = true) WHERE {' AND '.join(there)}"
     )
     if selection.split != "none":
         divided = _Divided(selection, in_window, f"{in_window} AND {feedback}", in_order)
@@ -179,7 +180,7 @@ class _Divided(NamedTuple):
 
 def _nothing_returned(connection: duckdb.DuckDBPyConnection, path: str, selection: Selection) -> bool:
     """Whether a log of quantities has no returns: sorting its pairs can then be spared."""
-    returns = f"SELECT count(*) FROM read_parquet('{path}') WHERE {VALUE} < 0"
+    returns = f"SELECT count(*) FROM read_parquet({path}) WHERE {VALUE} < 0"
     return selection.values == "net" and not duckdb_engine.number(connection, returns)
 
 
@@ -208,7 +209,7 @@ def load_codes(connection: duckdb.DuckDBPyConnection, vocabulary: Path) -> tuple
         connection.execute(
             f"CREATE TABLE {name} AS SELECT {column}, file_row_number::INT AS code "
             "FROM read_parquet(?, file_row_number = true)",
-            [str(vocabulary / file)],
+            [pattern_of(vocabulary / file)],
         )
     return duckdb_engine.number(connection, "SELECT count(*) FROM users"), duckdb_engine.number(
         connection, "SELECT count(*) FROM items"

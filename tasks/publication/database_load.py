@@ -34,6 +34,7 @@ from tasks.publication.database_sinks import Sink, sink_of
 from tasks.publication.file_export import CHUNK_ROWS
 from tasks.publication.registry import Publication
 from tasks.runtime import duckdb_engine, store
+from tasks.runtime.files import pattern_of
 from tasks.runtime.progress import listener
 from tasks.sources.databases import describe_url, opened
 
@@ -85,7 +86,7 @@ class Target:
         """Return the figures of the file."""
         with duckdb_engine.connect(store.scratch()) as connection:
             query = f"SELECT {', '.join(self.figures())} FROM read_parquet(?)"
-            return tuple(connection.execute(query, [str(self.file)]).fetchall()[0])
+            return tuple(connection.execute(query, [pattern_of(self.file)]).fetchall()[0])
 
     def loaded(self, connection: Connection) -> tuple[Any, ...]:
         """Return the figures of the staging table."""

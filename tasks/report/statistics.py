@@ -67,7 +67,7 @@ def read_lists(
         select_events(connection, events, selection)
         for name, path in (("lists", predictions), ("described", titles)):
             connection.execute(
-                f"CREATE VIEW {name} AS SELECT * FROM read_parquet({duckdb_engine.literal(str(path))})"
+                f"CREATE VIEW {name} AS SELECT * FROM read_parquet({duckdb_engine.path_literal(path)})"
             )
         titled = TITLE in pq.read_schema(titles).names
         connection.execute(

@@ -12,6 +12,8 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 
+from tasks.runtime.files import pattern_of
+
 MEMORY_LIMIT = os.environ.get("SHELFTALKER_MEMORY_LIMIT", "2GB")
 """What DuckDB may hold in memory before it spills to disk; any DuckDB size such as ``800MB``."""
 
@@ -63,6 +65,11 @@ def quote(name: str) -> str:
 def literal(text: str) -> str:
     """Quote a string value for SQL, for the few places where DuckDB takes no parameters."""
     return "'" + text.replace("'", "''") + "'"
+
+
+def path_literal(path: Path) -> str:
+    """SQL string by which DuckDB's readers find this one file, whatever its name."""
+    return literal(pattern_of(path))
 
 
 def number(connection: duckdb.DuckDBPyConnection, query: str) -> int:

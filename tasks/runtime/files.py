@@ -9,13 +9,14 @@ import hashlib
 import json
 import logging
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from data_contracts.errors import DamagedError
+from data_contracts.errors import ConfigurationError, DamagedError
 
 UMASK = os.umask(0o077)
 """Permissions that whoever started this process takes from every new file; asked once, as asking means setting."""
@@ -30,6 +31,26 @@ def report_damage(what: str) -> None:
     if what not in _reported:
         _reported.add(what)
         LOGGER.warning(what)
+
+
+_PATTERN = re.compile(r"[\[*?]")
+
+
+def pattern_of(path: Path) -> str:
+    """Text by which DuckDB's readers find this one file: they take ``[ ] * ?`` in a path for a pattern.
+
+    Raises
+    ------
+    ConfigurationError
+        If the path holds a backslash too, for which DuckDB's patterns have no sign.
+
+    """
+    text = str(path)
+    if not _PATTERN.search(text):
+        return text
+    if "\\" in text:
+        raise ConfigurationError(f"{text!r} holds a backslash and one of [ * ?; rename the file or folder")
+    return _PATTERN.sub(r"[\g<0>]", text)
 
 
 def sha256_of(path: Path) -> str:

@@ -8,6 +8,7 @@ import io
 import lzma
 import shutil
 import zipfile
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,7 +23,7 @@ from tasks.sources.formats import archive_member, beginning, is_archive
 MAX_LINE_BYTES = 32 * 2**20
 """The longest line that is read; DuckDB's own limit of 2 MB refuses real product texts."""
 
-BROKEN = (gzip.BadGzipFile, EOFError, lzma.LZMAError, zipfile.BadZipFile, OSError)
+BROKEN = (gzip.BadGzipFile, EOFError, lzma.LZMAError, zipfile.BadZipFile, zlib.error, OSError)
 """What packed files that are cut or damaged raise."""
 
 _MARKS = (
@@ -55,12 +56,54 @@ def unpacked(path: Path, member: str | None, scratch: Path) -> Path:
     try:
         with _packed(path, member) as raw, copy.open("wb") as out:
             shutil.copyfileobj(raw, out, 2**20)
-    except BROKEN as error:
+    except (
+        *BROKEN,
+        NotImplementedError,
+        RuntimeError,
+    ) as error:  # the last two: packed or locked in an odd way
         copy.unlink(missing_ok=True)
-        if isinstance(error, OSError) and error.errno is not None:
-            raise
-        raise ContractError(f"{path} cannot be unpacked: {error}") from error
+        raise _broken(path, error) from error
     return copy
+
+
+def read_to_the_end(path: Path) -> bool:
+    """Read a text file whole, gzip by its checksum; returns whether its line ends differ.
+
+    Raises
+    ------
+    ContractError
+        If it is cut or damaged.
+
+    """
+    ends: set[str] = set()
+    try:
+        with open_bytes(path) as raw:
+            kept = b""
+            while piece := raw.read(2**20):
+                piece = kept + piece
+                kept = b"\r" if piece.endswith(b"\r") else b""
+                ends |= _line_ends(piece.removesuffix(kept), ends)
+    except BROKEN as error:
+        raise _broken(path, error) from error
+    return len(ends | ({"CR"} if kept else set())) > 1
+
+
+def _line_ends(piece: bytes, known: set[str]) -> set[str]:
+    """Line ends in a part of a file; nothing is counted that is known already, and LF alone costs next to nothing."""
+    if b"\r" not in piece:
+        return {"LF"} if b"\n" in piece else set()
+    if len(known) > 1:
+        return known
+    pairs = piece.count(b"\r\n")
+    counts = {"CR LF": pairs, "LF": piece.count(b"\n") - pairs, "CR": piece.count(b"\r") - pairs}
+    return {name for name, count in counts.items() if count}
+
+
+def _broken(path: Path, error: Exception) -> Exception:
+    """Blame the file, unless it is the disk that failed."""
+    if isinstance(error, OSError) and error.errno is not None:
+        return error
+    return ContractError(f"{path} is cut or damaged, and cannot be unpacked: {error}; fetch it again")
 
 
 @contextmanager
@@ -94,6 +137,8 @@ def open_bytes(path: Path) -> IO[bytes]:
 def open_text(path: Path, source: SourceSection) -> Iterator[io.TextIOWrapper]:
     """Open a file as text of the dataset's encoding; line ends stay unless the dataset says they are mixed.
 
+    Bytes that are no UTF-8 become surrogates, so that they can be written as they were.
+
     Raises
     ------
     ConfigurationError
@@ -104,8 +149,13 @@ def open_text(path: Path, source: SourceSection) -> Iterator[io.TextIOWrapper]:
     newline = None if source.line_ends == "mixed" else ""
     with open_bytes(path) as raw:
         _refuse_other_mark(path, raw, source)
-        with io.TextIOWrapper(raw, encoding=encoding, newline=newline) as text:
+        with io.TextIOWrapper(raw, encoding=encoding, errors=_errors(source), newline=newline) as text:
             yield text
+
+
+def _errors(source: SourceSection) -> str:
+    """UTF-8 is judged line by line by the reader; in other encodings every byte must fit."""
+    return "surrogateescape" if is_utf8(source.encoding) else "strict"
 
 
 def marked_encoding(begins: bytes) -> str | None:
@@ -150,15 +200,24 @@ def as_utf8(path: Path, source: SourceSection, scratch: Path, *, skipped: int = 
         If bytes do not fit the encoding; the message says which.
 
     """
-    if is_utf8(source.encoding) and source.line_ends == "same" and not skipped:
+    if is_utf8(source.encoding) and source.line_ends != "mixed" and not skipped:
         return path
-    copy = scratch / f"{path.name}.utf8.csv"
+    # Files of two folders may share a name, and a file is opened more than once.
+    read_as = f"{path}\n{source.encoding}\n{source.line_ends}\n{skipped}"
+    copy = scratch / hashlib.sha256(read_as.encode("utf-8", "surrogateescape")).hexdigest()[:16] / path.name
+    if copy.exists():
+        return copy
+    copy.parent.mkdir(exist_ok=True)
     try:
-        with open_text(path, source) as text, copy.open("w", encoding="utf-8", newline="") as out:
+        with (
+            open_text(path, source) as text,
+            copy.open("w", encoding="utf-8", errors=_errors(source), newline="") as out,
+        ):
             for _ in range(skipped):
                 text.readline(MAX_LINE_BYTES)
             shutil.copyfileobj(text, out, 2**20)
     except UnicodeError as error:
+        copy.unlink(missing_ok=True)
         raise ContractError(
             f"{path} is not all {source.encoding}: {error}; correct encoding under [source]"
         ) from error

@@ -11,13 +11,16 @@ import duckdb
 
 from data_contracts.errors import ConfigurationError, ContractError
 from data_contracts.source_section import SourceSection
-from tasks.runtime.duckdb_engine import literal
+from tasks.runtime.duckdb_engine import literal, path_literal
 from tasks.sources.content import BROKEN, MAX_LINE_BYTES, is_gzip, open_bytes, open_text
 
 DELIMITERS = (",", ";", "\t", "|")
 
 _DUCKDB_CUTS_AT = 10_000
 """Characters of a rejected line that DuckDB keeps."""
+
+_TOO_LONG = "line size over maximum"
+"""What DuckDB calls a line beyond MAX_LINE_BYTES; only its start is kept, for many such would fill the memory."""
 
 _SEP_LINE = re.compile(r'"?sep=(.)"?\s*', re.IGNORECASE)
 """What Excel writes above the header to say its delimiter."""
@@ -65,6 +68,7 @@ def layout(path: Path, source: SourceSection) -> Layout:
                 )
             delimiter = _delimiter(first, source, separator)
             fields = _fields(first, text, delimiter, source)
+            "".join(fields).encode()  # bytes that are no UTF-8 are the business of the rows only
     except (UnicodeError, csv.Error, LookupError, *BROKEN) as error:
         if isinstance(error, OSError) and error.errno is not None:
             raise
@@ -115,7 +119,7 @@ def table_function(
         "rejects_limit": "0",
     }
     return (
-        f"read_csv({literal(str(path))}, {', '.join(f'{key} = {value}' for key, value in options.items())})"
+        f"read_csv({path_literal(path)}, {', '.join(f'{key} = {value}' for key, value in options.items())})"
     )
 
 
@@ -159,13 +163,14 @@ def line_errors(connection: duckdb.DuckDBPyConnection, path: Path, *, header: bo
     """Lines that DuckDB has refused since :func:`forget_unreadable`, as they stand in the file."""
     rows = connection.execute(
         f"SELECT line - {int(header)}, min(line_byte_position), "
-        "arg_min(lower(error_type::VARCHAR), column_idx), any_value(csv_line) FROM reject_errors "
+        # A line that is too long has no column, and only those with one would be looked at.
+        "arg_min(lower(error_type::VARCHAR), coalesce(column_idx, -1)), any_value(csv_line) FROM reject_errors "
         "GROUP BY line ORDER BY line"
     ).fetchall()
     found = []
     with open_bytes(path) as raw:
         for record, position, kind, text in rows:
-            if kind == "invalid encoding" or len(text or "") >= _DUCKDB_CUTS_AT:
+            if kind != _TOO_LONG and (kind == "invalid encoding" or len(text or "") >= _DUCKDB_CUTS_AT):
                 # DuckDB shows question marks for bytes that are no UTF-8, and only the start of long lines.
                 raw.seek(position - 1)
                 text = raw.readline(MAX_LINE_BYTES).rstrip(b"\r\n").decode("utf-8", "backslashreplace")

@@ -1,6 +1,8 @@
 """Excel sheets, read whole: the format allows nothing else."""
 
 import importlib.util
+import zipfile
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -104,6 +106,26 @@ def _table(path: Path, source: SourceSection, sheet: str | None) -> tuple[list[s
             f"{path} has {len(kept)} columns, but names under [source] lists {len(source.names)}: {found}"
         )
     return list(source.names) or found, rows
+
+
+def check_archive(path: Path) -> None:
+    """Check the checksums of a workbook that is an archive.
+
+    Raises
+    ------
+    ContractError
+        If a part of it is damaged.
+
+    """
+    if not zipfile.is_zipfile(path):
+        return  # .xls has none; other damage is found on reading
+    try:
+        with zipfile.ZipFile(path) as archive:
+            damaged = archive.testzip()
+    except (zipfile.BadZipFile, zlib.error, EOFError) as error:
+        raise ContractError(f"{path} is no readable Excel file: {first_line(error)}") from error
+    if damaged is not None:
+        raise ContractError(f"{path} is damaged: the checksum of {damaged} in it does not fit; save it anew")
 
 
 def _opened(path: Path) -> pd.ExcelFile:

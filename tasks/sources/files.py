@@ -1,8 +1,9 @@
 """Find the files of a source and open each as something DuckDB can select from."""
 
 import hashlib
+import os
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from fnmatch import fnmatch
 from pathlib import Path
 
@@ -13,12 +14,14 @@ import pyarrow.parquet as pq
 from data_contracts.dataset import DatasetSpec
 from data_contracts.errors import ConfigurationError, ContractError
 from data_contracts.source_section import SourceSection
-from tasks.runtime.duckdb_engine import first_line, literal, quote
+from tasks.runtime.duckdb_engine import first_line, path_literal, quote
+from tasks.runtime.files import sha256_of
 from tasks.sources import csv_format, json_format
-from tasks.sources.content import as_utf8, unpacked
-from tasks.sources.excel import read_table
+from tasks.sources.content import as_utf8, read_to_the_end, unpacked
+from tasks.sources.excel import check_archive, read_table
 from tasks.sources.formats import ENDINGS, Format, ending_format, format_of
 from tasks.sources.open_file import OpenFile
+from tasks.sources.page_checksums import check_pages
 
 
 def locate(spec: DatasetSpec, override: Path | None = None) -> Path:
@@ -95,8 +98,14 @@ def readable_inside(folder: Path, pattern: str | None = None) -> list[Path]:
     """List the files of a folder whose endings say a format, sorted; hidden ones and marks such as _SUCCESS left out.
 
     A .json among files of other formats is a dataset's suite rather than a part of its log.
+
+    Raises
+    ------
+    ConfigurationError
+        If a subfolder cannot be read, or a file is a link to nothing: a part of the log would be missing.
+
     """
-    inside = sorted(path for path in folder.rglob("*") if path.is_file() and path.name[0] not in "._")
+    inside = sorted(path for path in _walk(folder) if path.name[0] not in "._")
     if pattern is not None:
         inside = [path for path in inside if _matches(path.relative_to(folder), pattern)]
     found = [path for path in inside if ending_format(path) is not None]
@@ -104,23 +113,78 @@ def readable_inside(folder: Path, pattern: str | None = None) -> list[Path]:
     return others if others and pattern is None else found
 
 
+def _walk(folder: Path) -> Iterator[Path]:
+    """All files of a folder and of those below it; links to folders are followed once."""
+    seen: set[str] = set()
+    for place, below, names in os.walk(folder, onerror=_refuse_folder, followlinks=True):
+        seen.add(os.path.realpath(place))
+        below[:] = sorted(name for name in below if os.path.realpath(Path(place, name)) not in seen)
+        for path in (Path(place, name) for name in names):
+            if path.is_file():
+                yield path
+            elif path.is_symlink() and path.name[0] not in "._" and not path.exists():
+                raise ConfigurationError(f"{path} is a link to nothing; mend or remove it")
+
+
+def _refuse_folder(error: OSError) -> None:
+    raise ConfigurationError(
+        f"folder {error.filename} cannot be read ({error.strerror}), so a part of the log would be missing; let "
+        "the user that runs this read it, or move it elsewhere"
+    ) from error
+
+
 def _matches(path: Path, pattern: str) -> bool:
     return fnmatch(path.as_posix(), pattern) or fnmatch(path.name, pattern)
 
 
 def source_hash(spec: DatasetSpec, source: Path) -> str:
-    """Sha256 of the names and bytes of all files of the log and of its item table."""
-    files = [path for path, _ in files_of(source, spec.source)]
+    """Sha256 of the names, formats and bytes of all files of the log and of its item table."""
+    files = files_of(source, spec.source)
     root = source if source.is_dir() else source.parent
     digest = hashlib.sha256()
     items = locate_items(spec, source)
-    for role, path in [("log", path) for path in files] + ([("items", items)] if items else []):
-        # A single log may be renamed; inside a folder the names order the rows.
+    described = (
+        [("items", items, format_of(items, "auto", spec.items.member))] if items and spec.items else []
+    )
+    for role, path, kind in [*(("log", path, kind) for path, kind in files), *described]:
+        # A single log may be renamed; inside a folder the names order the rows. Folders such as day=1 are columns.
         name = path.relative_to(root).as_posix() if role == "log" and source.is_dir() else role
-        with path.open("rb") as file:
-            content = hashlib.file_digest(file, "sha256").hexdigest()
-        digest.update(f"{name}\n{content}\n".encode())
+        columns = [part for part in path.parent.parts if "=" in part] if kind == "parquet" else []
+        digest.update(f"{name}\n{kind}\n{columns}\n{sha256_of(path)}\n".encode("utf-8", "surrogateescape"))
     return digest.hexdigest()
+
+
+def stamps(spec: DatasetSpec, source: Path) -> tuple[tuple[str, int, int, int], ...]:
+    """Path, size, time of the last change (ns) and inode of all files of the log and of its item table."""
+    items = locate_items(spec, source)
+    paths = [path for path, _ in files_of(source, spec.source)] + ([items] if items else [])
+    found = ((path, path.stat()) for path in paths)
+    return tuple((str(path), stat.st_size, stat.st_mtime_ns, stat.st_ino) for path, stat in found)
+
+
+def read_whole(path: Path, kind: Format, source: SourceSection, scratch: Path) -> SourceSection:
+    """Read a file once to its end by every checksum that it has, for DuckDB checks none.
+
+    Returns
+    -------
+    How the file is to be read: its line ends are known now.
+
+    Raises
+    ------
+    ContractError
+        If it is cut or damaged.
+
+    """
+    if kind == "parquet":
+        check_pages(path)
+        return source
+    content = unpacked(path, source.member, scratch)
+    if kind == "excel":
+        check_archive(content)
+        return source
+    if read_to_the_end(content) and source.line_ends == "auto":
+        return source.model_copy(update={"line_ends": "mixed"})
+    return source
 
 
 def open_file(
@@ -170,7 +234,7 @@ def _open_json(
 
 
 def _open_parquet(connection: duckdb.DuckDBPyConnection, path: Path) -> OpenFile:
-    relation = f"read_parquet({literal(str(path))}, hive_partitioning = true, hive_types_autocast = false)"
+    relation = f"read_parquet({path_literal(path)}, hive_partitioning = true, hive_types_autocast = false)"
     try:
         # DuckDB renames columns in silence that differ by case only; the file's own schema shows them.
         _refuse_repeats(path, [name.casefold() for name in pq.read_schema(path).names])

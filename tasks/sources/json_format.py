@@ -10,7 +10,7 @@ import duckdb
 
 from data_contracts.errors import ContractError
 from data_contracts.source_section import SourceSection
-from tasks.runtime.duckdb_engine import first_line, literal
+from tasks.runtime.duckdb_engine import first_line, literal, path_literal
 from tasks.sources.content import MAX_LINE_BYTES, as_utf8, is_gzip, open_bytes
 from tasks.sources.csv_format import Unreadable, line_errors
 
@@ -103,14 +103,14 @@ def _lines(content: Path, *, is_array: bool) -> str:
     if is_array:
         packed = literal("gzip" if is_gzip(content) else "uncompressed")
         options = f"format = 'array', compression = {packed}, maximum_object_size = {MAX_LINE_BYTES}"
-        return f"(SELECT json::VARCHAR AS line FROM read_json_objects({literal(str(content))}, {options}))"
+        return f"(SELECT json::VARCHAR AS line FROM read_json_objects({path_literal(content)}, {options}))"
     # A control character cannot stand in JSON, so each line is one field.
     options = (
         f"delim = '\x1f', quote = '', escape = '', header = false, auto_detect = false, "
         f"columns = {{'line': 'VARCHAR'}}, compression = {literal('gzip' if is_gzip(content) else 'none')}, "
         f"max_line_size = {MAX_LINE_BYTES}, store_rejects = true, rejects_limit = 0"
     )
-    return f"(SELECT line FROM read_csv({literal(str(content))}, {options}) WHERE trim(line) <> '')"
+    return f"(SELECT line FROM read_csv({path_literal(content)}, {options}) WHERE trim(line) <> '')"
 
 
 def _is_array(content: Path) -> bool:

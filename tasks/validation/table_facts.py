@@ -132,8 +132,8 @@ def prediction_facts(
 
     """
     with duckdb_engine.connect(scratch) as connection:
-        table = f"read_parquet({duckdb_engine.literal(str(predictions))})"
-        vocabulary = f"read_parquet({duckdb_engine.literal(str(items))})"
+        table = f"read_parquet({duckdb_engine.path_literal(predictions)})"
+        vocabulary = f"read_parquet({duckdb_engine.path_literal(items)})"
         connection.execute(
             f"""CREATE TABLE per_user AS
             SELECT count(*) AS n, min({RANK}) AS first, max({RANK}) AS last,

@@ -120,13 +120,26 @@ def test_excel__numbers_follow_the_decimal_comma_of_texts(tmp_path):
     assert [event["value"] for event in events] == [1.5, 2.5]
 
 
-def test_line_ends__that_differ_are_read_when_the_dataset_says_so(tmp_path):
+def test_line_ends__that_differ_are_read(tmp_path):
+    ends = [b"\r\n", b"\n"]
+    for first, other in (ends, ends[::-1]):
+        lines = [f"{line}".encode() + first for line in many(3000)]
+        (tmp_path / "log.csv").write_bytes(
+            b"user,item,time" + first + b"".join(lines) + b"u,i,2024-01-01" + other
+        )
+
+        facts, *_ = run(tmp_path, dataset(tmp_path), tmp_path / "log.csv", name=f"out{len(first)}")
+
+        assert facts["rows_accepted"] == 3001
+
+
+def test_line_ends__that_differ_are_refused_when_the_dataset_says_they_do_not(tmp_path):
     (tmp_path / "log.csv").write_bytes(
         b"user,item,time\r\n" + b"".join(f"{line}\r\n".encode() for line in many(30)) + b"u,i,2024-01-01\n"
     )
 
-    with pytest.raises(ContractError, match="line_ends = 'mixed'"):
-        run(tmp_path, dataset(tmp_path), tmp_path / "log.csv")
+    with pytest.raises(ContractError, match="leave line_ends out"):
+        run(tmp_path, dataset(tmp_path, source="line_ends = 'same'"), tmp_path / "log.csv")
     facts, *_ = run(tmp_path, dataset(tmp_path, source="line_ends = 'mixed'"), tmp_path / "log.csv")
     assert facts["rows_accepted"] == 31
 

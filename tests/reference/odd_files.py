@@ -677,7 +677,6 @@ ODD: tuple[Odd, ...] = (
         "an LF after the header, CR LF after the rows",
         "https://github.com/mholt/PapaParse/pull/1123",
         _mixed_ends,
-        says=('line_ends = "mixed"',),
     ),
     Odd(
         "CR alone between lines",
