@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: help install run serve check test drill lint format bench clean
+.PHONY: help install run serve check test drill torture lint format bench clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -20,9 +20,12 @@ install: $(STAMP)  ## make .venv with the versions that were tested
 run: $(STAMP)  ## the nightly run on the built-in sample shop
 	$(BIN)/shelftalker run --dataset sample
 
-# make serve DB=postgresql+asyncpg://USER:PASSWORD@HOST/DATABASE PORT=4200 REPORTS_PORT=4280
+# DB=postgresql+asyncpg://USER:PASSWORD@HOST/DATABASE make serve PORT=4200 REPORTS_PORT=4280
+# DB goes before `make`: what stands behind it, everybody on this machine can read in the list of processes.
+serve: export SHELFTALKER_SERVER_DATABASE = $(DB)
 serve: $(STAMP)  ## Prefect server, worker, schedules and reports on this machine, until Ctrl-C
-	@$(BIN)/python -m deployments.serve $(if $(DB),--db '$(DB)') $(if $(PORT),--port $(PORT)) \
+	$(if $(findstring @,$(if $(filter command,$(origin DB)),$(DB))),$(error write DB=... before make, where no other user can read it))
+	@$(BIN)/python -m deployments.serve $(if $(PORT),--port $(PORT)) \
 		$(if $(REPORTS_PORT),--reports-port $(REPORTS_PORT))
 
 # Two at once, as many tests wait for servers and other processes. Each file stays in one of the two, which starts one
@@ -38,6 +41,9 @@ test: $(STAMP)  ## all tests
 
 drill: $(STAMP)  ## break a running server and worker in every way we know, and see that nothing is lost
 	$(BIN)/python -m deployments.drill
+
+torture: $(STAMP)  ## hostile input, kills, damage and two at once: bounded to 20 minutes
+	$(BIN)/python -m deployments.torture
 
 lint: $(STAMP)  ## ruff, mypy, import-linter
 	$(BIN)/ruff check .

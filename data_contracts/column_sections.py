@@ -2,9 +2,10 @@
 
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from data_contracts import columns
+from data_contracts.limits import SkippedRows
 
 Share = float
 """A part of a whole, 0 to 1."""
@@ -127,7 +128,7 @@ class ItemsSection(ItemAttributes):
     """Whether its first line names the columns."""
     names: tuple[str, ...] = ()
     """Names of all its columns, in place of the header's."""
-    skip_rows: NonNegativeInt = 0
+    skip_rows: SkippedRows = 0
     """Lines before the header."""
     sheet: str | None = None
     """Of Excel; the first if absent."""

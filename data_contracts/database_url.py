@@ -14,6 +14,14 @@ _PLACEHOLDER = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)\}")
 _PARTS = re.compile(r"([A-Za-z][\w+.-]*://)((?!/)[^?]*@)?([^?]*)(\?.*)?", re.DOTALL)
 _SECRET_OPTION = re.compile(r"[?&](?:ssl)?(?:password|passwd|pwd)=([^&]*)", re.IGNORECASE)
 
+_CREDENTIALS = re.compile(r"([A-Za-z][\w+.-]*://[^\s/@:'\"<>]*:)[^\s'\"<>]+(@)")
+_OPTION = re.compile(r"([?&](?:ssl)?(?:password|passwd|pwd)=)[^&\s'\"<>]+", re.IGNORECASE)
+
+
+def masked(text: str) -> str:
+    """Replace the passwords of all URLs in a text by ``***``, wherever they came from."""
+    return _OPTION.sub(r"\1***", _CREDENTIALS.sub(r"\1***\2", text))
+
 
 def has_password(url: str) -> bool:
     """Whether a password is written out in a URL, where a placeholder should stand."""

@@ -1,5 +1,6 @@
 """A dataset file: everything the program must know about one log, checked before anything is read."""
 
+import re
 import tomllib
 from pathlib import Path
 from typing import Any, Self
@@ -7,6 +8,7 @@ from typing import Any, Self
 from pydantic import Field, ValidationError, model_validator
 
 from data_contracts.column_sections import ColumnsSection, ItemAttributes, ItemsSection, Section
+from data_contracts.database_url import masked
 from data_contracts.dataset_sections import (
     CancellationSection,
     CleaningSection,
@@ -15,6 +17,7 @@ from data_contracts.dataset_sections import (
     ExportSection,
     FeedbackSection,
     GroupingSection,
+    LimitsSection,
     ModelSection,
     WindowSection,
 )
@@ -29,8 +32,12 @@ FOLDER = Path(__file__).parent / "datasets"
 DEFAULT_MODELS = Path(__file__).parent / "default_models.toml"
 """Models of a dataset file that names none, as such a file would name them."""
 
-UNSAID = {"url", "url_env", "url_block", "sink_env", "password"}
-"""Keys whose value no error repeats: somebody may have put a password there."""
+UNSAID = re.compile(r"url|sink|dsn|pas+w|pwd|secret|token|credential", re.IGNORECASE)
+"""Keys, misspelt ones too, whose value no error repeats: somebody may have put a password there."""
+
+
+LONGEST_VALUE, LONGEST_PROBLEM = 200, 600
+"""Characters of a wrong value, and of what is said about it: either may hold what the file does."""
 
 
 def default_models() -> dict[str, ModelSection]:
@@ -65,6 +72,7 @@ class DatasetSpec(Section):
     window: WindowSection = WindowSection()
     grouping: GroupingSection = GroupingSection()
     evaluation: EvaluationSection = EvaluationSection()
+    limits: LimitsSection = LimitsSection()
     models: dict[str, ModelSection] = Field(default_factory=default_models, min_length=1)
     gate: GateSection = GateSection()
     export: ExportSection = ExportSection()
@@ -146,6 +154,8 @@ class DatasetSpec(Section):
             return f"split {self.window.split!r} (or write split = 'random')"
         if self.window.lookback_days or self.grouping.half_life_days:
             return "lookback_days or half_life_days"
+        if self.cleaning.caps_events:
+            return "max_events_per_user or max_events_quantile, which are per day,"
         return None
 
     @property
@@ -176,7 +186,7 @@ class DatasetSpec(Section):
         path = _find(str(name_or_path))
         try:
             data = tomllib.loads(path.read_text(encoding="utf-8"))
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        except (ValueError, RecursionError) as error:
             raise ConfigurationError(f"{path} is no readable TOML: {error}") from error
         try:
             return cls.model_validate({**data, "file": path.absolute()})
@@ -215,6 +225,11 @@ def _model_section(name: str, keys: Any) -> Any:
     }
 
 
+def _shortened(text: str, longest: int) -> str:
+    shown = masked(text)
+    return shown if len(shown) <= longest else f"{shown[:longest]}..."
+
+
 def _explain(path: Path, error: ValidationError) -> str:
     """One line a problem: where in the file, what is there, what is wrong."""
     lines = [f"dataset file {path} has {error.error_count()} problem(s):"]
@@ -224,7 +239,7 @@ def _explain(path: Path, error: ValidationError) -> str:
         if problem["type"] == "extra_forbidden":
             message = "there is no such key; check its spelling and its section"
         shown = problem["input"]
-        unsaid = problem["type"] == "missing" or isinstance(shown, dict) or problem["loc"][-1] in UNSAID
-        value = "" if unsaid else f" = {shown!r}"
-        lines.append(f"  {where}{value}: {message}")
+        unsaid = problem["type"] == "missing" or isinstance(shown, dict) or UNSAID.search(where)
+        value = "" if unsaid else f" = {_shortened(repr(shown), LONGEST_VALUE)}"
+        lines.append(f"  {where}{value}: {_shortened(message, LONGEST_PROBLEM)}")
     return "\n".join(lines)

@@ -1,17 +1,23 @@
 """The sections of a dataset file, one frozen class each; `data_contracts.dataset` puts them together."""
 
-from datetime import date
 from typing import Any, Literal, Self
 
-from pydantic import (
-    Field,
-    PositiveFloat,
-    PositiveInt,
-    model_validator,
-)
+from pydantic import Field, model_validator
 
 from data_contracts.column_sections import IdFormat, Section, Share
 from data_contracts.database_url import VARIABLE
+from data_contracts.limits import (
+    MAX_COUNT,
+    Allowance,
+    AudienceLength,
+    BoundedDay,
+    Days,
+    Finite,
+    HalfLife,
+    ListLength,
+    Most,
+    Resamples,
+)
 from data_contracts.metrics import parse_metric
 
 
@@ -29,6 +35,21 @@ class CleaningSection(Section):
     """Write item ids in capitals, and count how often, where a shop types the same code both ways."""
     drop_exact_duplicates: bool = False
     """Quarantine every copy of a row but the first; all columns must be equal."""
+    max_events_per_user: Most | None = None
+    """Training uses at most so many events of a user and day, the earliest; all if absent. The others stay accepted, and
+    their items count as had; the run says how many there are. A day is 24 hours, counted back from ``as_of``."""
+    max_events_quantile: float | None = Field(default=None, gt=0, lt=1)
+    """The same, with this quantile of the events per user and day as the limit, such as 0.999; with both, the
+    lower limit holds."""
+
+    @property
+    def caps_events(self) -> bool:
+        """Whether training leaves out events of users who have too many."""
+        return self.max_events_per_user is not None or self.max_events_quantile is not None
+
+    def cache_identity(self) -> dict[str, Any]:
+        """What ingestion does: the limits on a user's events are applied later, when events are selected."""
+        return self.model_dump(mode="json", exclude={"max_events_per_user", "max_events_quantile"})
 
     def id_format_of(self, role: Literal["user", "item", "basket"]) -> IdFormat:
         """Format of the ids of one role."""
@@ -42,7 +63,7 @@ class CancellationSection(Section):
     """Source column that tells."""
     starts_with: str | None = None
     """Its text starts with this."""
-    below: float | None = None
+    below: Finite | None = None
     """Or its number is below this."""
 
     @model_validator(mode="after")
@@ -69,7 +90,7 @@ class FeedbackSection(Section):
     the label's place in `labels`, from 1."""
     clip_quantile: float | None = Field(default=None, gt=0, le=1)
     """Values above this quantile are cut down to it."""
-    threshold: float | None = None
+    threshold: Finite | None = None
     """Of ``rating``: values from here on are 1, lower ones are left out."""
     as_weight: bool = False
     """Of ``rating``: use the value itself as the weight."""
@@ -104,18 +125,18 @@ class WindowSection(Section):
     split: Literal["time", "leave_last", "leave_last_basket", "random", "file"] = "time"
     """``time``: the last `holdout_days` before ``as_of``. ``leave_last_basket``: each user's last basket, whole,
     of users who have another one. The others match published tables."""
-    lookback_days: PositiveInt | None = None
+    lookback_days: Days | None = None
     """How far back training looks from ``as_of``; everything if absent."""
-    holdout_days: PositiveInt = 28
+    holdout_days: Days = 28
     """Of ``time``."""
-    leave_last_n: PositiveInt = 1
+    leave_last_n: ListLength = 1
     """Of ``leave_last``: the last n events of each user are held out."""
     test_path: str | None = None
     """Of ``file``: a log of the same layout that is held out, found as the source is; whole, unless the run
     is given a day (``--as-of`` or `default_as_of`) that bounds it, too."""
     random_share: float = Field(default=0.2, gt=0, lt=1)
     """Of ``random``: share of each user's events that is held out."""
-    default_as_of: date | None = None
+    default_as_of: BoundedDay | None = None
     """``as_of`` of a run that names none; if absent, the day after the last event."""
 
     @model_validator(mode="after")
@@ -131,7 +152,7 @@ class GroupingSection(Section):
     merge: Literal["sum", "last", "max"] = "sum"
     """Of the events' values. ``last`` of ratings is the last word: a pair whose last event in the window is
     below `threshold` is no feedback, whatever came before; the hold-out is judged by its own last event."""
-    half_life_days: PositiveFloat | None = None
+    half_life_days: HalfLife | None = None
     """An event loses half its value in this many days; never if absent."""
     history: bool = True
     """Keep each user's events in order for the models that use time."""
@@ -145,12 +166,14 @@ class EvaluationSection(Section):
     metric: str = "precision@5"
     """Such as ``precision@5``, ``ndcg@10``, ``basket_precision@5`` where the log has baskets, or ``rmse`` where
     it has ratings; :mod:`data_contracts.metrics` has them all."""
-    ks: tuple[PositiveInt, ...] = Field(default=(5, 10), min_length=1)
+    ks: tuple[ListLength, ...] = Field(default=(5, 10), min_length=1, max_length=20)
     """List lengths that every metric is computed at."""
     cold_start: str = "recent_popularity"
     """Model whose list users get unknown to the model."""
-    bootstrap_samples: PositiveInt = 2000
+    bootstrap_samples: Resamples = 2000
     """Resamples of users behind every interval."""
+    max_users: int = Field(default=200_000, gt=0, le=MAX_COUNT)
+    """A larger hold-out is sampled by seed: with so many users, intervals are within about a hundredth of their value."""
 
     @property
     def list_k(self) -> int:
@@ -171,6 +194,18 @@ class EvaluationSection(Section):
         return self
 
 
+class LimitsSection(Section):
+    """``[limits]``: what the training of one model may take; one that would take more is left out before it begins.
+
+    Estimates are rough (docs/limits.md), and are made for two cores.
+    """
+
+    minutes: Allowance | None = None
+    """Of one training; no limit if absent."""
+    memory_gb: Allowance | None = None
+    """Held by one training; nine tenths of the machine's memory if absent."""
+
+
 class ModelSection(Section):
     """``[models.NAME]``: one model of the run; keys other than these two are its parameters."""
 
@@ -185,10 +220,13 @@ class ModelSection(Section):
 class ExportSection(Section):
     """``[export]``: how long the published lists are, and where they go besides the publication."""
 
-    k: PositiveInt = 10
+    k: ListLength = 10
     """Items for a user."""
-    users_per_item_k: PositiveInt = 10
+    users_per_item_k: AudienceLength = 10
     """Users for an item."""
+    max_items_per_user: Most | None = None
+    """Of the users for an item: a user stands on at most so many items' lists, the best matches first; no limit if
+    absent. Lists are filled with the next best users, which costs more where few users are left to go round."""
     max_short_lists: Share = Field(default=0.05, ge=0, le=1)
     """Share of users whose list may be shorter than it could be; who has had nearly everything counts only for
     what is left."""
@@ -201,4 +239,4 @@ class ExportSection(Section):
 
     def cache_identity(self) -> dict[str, Any]:
         """Lengths and their limit: where the lists go does not change them."""
-        return self.model_dump(include={"k", "users_per_item_k", "max_short_lists"})
+        return self.model_dump(include={"k", "users_per_item_k", "max_items_per_user", "max_short_lists"})

@@ -37,12 +37,20 @@ class GateClosedError(ShelftalkerError):
     exit_code = 4
 
 
+class LimitError(ShelftalkerError):
+    """A model would take more time or memory than it may (exit code 1 where nothing else is left)."""
+
+
 class VocabularyMismatchError(ContractError):
     """Two objects that must share a vocabulary carry different hashes."""
 
 
 class DatabaseError(ShelftalkerError, ConnectionError):
     """A database cannot be reached or is busy; the same may work in a moment (exit code 1)."""
+
+
+class DamagedError(ShelftalkerError):
+    """A file that the program keeps is not what was written (exit code 1); the message names it."""
 
 
 class UnfinishedError(ShelftalkerError):

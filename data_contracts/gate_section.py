@@ -2,10 +2,11 @@
 
 from typing import Literal, Self
 
-from pydantic import Field, NonNegativeInt, PositiveFloat, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from data_contracts.column_sections import Section, Share
 from data_contracts.evaluation import Scenario
+from data_contracts.limits import MAX_DAYS, Count
 from data_contracts.metrics import parse_metric
 
 BEST_BASELINE = "best_baseline"
@@ -61,7 +62,7 @@ class CustomRule(Section):
 class GateSection(Section):
     """``[gate]``: limits of the rules that a winner must pass."""
 
-    margin_live: float = Field(default=0.02, ge=0)
+    margin_live: float = Field(default=0.02, ge=0, le=1, allow_inf_nan=False)
     """The interval of the winner's gain over the live model, trained again on the same window, must lie above
     minus this share of the live model's metric."""
     min_coverage: Share = Field(default=0.01, ge=0, le=1)
@@ -70,14 +71,14 @@ class GateSection(Section):
     """Share of users with a history who may get one and the same list."""
     max_short_lists: Share = Field(default=0.0, ge=0, le=1)
     """Share of users whose list may be shorter than it could be."""
-    min_known_users: NonNegativeInt = 10
+    min_known_users: Count = 10
     """Evidence: so many users known before must be scored; fewer, and nothing is decided."""
-    min_known_baskets: NonNegativeInt = 10
+    min_known_baskets: Count = 10
     """Evidence, of metrics that read baskets: so many baskets of known users must be scored."""
-    max_interval_width: PositiveFloat = 2.0
+    max_interval_width: float = Field(default=2.0, gt=0, le=1e6, allow_inf_nan=False)
     """Evidence: the winner's 95 % interval may be so many times as wide as its value; 2 is reached with about
     three hits in all."""
-    max_age_days: PositiveFloat = 7.0
+    max_age_days: float = Field(default=7.0, gt=0, le=MAX_DAYS, allow_inf_nan=False)
     """Evidence: so old may the newest event be on the run's day; an older log is one whose export stopped."""
     undecided: Literal["keep", "publish_baseline"] = "publish_baseline"
     """With too little evidence what is live stays. Where nothing is: ``publish_baseline`` lets the fallback go

@@ -6,8 +6,20 @@ from typing import Annotated, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema, field_validator, model_validator
 
 from data_contracts.database_url import has_password
+from data_contracts.limits import (
+    MAX_COUNT,
+    MAX_DATES,
+    MAX_DAYS,
+    MAX_MINUTES,
+    MAX_SEED,
+    MAX_TRIALS,
+    MAX_WINDOWS,
+    BoundedDay,
+)
 
-Day = Annotated[date, WithJsonSchema({"type": "string", "format": "date", "pattern": r"^\d{4}-\d{2}-\d{2}$"})]
+Day = Annotated[
+    BoundedDay, WithJsonSchema({"type": "string", "format": "date", "pattern": r"^\d{4}-\d{2}-\d{2}$"})
+]
 """A date that a server refuses by its schema when a run is created: it does not look at ``format``."""
 
 EVERY: dict[str, timedelta] = {"1d": timedelta(days=1), "1w": timedelta(weeks=1)}
@@ -17,7 +29,9 @@ EVERY: dict[str, timedelta] = {"1d": timedelta(days=1), "1w": timedelta(weeks=1)
 class FlowParameters(BaseModel):
     """Base of all: frozen, and a misspelt name is an error; the docstrings are the form's descriptions."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", use_attribute_docstrings=True, hide_input_in_errors=True
+    )
 
 
 class DatasetParameters(FlowParameters):
@@ -27,8 +41,16 @@ class DatasetParameters(FlowParameters):
     """Name of a dataset in data_contracts/datasets, or the path of a .toml."""
     source: str | None = None
     """Path of the log; empty means the one that the dataset file names."""
-    seed: int = Field(default=0, ge=0)
+    seed: int = Field(default=0, ge=0, le=MAX_SEED)
     """Decides everything random."""
+
+    @field_validator("source")
+    @classmethod
+    def _no_database(cls, value: str | None) -> str | None:
+        """Parameters are kept by the server and shown in its UI."""
+        if value and has_password(value):
+            raise ValueError("is a path, not the URL of a database; a password must not stand here")
+        return value
 
 
 class NightlyParameters(DatasetParameters):
@@ -68,6 +90,11 @@ class BackfillParameters(DatasetParameters):
     def _in_order(self) -> Self:
         if self.last < self.first:
             raise ValueError(f"last must not be before first; got {self.first} to {self.last}")
+        n_dates = (self.last - self.first) // EVERY[self.every] + 1
+        if n_dates > MAX_DATES:
+            raise ValueError(
+                f"{self.first} to {self.last} are {n_dates} dates; one backfill does {MAX_DATES} at most"
+            )
         return self
 
     def dates(self) -> list[date]:
@@ -79,15 +106,13 @@ class BackfillParameters(DatasetParameters):
 class TuneParameters(DatasetParameters):
     """A search for better parameters of a dataset's models."""
 
-    model_config = ConfigDict(hide_input_in_errors=True)
-
     models: tuple[str, ...] = ()
     """Names from the dataset file; empty: all that have something to tune."""
-    trials: int = Field(default=40, ge=1)
+    trials: int = Field(default=40, ge=1, le=MAX_TRIALS)
     """Of each model, those of earlier calls included; larger sizes of the best come on top."""
-    minutes: float | None = Field(default=None, gt=0, allow_inf_nan=False)
+    minutes: float | None = Field(default=None, gt=0, le=MAX_MINUTES, allow_inf_nan=False)
     """Of searching, shared by the models; empty: until all trials are done."""
-    windows: int = Field(default=2, ge=1)
+    windows: int = Field(default=2, ge=1, le=MAX_WINDOWS)
     """Inner windows that every trial is scored on, one before the other."""
     as_of: Day | None = None
     """The day that the run to be tuned for would have; its hold-out is never looked at."""
@@ -108,9 +133,9 @@ class TuneParameters(DatasetParameters):
 class PruneParameters(FlowParameters):
     """What to keep when old artifacts are removed."""
 
-    keep_days: int = Field(default=30, ge=0)
+    keep_days: int = Field(default=30, ge=0, le=MAX_DAYS)
     """Artifacts that a run made or used within so many days are kept."""
-    keep_last: int = Field(default=3, ge=1)
+    keep_last: int = Field(default=3, ge=1, le=MAX_COUNT)
     """So are those of the newest runs of each dataset, so many of them."""
     dry_run: bool = False
     """Only say what would be removed."""

@@ -41,9 +41,11 @@ class HoldoutCounts(SummaryPart):
     """Sizes of the hold-out."""
 
     n_users: int
-    """Users with an event in the hold-out."""
+    """Users with an event in the hold-out who are scored."""
+    n_users_in_all: int = 0
+    """The same before a sample was drawn of them; 0 in summaries of earlier versions."""
     n_known_users: int
-    """Of them, users with an event before the cut."""
+    """Of those scored, users with an event before the cut."""
     n_baskets: int
     """Baskets, those without a user included; 0 for a log without baskets."""
     n_known_baskets: int
@@ -64,6 +66,8 @@ class Counts(SummaryPart):
     LEFT_OUT_IF_NONE: ClassVar[frozenset[str]] = frozenset(
         {
             "events",
+            "capped_events",
+            "capped_users",
             "prediction_rows",
             "users",
             "users_without_history",
@@ -106,6 +110,11 @@ class Counts(SummaryPart):
     """How much is held out."""
     events: int | None = None
     """Events that the published lists were made from; absent where the gate is closed."""
+    capped_events: int | None = None
+    """Accepted rows, known to have been had, that are not trained on because their user has too many of one day;
+    absent where no limit is set."""
+    capped_users: int | None = None
+    """Their users; absent where no limit is set."""
     prediction_rows: int | None = None
     """Rows of predictions.parquet; absent where the gate is closed."""
     users: int | None = None
@@ -200,6 +209,8 @@ class RunFindings(SummaryPart):
     """Models that broke; the gate decided among the rest."""
     gate: GateResult
     """The decision."""
+    warnings: tuple[str, ...] = ()
+    """What somebody should look at though it did not stop the run: in the log, its ids, or what is left out."""
     tuned: str | None
     """Name or path of the tuned file that was given; null without one."""
 

@@ -41,6 +41,22 @@ class Selection(BaseModel):
     """Of a pair's events in the selection only the last one is asked whether it is feedback: where it is not,
     none of the pair's events are. Events without a user are asked one by one."""
 
+    max_events_per_user: int | None = None
+    """Of each user's events of a day so many are kept, the earliest; None = all. A day is 24 hours, counted back from
+    `end`. Events without a user are kept."""
+    max_events_quantile: float | None = None
+    """As `max_events_per_user`, with this quantile of the events per user and day of the selection as the limit."""
+
+    @property
+    def is_capped(self) -> bool:
+        """Whether events are left out because their user has too many."""
+        return self.max_events_per_user is not None or self.max_events_quantile is not None
+
+    @property
+    def uncapped(self) -> "Selection":
+        """The same without a limit on the events of a user."""
+        return self.model_copy(update={"max_events_per_user": None, "max_events_quantile": None})
+
     @property
     def judges_values(self) -> bool:
         """Whether the value of an event decides if it is feedback."""

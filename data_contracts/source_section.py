@@ -4,10 +4,11 @@ import re
 from typing import Final, Literal, Self
 from zoneinfo import available_timezones
 
-from pydantic import Field, NonNegativeInt, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from data_contracts.column_sections import Section
 from data_contracts.database_url import VARIABLE, has_password
+from data_contracts.limits import SkippedRows
 
 DATABASE_KEYS: Final = ("url", "url_env", "url_block")
 """Ways to say which database, one of which belongs to a query."""
@@ -44,7 +45,7 @@ class SourceSection(Section):
     names: tuple[str, ...] = ()
     """Of CSV and Excel: names of all columns in order; they replace the header's. Without header and names
     columns are called column1, column2, ..."""
-    skip_rows: NonNegativeInt = 0
+    skip_rows: SkippedRows = 0
     """Of CSV and Excel: lines before the header, or before the first row where there is none. A line
     ``sep=;`` is understood without it."""
     delimiter: str = Field(default="auto", min_length=1)
@@ -83,7 +84,8 @@ class SourceSection(Section):
     @field_validator("timezone")
     @classmethod
     def _known_zone(cls, value: str) -> str:
-        if value not in available_timezones():
+        # "localtime" is whatever the machine is set to: the same log would be another one elsewhere.
+        if value not in available_timezones() - {"localtime", "posixrules", "Factory"}:
             raise ValueError("no IANA time zone; write a name such as Europe/London or UTC")
         return value
 
@@ -96,6 +98,8 @@ class SourceSection(Section):
                 f"write exactly one of path (a file or folder) and {', '.join(DATABASE_KEYS)} (a database, with "
                 f"query = 'SELECT ...'); got {' and '.join(given) or 'none of them'}"
             )
+        if self.path is not None and has_password(self.path):
+            raise ValueError("path holds the URL of a database with its password; write url_env, and query")
         if self.path is not None and self.query is not None:
             raise ValueError("query belongs to a database: write url, url_env or url_block instead of path")
         if self.path is None and self.query is None:

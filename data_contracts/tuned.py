@@ -79,7 +79,7 @@ class Tuned(Section):
             raise ConfigurationError(
                 f"there is no tuned file {path}; `shelftalker tune` writes one"
             ) from error
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        except (ValueError, RecursionError) as error:
             raise ConfigurationError(f"tuned file {path} is no readable TOML: {error}") from error
         for model in data.get("models", {}).values():
             given = model.get("parameters", {})

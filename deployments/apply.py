@@ -6,6 +6,7 @@ import subprocess
 import sys
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -19,18 +20,54 @@ QUEUES = {"nightly": 1, "upkeep": 2, "backfill": 3}
 """Queues of the pool and their priority: 1 goes first."""
 
 
+ENVIRONMENT = (
+    r"^(DO_NOT_TRACK|GX_ANALYTICS_ENABLED|SHELFTALKER_MEMORY_LIMIT|(OMP|MKL|NUMBA|OPENBLAS)_NUM_THREADS"
+    r"|PREFECT_(LOGGING_LEVEL|RUNNER_AUTO_INSTALL_DEPENDENCIES|SERVER_ANALYTICS_ENABLED|TASKS_REFRESH_CACHE))$"
+)
+"""Variables that a deployment or a run may set. Others could make the worker run another program; what all runs need,
+such as the URL of a database, is set where the worker starts."""
+
+
+def job_template() -> dict[str, Any]:
+    """What a run may ask of the process that works on it: a few variables, and nothing of what it executes.
+
+    Prefect's own template would let whoever starts a run choose the command, its folder and its whole environment.
+    """
+    return {
+        "job_configuration": {"env": "{{ env }}", "working_dir": str(ROOT), "stream_output": True},
+        "variables": {
+            "type": "object",
+            "properties": {
+                "env": {
+                    "title": "Environment variables",
+                    "type": "object",
+                    "default": {},
+                    "patternProperties": {ENVIRONMENT: {"type": ["string", "null"]}},
+                    "additionalProperties": False,
+                },
+                # Deployment files say it: no other folder is taken.
+                "working_dir": {"title": "Checkout", "enum": [str(ROOT)], "default": str(ROOT)},
+            },
+            "additionalProperties": False,
+        },
+    }
+
+
 async def ensure_pool() -> None:
-    """Make the pool and those of its queues that are missing; what is there stays as it is."""
+    """Make the pool with its queues, and lock what its runs may ask for; of queues what is there stays as it is."""
     from prefect.client.orchestration import get_client
-    from prefect.client.schemas.actions import WorkPoolCreate
+    from prefect.client.schemas.actions import WorkPoolCreate, WorkPoolUpdate
     from prefect.exceptions import ObjectAlreadyExists
     from prefect.workers.process import ProcessWorker
 
     async with get_client() as client:
-        template = ProcessWorker.get_default_base_job_template()
-        pool = WorkPoolCreate(name=POOL, type=ProcessWorker.type, base_job_template=template)
-        with suppress(ObjectAlreadyExists):
-            await client.create_work_pool(pool)
+        template = job_template()
+        try:
+            await client.create_work_pool(
+                WorkPoolCreate(name=POOL, type=ProcessWorker.type, base_job_template=template)
+            )
+        except ObjectAlreadyExists:
+            await client.update_work_pool(POOL, WorkPoolUpdate(base_job_template=template))
         for name, priority in QUEUES.items():
             with suppress(ObjectAlreadyExists):
                 await client.create_work_queue(name, work_pool_name=POOL, priority=priority)

@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+import shlex
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -10,9 +11,11 @@ from pathlib import Path
 import click
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
+from data_contracts.database_url import has_password
 from data_contracts.errors import ConfigurationError
-from deployments import postgres
+from deployments import credentials, postgres
 from deployments.processes import interrupt_on_signals
 from deployments.stack import DEPLOYMENTS, Stack
 from deployments.workspace import PORT, REPORTS_PORT, Workspace, async_url, must_be_free
@@ -20,6 +23,8 @@ from flows.cli_common import exits, home_option
 from tasks.runtime import store
 
 WATCH_SECONDS = 0.5
+DATABASE = "SHELFTALKER_SERVER_DATABASE"
+"""Environment variable: URL of the server's database."""
 
 
 @contextmanager
@@ -34,7 +39,7 @@ def only_one(home: Path) -> Iterator[int]:
     """
     home.mkdir(parents=True, exist_ok=True)
     path = home / "serve.lock"
-    handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+    handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
     try:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -63,7 +68,7 @@ def serve(workspace: Workspace, console: Console) -> None:
         worker = stack.start_worker()
         stack.start_reports()
         os.pwrite(lock, "".join(f"{each.name} {each.pid}\n" for each in stack.children).encode(), 0)
-        console.print(_addresses(workspace))
+        console.print(_addresses(workspace, stack.fresh_password))
         console.print(said.strip(), "Ctrl-C stops all of it.", sep="\n", soft_wrap=True, highlight=False)
         try:
             while True:
@@ -73,10 +78,18 @@ def serve(workspace: Workspace, console: Console) -> None:
             console.print(stack.stop_worker(worker).strip() or "stopped")
 
 
-def _addresses(workspace: Workspace) -> Table:
+def _addresses(workspace: Workspace, fresh_password: str | None) -> Table:
     table = Table(show_header=False, box=None)
+    variable = f"export PREFECT_API_AUTH_STRING=$(cat {shlex.quote(str(workspace.password_file))})"
+    if os.environ.get(credentials.SERVER_VARIABLE):
+        password = f"as in {credentials.SERVER_VARIABLE}"
+    elif fresh_password:
+        password = f"{fresh_password} (shown this once; kept in {workspace.password_file})"
+    else:
+        password = f"in {workspace.password_file} ({variable})"
     for name, value in {
         "UI": workspace.ui,
+        "password": password,
         "API": f"{workspace.api} (export PREFECT_API_URL={workspace.api})",
         "reports": f"{workspace.reports} (linked from each run's artifacts)",
         "home": str(workspace.home),
@@ -84,18 +97,29 @@ def _addresses(workspace: Workspace) -> Table:
         "schedules": str(DEPLOYMENTS),
         "logs": str(workspace.log("*")),
     }.items():
-        table.add_row(f"[bold]{name}[/bold]", value)
+        table.add_row(Text(name, "bold"), Text(value, overflow="fold"))
     return table
 
 
 @click.command()
-@click.option("--db", help="Database of the server: postgresql+asyncpg://... (default: SQLite in the home).")
+@click.option(
+    "--db",
+    envvar=DATABASE,
+    help=f"Database of the server: postgresql+asyncpg://... (default: SQLite in the home). With a password only as "
+    f"the environment variable {DATABASE}.",
+)
 @click.option("--port", type=click.IntRange(1, 65535), default=PORT, show_default=True, help="Of the UI.")
 @click.option("--reports-port", type=click.IntRange(1, 65535), default=REPORTS_PORT, show_default=True)
 @home_option
 @exits
 def main(db: str | None, port: int, reports_port: int, home: Path | None) -> None:
     """Serve the flows on this machine until Ctrl-C."""
+    source = click.get_current_context().get_parameter_source("db")
+    if db and has_password(db) and source is click.core.ParameterSource.COMMANDLINE:
+        raise ConfigurationError(
+            "--db holds a password, which everybody on this machine could read in the list of processes: put the URL "
+            f"into the environment variable {DATABASE} (or DB, for `make serve`) instead"
+        )
     interrupt_on_signals()
     workspace = Workspace(
         home=home.absolute() if home else store.home(),

@@ -12,8 +12,10 @@ from typing import Self
 import httpx
 
 from data_contracts.errors import ConfigurationError, ShelftalkerError
+from deployments import credentials
 from deployments.processes import Child, descendants
-from deployments.workspace import LOOPBACK, ROOT, Workspace
+from deployments.workspace import ROOT, Workspace
+from flows import sqlite_check
 
 POOL = "shelftalker"
 DEPLOYMENTS = ROOT / "deployments" / "prefect.yaml"
@@ -41,6 +43,8 @@ class Stack:
     def __init__(self, workspace: Workspace, keep_open: tuple[int, ...] = ()) -> None:
         self.workspace = workspace
         self.children: list[Child] = []
+        self.fresh_password: str | None = None
+        """``user:password``, if the start of the server made it."""
         self._keep_open = keep_open
 
     def __enter__(self) -> Self:
@@ -54,8 +58,14 @@ class Stack:
 
     def start_server(self) -> Child:
         """Start the server and wait until it answers."""
-        command = ["server", "start", "--host", LOOPBACK, "--port", str(self.workspace.port)]
-        server = self._start("server", ["-m", "prefect", *command])
+        folder = self.workspace.prefect_home
+        folder.mkdir(parents=True, exist_ok=True)
+        # It holds the password, and the server's database with all parameters and logs of runs.
+        folder.chmod(0o700)
+        self.fresh_password = credentials.ensure(self.workspace.password_file)
+        if self.workspace.database is None:
+            sqlite_check.check(folder / "prefect.db")
+        server = self._start("server", ["-m", "deployments.server"])
         wait_for_api(self.workspace.api, server)
         return server
 

@@ -9,6 +9,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
 from data_contracts.errors import ConfigurationError
+from deployments import credentials
 from tasks.runtime import store
 
 ROOT = Path(__file__).parents[1]
@@ -16,6 +17,8 @@ ROOT = Path(__file__).parents[1]
 LOOPBACK = "127.0.0.1"
 PORT = 4200
 REPORTS_PORT = 4280
+HOSTS = "SHELFTALKER_SERVER_HOSTS"
+"""Environment variable: names beside the loopback's own that the server answers to."""
 FOREIGN = ("PREFECT_API_KEY", "PREFECT_PROFILE", "PREFECT_API_DATABASE_CONNECTION_URL", "PREFECT_UI_API_URL")
 """Settings of somebody's other Prefect that would lead ours astray."""
 
@@ -104,6 +107,11 @@ class Workspace:
         return self.home / "prefect"
 
     @property
+    def password_file(self) -> Path:
+        """Holds the server's ``user:password`` where the environment names none."""
+        return self.prefect_home / "password"
+
+    @property
     def shown_database(self) -> str:
         """Where the server keeps its data, without a password."""
         if self.database:
@@ -122,6 +130,9 @@ class Workspace:
             "SHELFTALKER_REPORTS_URL": self.reports,
             "PREFECT_HOME": str(self.prefect_home),
             "PREFECT_API_URL": self.api,
+            "PREFECT_SERVER_API_HOST": LOOPBACK,
+            "PREFECT_SERVER_API_PORT": str(self.port),
+            "PREFECT_LOGGING_EXTRA_LOGGERS": "shelftalker",
             "PREFECT_RESULTS_LOCAL_STORAGE_PATH": str(self.home / "results"),
             "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
             "PREFECT_SERVER_API_CSRF_PROTECTION_ENABLED": "true",
@@ -137,7 +148,7 @@ class Workspace:
         inherited = {name: value for name, value in os.environ.items() if name not in FOREIGN}
         if not self.database:
             inherited.pop("PREFECT_SERVER_DATABASE_CONNECTION_URL", None)
-        secret = inherited.get("PREFECT_SERVER_API_AUTH_STRING")
+        secret = inherited.get(credentials.SERVER_VARIABLE) or credentials.stored(self.password_file)
         if secret:
-            own["PREFECT_API_AUTH_STRING"] = secret
+            own |= {credentials.SERVER_VARIABLE: secret, "PREFECT_API_AUTH_STRING": secret}
         return inherited | own

@@ -9,11 +9,13 @@ from typing import Any
 import click
 
 from data_contracts.errors import ConfigurationError, GateClosedError
+from data_contracts.limits import MAX_MINUTES, MAX_SEED, MAX_TRIALS, MAX_WINDOWS
 from flows import cli_common as common
 from flows.cli_common import as_date, dataset_option, exits, home_option, print_rows
 from flows.cli_export import export
 from flows.cli_lookups import lookups
 from flows.cli_operations import operations
+from flows.tables import printable
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -26,7 +28,9 @@ def main() -> None:
 @dataset_option
 @click.option("--as-of", callback=as_date, help="See only events before this day (YYYY-MM-DD).")
 @click.option("--source", type=click.Path(), help="The log, instead of the one the dataset names.")
-@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Decides all chance.")
+@click.option(
+    "--seed", type=click.IntRange(0, MAX_SEED), default=0, show_default=True, help="Decides all chance."
+)
 @click.option("--dry-run", is_flag=True, help="Do everything but publish.")
 @click.option("--tuned", help="Parameters to use: name or .toml of what `shelftalker tune` wrote.")
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as one JSON object on stdout.")
@@ -74,11 +78,17 @@ def run(
 @main.command()
 @dataset_option
 @click.option("--models", default="", help="Names with commas between (default: all with something to tune).")
-@click.option("--trials", type=click.IntRange(min=1), default=40, show_default=True, help="Of each model.")
 @click.option(
-    "--minutes", type=click.FloatRange(min=0, min_open=True), help="Of searching, all models together."
+    "--trials", type=click.IntRange(1, MAX_TRIALS), default=40, show_default=True, help="Of each model."
 )
-@click.option("--windows", type=click.IntRange(min=1), default=2, show_default=True, help="Inner windows.")
+@click.option(
+    "--minutes",
+    type=click.FloatRange(0, MAX_MINUTES, min_open=True),
+    help="Of searching, all models together.",
+)
+@click.option(
+    "--windows", type=click.IntRange(1, MAX_WINDOWS), default=2, show_default=True, help="Inner windows."
+)
 @click.option(
     "--as-of", callback=as_date, help="Tune for a run as of this day; its hold-out is not looked at."
 )
@@ -91,7 +101,9 @@ def run(
     type=click.Path(dir_okay=False),
     help="The .toml to write (default: tuned/NAME.toml in the home).",
 )
-@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Decides all chance.")
+@click.option(
+    "--seed", type=click.IntRange(0, MAX_SEED), default=0, show_default=True, help="Decides all chance."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print what was found as one JSON object on stdout.")
 @home_option
 @exits
@@ -143,10 +155,10 @@ def init(file: Path, output: Path) -> None:
         if path.exists():
             raise ConfigurationError(f"{path} exists already; move it away, or choose another --output")
         path.write_text(text, "utf-8")
-        click.echo(f"wrote {path}")
+        click.echo(printable(f"wrote {path}"))
     for note in notes:
-        click.secho(f"  {note}", fg="yellow" if note.startswith("WARNING") else None)
-    click.echo(f"Read both, then:\n  shelftalker run --dataset {output / name}.toml")
+        click.secho(printable(f"  {note}"), fg="yellow" if note.startswith("WARNING") else None)
+    click.echo(printable(f"Read both, then:\n  shelftalker run --dataset {output / name}.toml", "\n"))
 
 
 def _is_of_another_log(path: Path, file: Path) -> bool:

@@ -4,15 +4,20 @@ import gc
 import json
 import os
 import sys
+import tempfile
+import traceback
 from collections.abc import Callable
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from functools import wraps
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import click
 
-from data_contracts.errors import ShelftalkerError
+from data_contracts.database_url import masked
+from data_contracts.errors import ConfigurationError, ShelftalkerError
+from data_contracts.limits import FIRST_DAY, LAST_DAY
+from flows.tables import printable
 
 SETTINGS = {
     "DO_NOT_TRACK": "1",
@@ -24,6 +29,11 @@ SETTINGS = {
     "PREFECT_LOGGING_LEVEL": "CRITICAL",
     "GX_ANALYTICS_ENABLED": "false",
 }
+
+ERRORS = "errors"
+"""Folder of the home that holds tracebacks."""
+LONGEST_LINE = 300
+"""Characters of an unforeseen error that are shown."""
 
 home_option = click.option(
     "--home",
@@ -44,6 +54,8 @@ def settle(home: Path | None, *, runs_flow: bool = False) -> None:
         os.environ["SHELFTALKER_HOME"] = str(home.absolute())
     from tasks.runtime import store
 
+    _must_be_usable(store.home())
+
     os.environ.setdefault("PREFECT_RESULTS_LOCAL_STORAGE_PATH", str(store.home() / "results"))
     for name, value in SETTINGS.items():
         os.environ.setdefault(name, value)
@@ -57,24 +69,95 @@ def settle(home: Path | None, *, runs_flow: bool = False) -> None:
         gc.freeze()
 
 
+def _must_be_usable(home: Path) -> None:
+    """Refuse a home whose path cannot stand in the URL of Prefect's database, or in a text.
+
+    Raises
+    ------
+    ConfigurationError
+        Naming the path and the character.
+
+    """
+    path = str(home)
+    wrong = next((c for c in path if c in "?\\" or not c.isprintable()), None)
+    if wrong is not None:
+        shown = path.encode("utf-8", "backslashreplace").decode()
+        raise ConfigurationError(
+            f"the home {shown!r} has {wrong!a} in its path, which Prefect's database cannot be found by; "
+            "choose another --home or SHELFTALKER_HOME"
+        )
+
+
 def exits(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Turn our errors into one message on stderr and their exit code."""
+    """Turn every error into one message on stderr and an exit code; a traceback goes to a file that it names."""
 
     @wraps(command)
     def run(*args: Any, **kwargs: Any) -> Any:
         try:
             return command(*args, **kwargs)
         except ShelftalkerError as error:
-            click.secho(f"{type(error).__name__.removesuffix('Error')}: {error}", fg="red", err=True)
-            sys.exit(error.exit_code)
+            _end(f"{type(error).__name__.removesuffix('Error')}: {error}", error.exit_code)
         except KeyboardInterrupt:
             click.secho("Stopped. What was finished is kept: the same command goes on from here.", err=True)
             sys.exit(130)
-        except (OSError, MemoryError) as error:
-            click.secho(f"{type(error).__name__}: {error}", fg="red", err=True)
-            sys.exit(1)
+        except (click.ClickException, click.exceptions.Exit, click.Abort):
+            raise
+        except (OSError, MemoryError, EOFError) as error:
+            _end(f"{type(error).__name__}: {error or 'no more is known'}", 1)
+        except Exception as error:  # noqa: BLE001 - the edge: nothing is above it
+            if type(error).__name__ == "ValidationError" and _is_of_parameters(error):
+                _end(f"Configuration: {_parameter_problems(error)}", ConfigurationError.exit_code)
+            said = (str(error).splitlines() or ["no more is known"])[0][:LONGEST_LINE]
+            _end(
+                f"{type(error).__name__}: {said}; this was not foreseen, its traceback is in {_keep(error)}",
+                1,
+            )
 
     return run
+
+
+def _end(message: str, code: int) -> NoReturn:
+    # Messages repeat what they complain about: passwords, and what would move the cursor, stay out of sight.
+    click.secho(printable(masked(message), "\n"), fg="red", err=True)
+    sys.exit(code)
+
+
+def _is_of_parameters(error: Any) -> bool:
+    return str(error.title).endswith("Parameters")
+
+
+def _parameter_problems(error: Any) -> str:
+    problems = error.errors(include_url=False)
+    return "; ".join(
+        f"{'.'.join(map(str, each['loc'])) or 'the parameters'}: {each['msg'].removeprefix('Value error, ')}"
+        for each in problems
+    )
+
+
+def _keep(error: BaseException) -> Path:
+    """Write the traceback of an error to a file of its own, for its owner only; gives its path."""
+    from tasks.runtime.home import home
+
+    text = masked("".join(traceback.format_exception(error)))
+    prefix = f"{datetime.now(UTC):%Y%m%dT%H%M%S}-"
+    for folder in (home() / ERRORS, Path(tempfile.gettempdir())):
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            handle, path = tempfile.mkstemp(".txt", prefix, folder)
+            with os.fdopen(handle, "w", encoding="utf-8", errors="backslashreplace") as file:
+                file.write(text)
+        except OSError:
+            continue
+        return Path(path)
+    return Path("nowhere: neither the home nor the temporary folder can be written to")
+
+
+def as_ids(_context: Any, _option: Any, value: Any) -> Any:
+    """Refuse ids that are no text: bytes of an argument that are not UTF-8."""
+    for each in (value,) if isinstance(value, str) else value or ():
+        if any("\ud800" <= letter <= "\udfff" for letter in each):
+            raise click.BadParameter(f"{each!a} is not UTF-8, so no log holds it")
+    return value
 
 
 def as_date(_context: Any, _option: Any, value: str | None) -> date | None:
@@ -82,9 +165,12 @@ def as_date(_context: Any, _option: Any, value: str | None) -> date | None:
     if value is None:
         return None
     try:
-        return datetime.fromisoformat(value).date()
+        day = datetime.fromisoformat(value).date()
     except ValueError as error:
         raise click.BadParameter(f"{value!r} is no date; write YYYY-MM-DD") from error
+    if not FIRST_DAY <= day <= LAST_DAY:
+        raise click.BadParameter(f"{day} is not a day from {FIRST_DAY} to {LAST_DAY}")
+    return day
 
 
 def dataset_name(dataset: str) -> str:

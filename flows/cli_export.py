@@ -39,7 +39,11 @@ from flows.cli_common import dataset_name, dataset_option, exits, home_option, p
 )
 @click.option("--schema", help="Of PostgreSQL (default: the first of the search path).")
 @click.option(
-    "--chunk-rows", type=click.IntRange(min=1), default=50_000, show_default=True, help="Rows at once."
+    "--chunk-rows",
+    type=click.IntRange(1, 10_000_000),
+    default=50_000,
+    show_default=True,
+    help="Rows at once.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print rows as JSON.")
 @home_option

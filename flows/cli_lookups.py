@@ -6,8 +6,10 @@ from typing import Any
 
 import click
 
+from data_contracts.errors import DamagedError
+from data_contracts.limits import MAX_COUNT
 from flows import cli_common as common
-from flows.cli_common import dataset_name, dataset_option, exits, home_option, print_rows
+from flows.cli_common import as_ids, dataset_name, dataset_option, exits, home_option, print_rows
 
 
 @click.group()
@@ -25,8 +27,10 @@ def lookup(name: str, option: str, finder: str, text: str) -> None:
 
     @lookups.command(name, help=text)
     @dataset_option
-    @click.option(option, "wanted", required=True, help="An id as it stands in the log.")
-    @click.option("-k", type=click.IntRange(min=1), default=10, show_default=True, help="Length of the list.")
+    @click.option(option, "wanted", required=True, callback=as_ids, help="An id as it stands in the log.")
+    @click.option(
+        "-k", type=click.IntRange(1, MAX_COUNT), default=10, show_default=True, help="Length of the list."
+    )
     @click.option("--json", "as_json", is_flag=True, help="Print rows as JSON.")
     @home_option
     @may_explain
@@ -57,8 +61,17 @@ lookup("target", "--item", "users_for_item", "Users to show an item to, from wha
 
 @lookups.command("fold-in")
 @dataset_option
-@click.option("--item", "items", multiple=True, required=True, help="An item they have had; may be repeated.")
-@click.option("-k", type=click.IntRange(min=1), default=10, show_default=True, help="Length of the list.")
+@click.option(
+    "--item",
+    "items",
+    multiple=True,
+    required=True,
+    callback=as_ids,
+    help="An item they have had; may be repeated.",
+)
+@click.option(
+    "-k", type=click.IntRange(1, MAX_COUNT), default=10, show_default=True, help="Length of the list."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print rows as JSON.")
 @home_option
 @exits
@@ -74,29 +87,25 @@ def fold_in(dataset: str, items: tuple[str, ...], k: int, *, as_json: bool, home
 
 @lookups.command()
 @dataset_option
+@click.option(
+    "--verify", is_flag=True, help="Read every file, and end with 1 if one is not what was written."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print rows as JSON.")
 @home_option
 @exits
-def runs(dataset: str, *, as_json: bool, home: Path | None) -> None:
+def runs(dataset: str, *, verify: bool, as_json: bool, home: Path | None) -> None:
     """List publications, oldest first, and say which is live."""
     common.settle(home)
-    from tasks.publication.registry import latest, publications
+    from tasks.publication.listing import WHOLE, listing, verified_listing
 
     name = dataset_name(dataset)
-    live = latest(name)
-    print_rows(
-        [
-            {
-                "run": each.run,
-                "as_of": str(each.as_of or "undated"),
-                "model": each.manifest["model"]["kind"],
-                "created": each.manifest["created_at"],
-                "live": "yes" if each == live else "",
-            }
-            for each in publications(name)
-        ],
-        as_json=as_json,
-    )
+    rows = verified_listing(name) if verify else listing(name)
+    print_rows(rows, as_json=as_json)
+    damaged = [row for row in rows if verify and row["verified"] != WHOLE]
+    if damaged:
+        raise DamagedError(
+            f"{len(damaged)} of {len(rows)} publications of {name!r}: {damaged[0]['verified']}"
+        )
 
 
 @lookups.command()

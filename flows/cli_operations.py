@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from data_contracts.errors import GateClosedError, UnfinishedError
+from data_contracts.limits import MAX_COUNT, MAX_DAYS, MAX_SEED
 from flows import cli_common as common
 from flows.cli_common import as_date, dataset_option, exits, home_option, print_rows
 
@@ -31,7 +32,9 @@ def operations() -> None:
 @click.option("--stop-on-error", is_flag=True, help="Leave the dates after a broken one alone.")
 @click.option("--dry-run", is_flag=True, help="Only say which dates would run.")
 @click.option("--source", type=click.Path(), help="The log, instead of the one the dataset names.")
-@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Decides all chance.")
+@click.option(
+    "--seed", type=click.IntRange(0, MAX_SEED), default=0, show_default=True, help="Decides all chance."
+)
 @click.option("--tuned", help="Parameters to use: name or .toml of what `shelftalker tune` wrote.")
 @click.option("--json", "as_json", is_flag=True, help="Print rows as JSON.")
 @home_option
@@ -63,14 +66,14 @@ def backfill(first: date, last: date, *, as_json: bool, home: Path | None, **giv
 @operations.command()
 @click.option(
     "--keep-days",
-    type=click.IntRange(min=0),
+    type=click.IntRange(0, MAX_DAYS),
     default=30,
     show_default=True,
     help="Keep artifacts that were made or used within so many days.",
 )
 @click.option(
     "--keep-last",
-    type=click.IntRange(min=1),
+    type=click.IntRange(1, MAX_COUNT),
     default=3,
     show_default=True,
     help="Keep those of so many newest runs of each dataset.",

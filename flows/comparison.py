@@ -38,7 +38,7 @@ def compare(
     """
 
     def train(name: str) -> TrainedModel:
-        return train_model(name, sections[name], data.matrix, seed)
+        return train_model(name, sections[name], data.matrix, seed, spec.limits)
 
     trained = attempts.each(sections, "training", train)
     cold = attempts.cold_start(spec.evaluation.cold_start, trained, sections)

@@ -13,7 +13,7 @@ from rich.text import Text
 
 from data_contracts.columns import ITEM_ID, MODEL, RANK, SCORE, TITLE
 from data_contracts.run_summary import GateResult, RunSummary
-from flows.tables import cell, rows_table
+from flows.tables import cell, printable, rows_table
 from flows.ui_artifacts import metric_rows
 from tasks.publication.registry import latest
 from tasks.report.text import found_rows
@@ -54,7 +54,7 @@ class TerminalListener:
 
     def started(self, step: str) -> None:
         """Show a bar of unknown length."""
-        self._bars[step] = self.progress.add_task(step, total=None, note="")
+        self._bars[step] = self.progress.add_task(printable(step), total=None, note="")
 
     def advanced(self, step: str, done: int, total: int, figures: dict[str, float]) -> None:
         """Move the step's bar."""
@@ -67,9 +67,9 @@ class TerminalListener:
         if step in self._bars:
             self.progress.remove_task(self._bars.pop(step))
         took = "reused" if reused else f"{seconds:.1f} s"
-        self.console.print(Text.assemble(("  ✓ ", "green"), f"{step:<44}", (f"{took:>8}", "dim")))
+        self.console.print(Text.assemble(("  ✓ ", "green"), f"{printable(step):<44}", (f"{took:>8}", "dim")))
         for warning in facts.get("warnings", ()):
-            self.console.print(Text(f"  ! {warning}", "yellow"), soft_wrap=True)
+            self.console.print(Text(printable(f"  ! {warning}"), "yellow"), soft_wrap=True)
 
 
 def show(summary: RunSummary, examples: dict[str, list[dict[str, Any]]], picture: Path | None = None) -> None:
@@ -86,7 +86,9 @@ def show(summary: RunSummary, examples: dict[str, list[dict[str, Any]]], picture
         shown = [{**row, "rows": f"{row['rows']:,}"} for row in found]
         console.print(rows_table(shown, "what the contract found"))
     for each in summary.left_out:
-        console.print(Text(f"! {each.name} is left out; its {each.stage} failed: {each.reason}", "yellow"))
+        console.print(
+            Text(printable(f"! {each.name} is left out; its {each.stage} failed: {each.reason}"), "yellow")
+        )
     console.print(_metrics(summary))
     console.print(_rules(gate))
     verdict, who = (
@@ -100,8 +102,8 @@ def show(summary: RunSummary, examples: dict[str, list[dict[str, Any]]], picture
         told = f"! {counts.late_outliers:,} events after {counts.last_regular_event_time} look mistyped: they do not decide the day"
         console.print(Text(told, "yellow"), soft_wrap=True)
     where = "Predictions" if summary.published else "Not published; what was found"
-    console.print(f"{where}: {summary.path}", soft_wrap=True)
-    console.print(f"Report: {summary.report}", soft_wrap=True)
+    console.print(f"{where}: {printable(summary.path)}", soft_wrap=True)
+    console.print(f"Report: {printable(summary.report)}", soft_wrap=True)
     if picture is not None:
         # Rich loads fonts from a public server; the picture must work without a network.
         svg = re.sub(

@@ -13,6 +13,7 @@ from flows.outcomes import Run, leave_undecided, publish, refit, rehearse, rejec
 from flows.planning import (
     anything_live,
     chosen_models,
+    compare_with_live,
     contenders,
     decide_as_of,
     rename_run,
@@ -27,6 +28,7 @@ from tasks.preparation.holdout import split
 from tasks.preparation.prepared_events import prepare
 from tasks.preparation.splitting import windows
 from tasks.publication.delivery import check_delivery
+from tasks.publication.registry import mend
 from tasks.publication.run_receipts import key_of_run
 from tasks.runtime import store
 from tasks.training.requirements import matrix_parts
@@ -48,6 +50,7 @@ def nightly(parameters: NightlyParameters) -> Any:
     tuned = load_tuned(parameters.tuned, spec)
     chosen = chosen_models(spec, tuned)
     check_delivery(spec)
+    mend(spec.name)
 
     finders = [partial(find_source, spec, parameters.source)]
     if spec.window.test_path:
@@ -59,11 +62,14 @@ def nightly(parameters: NightlyParameters) -> Any:
     rename_run(spec.name, as_of)
     choices, live = contenders(spec.name, as_of, chosen)
 
+    remarks = compare_with_live(spec.name, as_of, events)
     window = windows(spec, as_of, seed, whole_test_file=stated_day(spec, parameters.as_of) is None)
     check_tuned_before(tuned, window.train)
     parts = matrix_parts(spec, choices.values())
     data = prepare(events, window.train, spec, parts)
-    holdout = split(newest, data, window.holdout, spec.columns, spec.feedback)
+    holdout = split(
+        newest, data, window.holdout, spec.columns, spec.feedback, spec.evaluation.max_users, seed
+    )
 
     attempts = Attempts(spec.name)
     models, cold = compare(attempts, choices, data, holdout, spec, seed)
@@ -75,7 +81,7 @@ def nightly(parameters: NightlyParameters) -> Any:
         left = attempts.still_there(models)
         decision = gate(left, data.vocabularies, spec.evaluation, spec.gate, standing, seed)
         verdict, out = load_verdict(decision), tuple(attempts.left_out)
-        run = Run(spec, as_of, parameters, tuned, key, data, holdout, left, decision, verdict, out)
+        run = Run(spec, as_of, parameters, tuned, key, data, holdout, left, decision, verdict, out, remarks)
         if verdict.decision.verdict == "closed":
             return reject(run)
         if not verdict.decision.publishes:

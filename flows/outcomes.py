@@ -31,6 +31,7 @@ from tasks.report.run_summary import (
     model_results,
     rejection_reason,
     run_id,
+    warnings_of,
 )
 from tasks.report.task import REPORT, report_on
 from tasks.runtime import store
@@ -57,6 +58,8 @@ class Run(NamedTuple):
     decision: store.ArtifactRef
     verdict: Verdict
     left_out: tuple[LeftOutModel, ...] = ()
+    remarks: tuple[store.ArtifactRef, ...] = ()
+    """Steps beside the way of the data that may have something to warn of."""
 
 
 class Refit(NamedTuple):
@@ -72,7 +75,9 @@ def refit(run: Run, sections: dict[str, ModelSection], cold_start: str, everythi
     winner = run.verdict.decision.winner
     earlier = {each.name: each.model for each in run.models}
     models = {
-        name: train_model(name, sections[name], everything.matrix, run.given.seed, earlier.get(name))
+        name: train_model(
+            name, sections[name], everything.matrix, run.given.seed, run.spec.limits, earlier.get(name)
+        )
         for name in dict.fromkeys((winner, cold_start))
     }
     exclude_seen = run.spec.evaluation.decides == "discovery"
@@ -84,16 +89,18 @@ def refit(run: Run, sections: dict[str, ModelSection], cold_start: str, everythi
 
 def findings_of(run: Run, refit: Refit | None) -> RunFindings:
     """Sum up what a run found; the name of the run is a hash of that."""
-    lists = None if refit is None else (refit.data.matrix, refit.predictions)
+    predictions = None if refit is None else refit.predictions
+    matrix = (refit.data if refit else run.data).matrix
     return RunFindings(
         run_id=run_id(run.decision, *([] if refit is None else [refit.predictions])),
         dataset=run.spec.name,
         as_of=run.as_of,
-        split=describe_split(run.spec.window),
-        counts=counts_of(run.data.events, run.holdout, lists),
+        split=describe_split(run.spec.window, run.holdout),
+        counts=counts_of(run.data.events, matrix, run.holdout, predictions),
         models=model_results(run.models, run.tuned),
         left_out=run.left_out,
         gate=gate_result(run.verdict),
+        warnings=warnings_of((run.data.events, matrix, *run.remarks)),
         tuned=run.given.tuned,
     )
 

@@ -10,11 +10,16 @@ from prefect.context import FlowRunContext
 from data_contracts.dataset import DatasetSpec
 from data_contracts.dataset_sections import ModelSection
 from data_contracts.errors import ConfigurationError
+from data_contracts.parameters import DatasetParameters
+from data_contracts.suite_files import find_suite
 from data_contracts.tuned import Tuned
 from tasks.publication import registry
+from tasks.publication.familiar import familiar
 from tasks.runtime import store
 from tasks.training.requirements import check_metric, check_needs
 from tasks.training.task import configure
+from tasks.tuning.tuned_files import load_tuned
+from tasks.validation.suites import Suite
 
 
 def run_name() -> str:
@@ -65,6 +70,14 @@ def stated_day(spec: DatasetSpec, given: date | None) -> date | None:
     return given or _scheduled_day(spec) or spec.window.default_as_of
 
 
+def compare_with_live(
+    dataset: str, as_of: date | None, events: store.ArtifactRef
+) -> tuple[store.ArtifactRef, ...]:
+    """What there is to say of tonight's ids beside those that were live before; empty where nothing was."""
+    live = registry.champion(dataset, as_of)
+    return () if live is None else (familiar(events, live),)
+
+
 def anything_live(dataset: str, as_of: date | None) -> bool:
     """Whether something was live before a run as of that day, whether or not its model still exists."""
     return registry.champion(dataset, as_of) is not None
@@ -93,6 +106,21 @@ def chosen_models(spec: DatasetSpec, tuned: Tuned | None = None) -> dict[str, Mo
         check_needs(name, choice, spec)
     check_metric(spec, choices)
     return choices
+
+
+def check_before(parameters: DatasetParameters) -> None:
+    """Refuse a dataset file, tuned file or suite that no run could use, before a server or a log is asked.
+
+    Raises
+    ------
+    ConfigurationError
+        Naming the file and what is wrong in it.
+
+    """
+    spec = DatasetSpec.load(parameters.dataset)
+    store.must_be_plain("dataset", spec.name)
+    chosen_models(spec, load_tuned(getattr(parameters, "tuned", None), spec))
+    Suite(find_suite(spec.contract.suite, spec.folder))
 
 
 def contenders(

@@ -11,9 +11,11 @@ from prefect import Flow
 from prefect.settings import get_current_settings
 from rich.console import Console
 
+from data_contracts.parameters import DatasetParameters
 from data_contracts.run_summary import RunSummary
 from flows import own_server
 from flows.display import TerminalListener
+from flows.planning import check_before
 from tasks.lookup.queries import items_for_user, some_users
 from tasks.publication.registry import Publication
 from tasks.runtime.progress import listening
@@ -27,9 +29,11 @@ R = TypeVar("R")
 def run_here(flow: Flow[[P], R], parameters: P) -> R:
     """Run a flow under the Prefect API that is configured, else under a temporary server.
 
-    Progress goes to stderr. Our own errors come out as they were raised in the step, and so does
+    What can be checked without a server is, first. Progress goes to stderr. Our own errors come out as they were raised in the step, and so does
     KeyboardInterrupt.
     """
+    if isinstance(parameters, DatasetParameters):
+        check_before(parameters)
     own_server.wait()
     with interruptible() as stopped, watched():
         try:

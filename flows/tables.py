@@ -36,5 +36,12 @@ def cell(value: Any) -> str:
     """A value as text for people."""
     if isinstance(value, float):
         return f"{value:.4f}"
-    # Ids and titles come from outside: what would move the cursor is shown as an escape instead.
-    return "" if value is None else "".join(c if c.isprintable() else repr(c)[1:-1] for c in str(value))
+    return "" if value is None else printable(str(value))
+
+
+def printable(text: str, keep: str = "") -> str:
+    """Text for a terminal; what comes from outside may move its cursor or ring its bell, and is shown as an escape.
+
+    Characters of `keep`, such as line feeds, stay as they are.
+    """
+    return "".join(c if c.isprintable() or c in keep else repr(c)[1:-1] for c in text)

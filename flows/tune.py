@@ -64,7 +64,9 @@ def tune(parameters: TuneParameters) -> Any:
 def prepare(spec: DatasetSpec, events: store.ArtifactRef, window: Windows, seed: int) -> Prepared:
     """Map, group and split the events of one inner window, by the steps of the nightly run."""
     data = prepare_events(events, window.train, spec, matrix_parts(spec, spec.models.values()))
-    holdout = split(events, data, window.holdout, spec.columns, spec.feedback)
+    holdout = split(
+        events, data, window.holdout, spec.columns, spec.feedback, spec.evaluation.max_users, seed
+    )
     cold = spec.evaluation.cold_start
     return Prepared(window.holdout, data, holdout, train(cold, spec.models[cold], data.matrix, seed))
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import cast
+from typing import Final, cast
 
 import numpy as np
 
@@ -19,7 +19,11 @@ from tasks.numeric.ranking import cold_start_list, recommend
 from tasks.numeric.rating_errors import new_pairs, only, rating_errors
 from tasks.numeric.scenarios import TopLists
 from tasks.numeric.scorers import ItemScores
+from tasks.numeric.slices import mark_new, of_rows
 from tasks.preparation.seen import first_rows
+
+MARGIN: Final = 20
+"""Items ranked beyond the length of a list, so that it is still full without those that the user had."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,6 +79,26 @@ def make_lists(subject: Subject, holdout: Holdout, k: int, seen: Csr | None) -> 
     if seen is not None and former.any():
         rows[former] = cold_lists(subject.cold_start, holdout.past[former], k, seen)[0]
     return TopLists(rows.astype(np.int32), for_unknown)
+
+
+def both_lists(subject: Subject, holdout: Holdout, k: int, seen: Csr) -> dict[Scenario, TopLists]:
+    """What :func:`make_lists` gives with and without what users had, by one ranking for nearly all of them.
+
+    A list of ``k + MARGIN`` items without those that the user had is what a ranking without them would give,
+    if k are left; only the others, users with long histories, are ranked again.
+    """
+    wide = make_lists(subject, holdout, k + MARGIN, None)
+    repeat = TopLists(np.ascontiguousarray(wide.rows[:, :k]), wide.cold_start[:k])
+    starts = np.arange(holdout.n_rows + 1, dtype=np.int64) * (k + MARGIN)
+    new = np.empty(wide.rows.size, dtype=np.bool_)
+    mark_new(holdout.past, starts, wide.rows.ravel(), seen.indptr, seen.indices, new)
+    new = new.reshape(wide.rows.shape) & (wide.rows >= 0)
+    order = np.argsort(~new, axis=1, kind="stable")[:, :k]
+    rows = np.where(np.take_along_axis(new, order, axis=1), np.take_along_axis(wide.rows, order, axis=1), -1)
+    # A list that ends early holds all there is.
+    short = np.flatnonzero((rows[:, -1] < 0) & (wide.rows[:, -1] >= 0))
+    rows[short] = make_lists(subject, of_rows(holdout, short), k, seen).rows
+    return {"repeat": repeat, "discovery": TopLists(rows.astype(np.int32), repeat.cold_start)}
 
 
 def cold_lists(cold_start: Scores, past_rows: np.ndarray, k: int, seen: Csr) -> tuple[np.ndarray, np.ndarray]:

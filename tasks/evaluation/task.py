@@ -8,13 +8,12 @@ import numpy.typing as npt
 
 from data_contracts.dataset_sections import EvaluationSection
 from data_contracts.errors import ConfigurationError
-from data_contracts.evaluation import Evaluation, Scenario
+from data_contracts.evaluation import Evaluation
 from data_contracts.interactions import GroupedMatrix
 from data_contracts.scoring import Scorer, Scores
 from tasks import models
-from tasks.evaluation.lists import Subject, make_lists, more_values
+from tasks.evaluation.lists import Subject, both_lists, more_values
 from tasks.models import Need
-from tasks.numeric.scenarios import TopLists
 from tasks.numeric.scenarios import evaluate as evaluate_lists
 from tasks.preparation.grouping import load_grouped
 from tasks.preparation.holdout import load_holdout
@@ -85,10 +84,7 @@ def evaluate(
     opinion = cold_start_opinion(model, scorer, cold_start.facts["kind"], cold, grouped)
     subject = Subject(model.kind, scorer, opinion, allow)
     k = max(evaluation.ks)
-    lists: dict[Scenario, TopLists] = {
-        "repeat": make_lists(subject, truth, k, None),
-        "discovery": make_lists(subject, truth, k, seen),
-    }
+    lists = both_lists(subject, truth, k, seen)
     result = evaluate_lists(
         lists["repeat"],
         lists["discovery"],

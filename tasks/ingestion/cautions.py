@@ -37,6 +37,43 @@ _LITTLE = 0.5
 """Share of items that an item table must know, below which its ids are probably written differently."""
 
 
+_TYPICAL, _FAR, _MANY = 0.95, 30, 100
+"""A user is suspected of being a program with more than `_FAR` times the events of the user at this quantile of the
+users by their events, and more than `_MANY`."""
+
+_NAMED = 5
+"""Suspected users that a warning names."""
+
+
+def many_events(connection: duckdb.DuckDBPyConnection, spec: DatasetSpec, events: Path) -> list[str]:
+    """Warn of users with so many events that they are probably no people; the heaviest are named."""
+    per_user = (
+        f"SELECT {columns.USER_ID} AS id, count(*) AS n FROM read_parquet({literal(str(events))}) "
+        f"WHERE {columns.USER_ID} IS NOT NULL GROUP BY 1"
+    )
+    found = connection.execute(
+        f"WITH per_user AS MATERIALIZED ({per_user}), "
+        f"typical AS (SELECT quantile_disc(n, {_TYPICAL}) AS n, sum(n) AS events FROM per_user) "
+        f"SELECT u.id, u.n, t.n, u.n / t.events FROM per_user u, typical t "
+        f"WHERE u.n > greatest({_FAR} * t.n, {_MANY}) ORDER BY u.n DESC, u.id"
+    ).fetchall()
+    if not found:
+        return []
+    named = ", ".join(
+        f"{id_!r} with {n:,} events ({share:.0%} of all)" for id_, n, _, share in found[:_NAMED]
+    )
+    more = f" and {len(found) - _NAMED:,} more" if len(found) > _NAMED else ""
+    several = "users are" if len(found) > 1 else "user is"
+    limit = "max_events_per_user under [cleaning] limits what is learned from a user and day"
+    if spec.cleaning.caps_events:
+        limit = "what is learned from them is limited under [cleaning]"
+    said = (
+        f"{len(found):,} {several} suspected to be a bot or a till: {named}{more}; of 100 users 95 have "
+        f"{found[0][2]:,} events or fewer; {limit}"
+    )
+    return [said]
+
+
 def id_cautions(connection: duckdb.DuckDBPyConnection, spec: DatasetSpec, events: Path) -> list[str]:
     """Warnings about the accepted ids, each with the key that would help."""
     return [

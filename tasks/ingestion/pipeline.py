@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from data_contracts.dataset import DatasetSpec
-from tasks.ingestion.cautions import compare_items, id_cautions
+from tasks.ingestion.cautions import compare_items, id_cautions, many_events
 from tasks.ingestion.late_outliers import find_late_outliers, late_caution
 from tasks.ingestion.log_pass import LogPass, row_contract
 from tasks.ingestion.reader import Log
@@ -62,11 +62,9 @@ def ingest(spec: DatasetSpec, source: Path, out: Path, *, scratch: Path) -> dict
         items = locate_items(spec, source)
         found = log_pass.descriptions.write(out / ITEMS, connection, items, place)
         late = find_late_outliers(connection, out / EVENTS)
-        warnings = [
-            *late_caution(late, log_pass.profile()["last_event_time"]),
-            *id_cautions(connection, spec, out / EVENTS),
-            *log_pass.descriptions.warnings,
-        ]
+        warnings = late_caution(late, log_pass.profile()["last_event_time"])
+        warnings += id_cautions(connection, spec, out / EVENTS)
+        warnings += [*many_events(connection, spec, out / EVENTS), *log_pass.descriptions.warnings]
         table = log_pass.descriptions.item_table
         if table is not None and items is not None:
             matches, remarks = compare_items(connection, out / EVENTS, table.table, items.name)

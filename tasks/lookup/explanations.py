@@ -1,6 +1,5 @@
 """Say why: which of a user's past items speak for each item on the published list."""
 
-from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
@@ -49,17 +48,16 @@ def with_reasons(publication: Publication, user_id: str, rows: list[Row], n: int
         If the publication was made before publications kept what the users had.
 
     """
-    folder = publication.folder
-    if not (folder / HISTORY).exists():
+    if not publication.part(HISTORY).exists():
         raise ConfigurationError(
             f"{publication.path} does not hold what its users had, so nothing can be explained; publish again"
         )
-    users = Vocabulary.load(folder / USERS_FILE)
+    users = Vocabulary.load(publication.part(USERS_FILE))
     code = int(users.codes([user_id], missing="negative")[0])
     if code < 0 or not rows:
         return [{**row, BECAUSE: [], WHY: UNKNOWN_USER} for row in rows]
-    items = Vocabulary.load(folder / ITEMS_FILE)
-    reasons = _reasons(folder, publication.manifest["model"], users, items, code, rows, n)
+    items = Vocabulary.load(publication.part(ITEMS_FILE))
+    reasons = _reasons(publication, users, items, code, rows, n)
     named = [list(zip(items.ids_of([at for at, _ in each.past]), each.past, strict=True)) for each in reasons]
     titles = titles_of(publication, sorted({item_id for each in named for item_id, _ in each}))
     return [
@@ -69,8 +67,7 @@ def with_reasons(publication: Publication, user_id: str, rows: list[Row], n: int
 
 
 def _reasons(
-    folder: Path,
-    model: store.Facts,
+    publication: Publication,
     users: Vocabulary,
     items: Vocabulary,
     user_code: int,
@@ -78,15 +75,16 @@ def _reasons(
     n: int,
 ) -> list[Reason]:
     hashes = {"users_sha256": users.sha256, "items_sha256": items.sha256}
-    store.same_vocabulary(hashes, model, f"the model in {folder}")
+    model = publication.manifest["model"]
+    store.same_vocabulary(hashes, model, f"the model in {publication.path}")
     kind = model["kind"]
     if Capability.EXPLANATIONS not in models.load_spec(kind).offers:
         return [Reason([], f"model {kind} gives no reasons")] * len(rows)
     module = cast("ExplainingModel", models.load(kind))
-    by_user = open_csr(folder / HISTORY, "by_user", len(items))
+    by_user = open_csr(publication.part(HISTORY), "by_user", len(items))
     codes = np.asarray(items.codes([row[ITEM_ID] for row in rows]))
     config = module.Config(**model["parameters"])
-    return module.explain(load_scorer(folder / "model"), by_user, user_code, codes, config, n)
+    return module.explain(load_scorer(publication.part("model")), by_user, user_code, codes, config, n)
 
 
 def _past(item_id: str, share: float, titles: dict[str, str]) -> dict[str, Any]:

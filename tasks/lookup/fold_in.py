@@ -72,7 +72,7 @@ def _by_model(publication: Publication, codes: np.ndarray, n_items: int, k: int)
     offers = models.load_spec(model["kind"]).offers
     allow = models.allowed_codes(model["kind"], n_items, items_without_events(publication))
     if Capability.SEQUENCES in offers:
-        follower = cast("SequenceScorer", load_scorer(publication.folder / "model"))
+        follower = cast("SequenceScorer", load_scorer(publication.part("model")))
         sequence = Sequences(np.array([0, len(codes)], np.int64), codes, np.full(1, -1, np.int32))
         past = _one_row(codes, follower.shape[1])
         from tasks.numeric.topk import select_top_k
@@ -82,7 +82,7 @@ def _by_model(publication: Publication, codes: np.ndarray, n_items: int, k: int)
         return best, "what follows this sequence"
     if Capability.FOLD_IN in offers:
         module = cast("FoldInModel", models.load(model["kind"]))
-        scorer = load_scorer(publication.folder / "model")
+        scorer = load_scorer(publication.part("model"))
         past = _one_row(codes, scorer.shape[1])
         folded = module.fold_in(scorer, past, module.Config(**model["parameters"]))
         best = folded.top_k(np.zeros(1, np.int64), k, exclude=past, allow=allow)

@@ -46,7 +46,7 @@ def similar_to(publication: Publication, item_id: str, k: int) -> list[Row]:
 
 def some_users(publication: Publication, n: int) -> list[str]:
     """Ids of a few users, spread evenly over the sorted lists."""
-    path = pattern_of(publication.folder / PREDICTIONS)
+    path = pattern_of(publication.part(PREDICTIONS))
     with duckdb.connect() as connection:
         found = connection.execute(
             f"""SELECT {USER_ID} FROM (
@@ -60,7 +60,7 @@ def some_users(publication: Publication, n: int) -> list[str]:
 
 def titles_of(publication: Publication, item_ids: list[str]) -> dict[str, str]:
     """Titles of those items that have one."""
-    path = publication.folder / TITLES
+    path = publication.part(TITLES)
     if not _has_titles(path):
         return {}
     with duckdb.connect() as connection:
@@ -71,7 +71,7 @@ def titles_of(publication: Publication, item_ids: list[str]) -> dict[str, str]:
 
 def catalogue(publication: Publication) -> list[str]:
     """Ids of all items that the model knows, in the order of their codes."""
-    path = pattern_of(publication.folder / ITEMS_FILE)
+    path = pattern_of(publication.part(ITEMS_FILE))
     with duckdb.connect() as connection:
         query = f"SELECT {ITEM_ID} FROM read_parquet(?, file_row_number = true) ORDER BY file_row_number"
         return [row[0] for row in connection.execute(query, [path]).fetchall()]
@@ -79,7 +79,7 @@ def catalogue(publication: Publication) -> list[str]:
 
 def items_without_events(publication: Publication) -> int:
     """How many of the items, the last codes, the model knows from the catalogue alone."""
-    path = pattern_of(publication.folder / ITEMS_FILE)
+    path = pattern_of(publication.part(ITEMS_FILE))
     with duckdb.connect() as connection:
         query = "SELECT value::VARCHAR FROM parquet_kv_metadata(?) WHERE key = ?"
         found = connection.execute(query, [path, CATALOGUE_KEY]).fetchall()
@@ -87,7 +87,7 @@ def items_without_events(publication: Publication) -> int:
 
 
 def _must_know(publication: Publication, item_id: str) -> None:
-    path = pattern_of(publication.folder / ITEMS_FILE)
+    path = pattern_of(publication.part(ITEMS_FILE))
     with duckdb.connect() as connection:
         query = f"SELECT count(*) FROM read_parquet(?) WHERE {ITEM_ID} = ?"
         if not connection.execute(query, [path, item_id]).fetchall()[0][0]:
@@ -99,14 +99,14 @@ def _must_know(publication: Publication, item_id: str) -> None:
 
 def _select(publication: Publication, file: str, column: str | None, wanted: str, k: int) -> list[Row]:
     """Rows of one list with titles, where the dataset has them."""
-    folder = publication.folder
+    path, described = publication.part(file), publication.part(TITLES)
     which = f"WHERE {column} = $wanted" if column else "WHERE $wanted = ''"
     lists = f"SELECT * FROM read_parquet($lists) {which} AND {RANK} <= $k"
-    parameters = {"lists": pattern_of(folder / file), "wanted": wanted, "k": k}
-    other = _shown_item(folder / file, column)
+    parameters = {"lists": pattern_of(path), "wanted": wanted, "k": k}
+    other = _shown_item(path, column)
     query = f"{lists} ORDER BY {RANK}"
-    if other and _has_titles(folder / TITLES):
-        parameters["titles"] = pattern_of(folder / TITLES)
+    if other and _has_titles(described):
+        parameters["titles"] = pattern_of(described)
         query = (
             f"SELECT l.*, t.{TITLE} FROM ({lists}) l LEFT JOIN read_parquet($titles) t "
             f"ON l.{other} = t.{ITEM_ID} ORDER BY l.{RANK}"

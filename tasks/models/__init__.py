@@ -19,6 +19,8 @@ from pydantic import BaseModel, ConfigDict
 from data_contracts.errors import ConfigurationError
 from data_contracts.interactions import Csr, GroupedMatrix
 from data_contracts.scoring import MORE_MODELS, Codes, Mask, Scorer
+from tasks.models._cost import Cost as Cost
+from tasks.models._cost import Sizes as Sizes
 from tasks.models._search_space import Search
 
 _MORE = [os.path.abspath(each) for each in os.environ.get(MORE_MODELS, "").split(os.pathsep) if each]  # noqa: PTH100 - what importlib reads
@@ -84,6 +86,8 @@ class ModelSpec:
         Whether lists differ from user to user; False excuses a model from the rule on identical lists.
     collaborative
         Whether it learns from what similar users have, rather than counting or reading item features.
+    cost
+        What training takes, from its ``Config`` and the size of the log; None where it hardly takes anything.
 
     """
 
@@ -94,6 +98,7 @@ class ModelSpec:
     extra: str | None = None
     personal: bool = True
     collaborative: bool = True
+    cost: Callable[[Any, Sizes], Cost] | None = None
 
 
 EXTRAS: Final[Mapping[str, tuple[str, ...]]] = {"neural": ("torch",)}

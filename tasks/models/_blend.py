@@ -42,6 +42,9 @@ N_OWN: Final = 7
 TASTE_FLOOR, NEAR_FLOOR = 0.03, 0.02
 """Added before the logarithm: what a WALS or neighbour score of 0 still is worth."""
 
+N_TASTE: Final = 10
+"""Candidates to learn from by taste alone."""
+
 LEAST_WEIGHT: Final = 0.05
 """Of taste: below it, taste is no help in finding items."""
 
@@ -158,9 +161,13 @@ class Blend(CandidateScorer):
         return table
 
     def offer(self, found: Candidates, row: int, scores: Float32, n_new: int) -> npt.NDArray[np.intp]:
-        """Places of a row's candidates to learn from: all that the user has had, and the best others."""
+        """Places of a row's candidates to learn from: all that the user has had, and the best others.
+
+        So many are taken by score; those by taste alone join, so that taste can be judged by itself.
+        """
         part, n_own = found.row(row), int(found.n_own[row])
-        others = best(scores[part.start + n_own : part.stop], n_new)
+        new = slice(part.start + n_own, part.stop)
+        others = np.union1d(best(scores[new], n_new), best(found.taste[new], min(n_new, N_TASTE)))
         return part.start + np.concatenate([np.arange(n_own), n_own + others])
 
 

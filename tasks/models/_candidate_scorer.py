@@ -17,6 +17,8 @@ from tasks.numeric.transpose import transposed
 
 N_FOUND: Final = 20
 """Candidates by taste and popularity beyond the length of the list, the user's own items left out."""
+LEAST_FOUND: Final = 50
+"""The same at least: lists of up to 30 items are then beginnings of each other."""
 N_POPULAR: Final = 20
 """Candidates by popularity alone: for users whose taste nothing is known of, or counts against an item."""
 BLOCK_USERS: Final = 8_192
@@ -136,7 +138,7 @@ class CandidateScorer:
         """
         parts = self.parts
         popular = parts.popular if allow is None else parts.popular[allow[parts.popular]]
-        n_found = min(n_found + N_FOUND, self.shape[1])
+        n_found = min(max(n_found + N_FOUND, LEAST_FOUND), self.shape[1])
         for first in range(0, len(users), BLOCK_USERS):
             block = users[first : first + BLOCK_USERS]
             tasteful, _ = parts.finder.top_k(block, n_found, exclude=parts.past, allow=allow)

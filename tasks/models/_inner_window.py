@@ -127,7 +127,7 @@ def _events(
             owner,
             matrix.by_user.indices[order],
             matrix.by_user.values[order],
-            _last(matrix.by_user.indptr, owner),
+            last_of_each(matrix.by_user.indptr, owner),
         )
     owner = np.repeat(np.arange(matrix.n_users), np.diff(history.indptr))
     values = np.maximum(history.values, 0)
@@ -139,11 +139,24 @@ def _events(
         returned = later & (first >= days)
         if returned.sum() >= ENOUGH and len(np.unique(owner[returned])) >= ENOUGH_USERS:
             return owner, history.items, values, later
-    return owner, history.items, values, _last(history.indptr, owner)
+    return owner, history.items, values, last_of_each(history.indptr, owner)
 
 
-def _last(indptr: npt.NDArray[np.int64], owner: Codes) -> npt.NDArray[np.bool_]:
-    """Which events are the last fifth of their user's, at least one of two."""
+def last_of_each(indptr: npt.NDArray[np.int64], owner: Codes) -> npt.NDArray[np.bool_]:
+    """Which events are the last fifth of their user's, at least one of two.
+
+    Parameters
+    ----------
+    indptr
+        int64 (n_users + 1,): where each user's events begin, oldest first.
+    owner
+        Integer (n_events,): the user of each.
+
+    Returns
+    -------
+    bool (n_events,)
+
+    """
     lengths = np.diff(indptr)
     held = np.where(lengths > 1, np.maximum(1, (HELD_OUT * lengths).astype(np.int64)), 0)
     return np.arange(len(owner)) >= (indptr[1:] - held)[owner]

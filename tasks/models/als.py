@@ -13,6 +13,7 @@ from scipy.sparse import csr_matrix
 from data_contracts.interactions import Csr, GroupedMatrix
 from data_contracts.scoring import Codes
 from tasks.models import Capability, ModelConfig, ModelSpec, Progress, Reason
+from tasks.models._cost import Cost, Sizes, factorisation
 from tasks.models._explanations import by_likeness
 from tasks.models._search_space import Doubling, Range
 from tasks.models._wals_choice import Auto, NumberOrAuto, Wanted, first_guess, rounded
@@ -24,14 +25,14 @@ from tasks.numeric.scorers import Factors
 class Config(ModelConfig):
     """Parameters of implicit's ``AlternatingLeastSquares``, in its own parametrisation."""
 
-    n_factors: int = Field(default=128, ge=1)
+    n_factors: int = Field(default=128, ge=1, le=4096)
     """Length of a factor row."""
     regularization: NumberOrAuto = "auto"
     """Flat regularization of all factor rows; "auto" grows with what a typical row holds."""
     alpha: NumberOrAuto = "auto"
     """An observed entry of weight w counts ``alpha * w``, any other entry 1; "auto" makes what was not observed
     count 16 times as much, in all, as what was."""
-    iterations: int = Field(default=15, ge=1)
+    iterations: int = Field(default=15, ge=1, le=10_000)
     """Passes over users and items."""
     weighting: Weighting = "count"
     """Weight of an observed entry: 1, its value, or log(1 + value)."""
@@ -60,7 +61,13 @@ class Config(ModelConfig):
         )
 
 
+def cost(config: Config, sizes: Sizes) -> Cost:
+    """Roughly what :func:`fit` takes."""
+    return factorisation(sizes, config.n_factors, config.iterations, 1.7e-9, 2.4e-10, 40, 1.6)
+
+
 SPEC = ModelSpec(
+    cost=cost,
     offers=frozenset({Capability.SIMILAR_ITEMS, Capability.EXPLANATIONS}),
     # With a flat regularization the best value grows with the entries of a row: the range is wide.
     search={

@@ -21,19 +21,43 @@ import numpy.typing as npt
 from pydantic import Field
 
 from data_contracts.interactions import Csr, GroupedMatrix, History
+from data_contracts.limits import MAX_COUNT, MAX_DAYS
 from tasks.models import Capability, ModelConfig, ModelSpec, Need, Progress, Reason, wals
 from tasks.models._blend import PRIOR, Blend, Codes
+from tasks.models._blend_choice import choose_weights
 from tasks.models._blend_reasons import reasons
+from tasks.models._cost import Cost, Sizes
+from tasks.models._inner_window import last_of_each
 from tasks.models._training_examples import returning_users, with_targets
 from tasks.numeric.candidates import Candidates
 from tasks.numeric.csr import check_matrix
-from tasks.numeric.listwise import TrainingExamples, fit_listwise
+from tasks.numeric.listwise import TrainingExamples
 from tasks.numeric.neighbours import item_neighbours
 from tasks.numeric.parallel import single_threaded_blas
-from tasks.numeric.past import cold_start_events, look_back, own_past
+from tasks.numeric.past import cold_start_events, hold_back, look_back, own_past
+
+
+def cost(config: "Config", sizes: Sizes) -> Cost:
+    """Roughly what :func:`fit` takes: WALS for each window and for all, neighbours and signals."""
+    return parts_cost(config, sizes, config.inner_windows)
+
+
+def parts_cost(config: "Config", sizes: Sizes, windows: int) -> Cost:
+    """What training the parts on everything and on some earlier windows takes."""
+    taste = wals.cost(config.taste, sizes)
+    events = 3e-6 * sizes.n_events
+    # What is learned from: signals of each candidate, and a copy where windows are joined.
+    examples = (
+        16 * len(PRIOR) * windows * min(sizes.n_users, config.max_inner_users) * (config.candidates + 20)
+    )
+    memory = taste.memory_bytes + 150 * sizes.n_events + examples
+    return Cost((windows + 1) * (taste.seconds + events), memory)
+
 
 SPEC = ModelSpec(
-    uses=frozenset({Need.TIMES, Need.HISTORY}), offers=frozenset({Capability.EXPLANATIONS, Capability.OWNERS})
+    cost=cost,
+    uses=frozenset({Need.TIMES, Need.HISTORY}),
+    offers=frozenset({Capability.EXPLANATIONS, Capability.OWNERS}),
 )
 
 
@@ -42,27 +66,30 @@ class Config(ModelConfig):
 
     taste: wals.Config = Field(default_factory=wals.Config)
     """Parameters of the WALS part."""
-    neighbours: int = Field(default=50, ge=1)
+    neighbours: int = Field(default=50, ge=1, le=10_000)
     """Neighbours kept per item."""
-    recent_half_life_days: float = Field(default=14.0, gt=0)
+    recent_half_life_days: float = Field(default=14.0, gt=0, le=MAX_DAYS, allow_inf_nan=False)
     """Half-life of "popular lately" and of the cold-start list."""
-    profile_half_life_days: float = Field(default=60.0, gt=0)
+    profile_half_life_days: float = Field(default=60.0, gt=0, le=MAX_DAYS, allow_inf_nan=False)
     """Half-life of a past item's voice for its neighbours."""
     fade: float = Field(default=0.9, gt=0, le=1)
     """How much a basket counts against the one after it."""
-    inner_days: int = Field(default=31, ge=1)
+    inner_days: int = Field(default=31, ge=1, le=MAX_DAYS)
     """Length of a window on which weights are learned; best the length of the hold-out. Windows get twice as
     long until they hold enough."""
-    min_inner_events: int = Field(default=200, ge=0)
+    min_inner_events: int = Field(default=200, ge=0, le=MAX_COUNT)
     """Events of users who came again that the latest window should hold: some fifteen for each weight."""
-    inner_windows: int = Field(default=2, ge=0)
+    min_inner_users: int = Field(default=200, ge=0, le=MAX_COUNT)
+    """Users of the windows together below half of which (or of all who have two events) the last fifth of every
+    user's events is predicted instead."""
+    inner_windows: int = Field(default=2, ge=0, le=100)
     """Such windows at most, one before the other; each costs a training of all parts, so that there are no more than
     hold `max_inner_users`."""
-    candidates: int = Field(default=100, ge=1)
+    candidates: int = Field(default=100, ge=1, le=10_000)
     """Items besides the user's own that the weights are learned on, for each user."""
-    max_inner_users: int = Field(default=10_000, ge=1)
+    max_inner_users: int = Field(default=10_000, ge=1, le=MAX_COUNT)
     """Users a window is learned from; more are drawn at random."""
-    prior_events: float = Field(default=10.0, gt=0)
+    prior_events: float = Field(default=10.0, gt=0, le=MAX_COUNT, allow_inf_nan=False)
     """Events needed to move a weight from its first value as far as the log wants."""
 
     def settled(self, matrix: GroupedMatrix, *, rng: np.random.Generator) -> Self:
@@ -99,19 +126,37 @@ def fit(
     """
     check_matrix(matrix)
     config = config.settled(matrix, rng=rng)
+    model, examples = stack(matrix, config, rng, progress)
+    if not examples:
+        return model
+    with single_threaded_blas():
+        return replace(
+            model, weights=choose_weights(examples, model.weights, prior_events=config.prior_events)
+        )
+
+
+def stack(
+    matrix: GroupedMatrix, config: Config, rng: np.random.Generator, progress: Progress | None = None
+) -> tuple[Blend, list[TrainingExamples]]:
+    """Train all parts on everything, and on what was known before each inner window.
+
+    Returns
+    -------
+    model
+        With the weights of :data:`PRIOR`.
+    examples
+        What the weights are learned from, window by window.
+
+    """
     examples, total = [], config.inner_windows + 1
     for done, (older, later) in enumerate(_windows(matrix, config), start=1):
         examples.append(_examples(parts(older, config, rng), later, config, rng))
         if progress is not None:
             progress(done, total, {})
     model = parts(matrix, config, rng)
-    if examples:
-        with single_threaded_blas():
-            weights = fit_listwise(_joined(examples), model.weights, prior_events=config.prior_events)
-        model = replace(model, weights=weights)
     if progress is not None:
         progress(total, total, {})
-    return model
+    return model, examples
 
 
 def explain(
@@ -127,18 +172,27 @@ def explain(
 
 
 def _windows(matrix: GroupedMatrix, config: Config) -> Iterator[tuple[GroupedMatrix, Csr]]:
-    """Inner windows, latest first, in which a user known before came again; no more than give users enough."""
-    if matrix.history is None:
+    """Inner windows, latest first, in which a user known before came again; no more than give users enough.
+
+    Where hardly anybody comes again, every user's last events stand for them.
+    """
+    if matrix.history is None or not config.inner_windows:
         return
-    days, n_users = window_days(matrix.history, config), 0
+    days, n_users, found = window_days(matrix.history, config), 0, []
     for number in range(config.inner_windows):
         older, later = look_back(matrix, number * days, (number + 1) * days)
         returned = len(returning_users(older.by_user, later))
         if returned:
-            yield older, later
+            found.append((older, later))
         n_users += returned
         if n_users >= config.max_inner_users:
-            return
+            break
+    events = np.diff(matrix.history.indptr)
+    if 2 * n_users < min(config.min_inner_users, int((events > 1).sum())):
+        # Most people came once: only what each of them did last says what comes after what.
+        owner = np.repeat(np.arange(len(events)), events)
+        found = [hold_back(matrix, last_of_each(matrix.history.indptr, owner))]
+    yield from found
 
 
 def window_days(history: History, config: Config) -> int:
@@ -201,12 +255,3 @@ def learned_from(model: Blend, later: Csr, config: Config, rng: np.random.Genera
     if len(users) > config.max_inner_users:
         users = np.sort(rng.choice(users, size=config.max_inner_users, replace=False))
     return users
-
-
-def _joined(examples: list[TrainingExamples]) -> TrainingExamples:
-    offsets = np.cumsum([0, *(len(example.targets) for example in examples[:-1])])
-    return TrainingExamples(
-        np.concatenate([example.features for example in examples]),
-        np.concatenate([example.targets for example in examples]),
-        np.concatenate([example.starts + offset for example, offset in zip(examples, offsets, strict=True)]),
-    )

@@ -16,7 +16,8 @@ from pydantic import Field
 
 from data_contracts.interactions import Csr, GroupedMatrix
 from data_contracts.scoring import Codes
-from tasks.models import Capability, ModelConfig, ModelSpec, Progress, Reason
+from tasks.models import Capability, ModelConfig, ModelSpec, Need, Progress, Reason
+from tasks.models._cost import Cost, Sizes, factorisation
 from tasks.models._explanations import by_likeness
 from tasks.models._search_space import Doubling, Range
 from tasks.numeric.csr import Weighting, check_matrix, value_weights
@@ -45,22 +46,22 @@ Auto = Literal["auto"]
 class Config(ModelConfig):
     """Size of the model and schedule of its training."""
 
-    n_factors: int = Field(default=256, ge=1)
+    n_factors: int = Field(default=256, ge=1, le=4096)
     """Length of a factor row."""
-    epochs: Annotated[int, Field(ge=1)] | Auto = "auto"
+    epochs: Annotated[int, Field(ge=1, le=10_000)] | Auto = "auto"
     """Passes; each draws as many samples as there are (user, item) pairs. "auto" is 50, and less where that would be
     more than 200 million samples, but never less than 10."""
-    learning_rate: float = Field(default=0.06, gt=0, allow_inf_nan=False)
+    learning_rate: float = Field(default=0.06, gt=0, le=1e6, allow_inf_nan=False)
     """Length of a step in the first epoch."""
     learning_rate_decay: float = Field(default=0.98, gt=0, le=1)
     """The learning rate is multiplied by this after every epoch."""
-    user_regularization: float = Field(default=3e-3, ge=0, allow_inf_nan=False)
+    user_regularization: float = Field(default=3e-3, ge=0, le=1e6, allow_inf_nan=False)
     """Pull of user factors towards 0 at each step."""
-    item_regularization: float = Field(default=3e-4, ge=0, allow_inf_nan=False)
+    item_regularization: float = Field(default=3e-4, ge=0, le=1e6, allow_inf_nan=False)
     """Pull of item factors towards 0 at each step."""
-    bias_regularization: float = Field(default=0.03, ge=0, allow_inf_nan=False)
+    bias_regularization: float = Field(default=0.03, ge=0, le=1e6, allow_inf_nan=False)
     """Pull of item biases towards 0: strong, so that popularity does not drown personal taste."""
-    init_scale: float = Field(default=1.0, gt=0, allow_inf_nan=False)
+    init_scale: float = Field(default=1.0, gt=0, le=1e6, allow_inf_nan=False)
     """Expected length of a factor row at the start."""
     weighting: Weighting = "count"
     """How often a pair is drawn: evenly, by its value, or by log(1 + value)."""
@@ -69,13 +70,24 @@ class Config(ModelConfig):
 
     def settled(self, matrix: GroupedMatrix, *, rng: np.random.Generator) -> Self:
         """Replace "auto" by a number of epochs; nothing is drawn."""
-        if self.epochs != "auto":
-            return self
-        enough = MOST_SAMPLES // max(1, matrix.nnz)
-        return self.model_copy(update={"epochs": max(EPOCHS[0], min(EPOCHS[1], enough))})
+        return self if self.epochs != "auto" else self.model_copy(update={"epochs": epochs_of(matrix.nnz)})
+
+
+def epochs_of(n_pairs: int) -> int:
+    """What "auto" stands for."""
+    return max(EPOCHS[0], min(EPOCHS[1], MOST_SAMPLES // max(1, n_pairs)))
+
+
+def cost(config: Config, sizes: Sizes) -> Cost:
+    """Roughly what :func:`fit` takes."""
+    epochs = epochs_of(sizes.n_entries) if config.epochs == "auto" else config.epochs
+    # Drawing a sample takes as long as some thirty factors.
+    return factorisation(sizes, config.n_factors + 30, epochs, 2.5e-9, 0.0, 60, 2.0)
 
 
 SPEC = ModelSpec(
+    cost=cost,
+    uses=frozenset({Need.RATINGS}),
     offers=frozenset({Capability.SIMILAR_ITEMS, Capability.EXPLANATIONS}),
     # A decade or so around defaults that suit purchases.
     search={
@@ -97,7 +109,7 @@ def fit(
     Parameters
     ----------
     matrix
-        Grouped matrix of users x items.
+        Grouped matrix of users x items. Where it has ratings, what a user rated low is no negative: it is not unseen.
     config
         Parameters of the model.
     rng
@@ -121,7 +133,8 @@ def fit(
     assert epochs != "auto"
     # Items of the catalogue alone are no negatives: nobody could have taken them.
     n_items = matrix.n_items_with_events
-    pairs = _Pairs.of(matrix.by_user, value_weights(matrix.by_user.values, config.weighting), n_items)
+    weights = value_weights(matrix.by_user.values, config.weighting)
+    pairs = _Pairs.of(matrix.by_user, weights, n_items, had=matrix.ratings)
     start = config.init_scale / np.sqrt(config.n_factors)
     item_factors = np.zeros((matrix.n_items, config.n_factors), dtype=np.float32)
     model = Factors(
@@ -154,16 +167,20 @@ class _Pairs:
     weights: Float32
     starts: npt.NDArray[np.int64]
     n_items: int
+    had: Csr
+    """What is never drawn as a negative: all pairs, and those that were rated too low to be one."""
 
     @classmethod
-    def of(cls, by_user: Csr, weights: Float32, n_items: int) -> "_Pairs":
+    def of(cls, by_user: Csr, weights: Float32, n_items: int, had: Csr | None = None) -> "_Pairs":
         """Cut users into parts of about equal numbers of pairs; how many depends on the data alone."""
         square = math.isqrt(by_user.nnz // PAIRS_PER_CELL)
         n_parts = max(1, min(MOST_PARTS, square, n_items // ITEMS_PER_PART))
         users = np.repeat(np.arange(by_user.shape[0], dtype=np.int32), by_user.lengths())
         first = by_user.indptr[:-1] * n_parts // max(by_user.nnz, 1)
         rows = np.searchsorted(first, np.arange(n_parts))
-        return cls(by_user, users, weights, np.append(by_user.indptr[rows], by_user.nnz), n_items)
+        return cls(
+            by_user, users, weights, np.append(by_user.indptr[rows], by_user.nnz), n_items, had or by_user
+        )
 
     @property
     def n_parts(self) -> int:
@@ -224,8 +241,8 @@ class _Cells:
             self.items[own],
             (self.cumulative[own], self.guide[own]),
             self.shuffled[self.bounds[item_part] : self.bounds[item_part + 1]],
-            self.pairs.by_user.indptr,
-            self.pairs.by_user.indices,
+            self.pairs.had.indptr,
+            self.pairs.had.indices,
             rates,
             model.user_factors,
             model.item_factors,

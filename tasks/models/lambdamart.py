@@ -19,13 +19,18 @@ from numba import get_num_threads
 from pydantic import Field
 
 from data_contracts.interactions import Csr, GroupedMatrix
+from data_contracts.limits import MAX_COUNT
 from tasks.models import Capability, ModelConfig, ModelSpec, Need, Progress, Reason, blend
-from tasks.models._blend import Codes
+from tasks.models._blend import Blend, Codes
+from tasks.models._blend_choice import joined
+from tasks.models._cost import Cost, Sizes
 from tasks.models._lambdamart import NAMES, LambdaMart
 from tasks.models._lambdamart_signals import Signals, signals
 from tasks.models._training_examples import returning_users, with_targets
 from tasks.numeric.candidates import Candidates
 from tasks.numeric.csr import check_matrix
+from tasks.numeric.listwise import fit_listwise
+from tasks.numeric.parallel import single_threaded_blas
 from tasks.numeric.past import look_back
 from tasks.numeric.rank_trees import Growth, grow
 
@@ -33,8 +38,15 @@ Examples = tuple[npt.NDArray[np.float32], npt.NDArray[np.float64], npt.NDArray[n
 """What the trees see of each candidate, how often it was taken next, and candidates of each user."""
 
 
+def cost(config: "Config", sizes: Sizes) -> Cost:
+    """Roughly what :func:`fit` takes: the blend, its parts for each window, and the trees."""
+    return blend.parts_cost(config.candidates, sizes, config.candidates.inner_windows + config.windows)
+
+
 SPEC = ModelSpec(
-    uses=frozenset({Need.TIMES, Need.HISTORY}), offers=frozenset({Capability.EXPLANATIONS, Capability.OWNERS})
+    cost=cost,
+    uses=frozenset({Need.TIMES, Need.HISTORY}),
+    offers=frozenset({Capability.EXPLANATIONS, Capability.OWNERS}),
 )
 
 
@@ -43,22 +55,22 @@ class Config(ModelConfig):
 
     candidates: blend.Config = Field(default_factory=blend.Config)
     """Parameters of the blend that finds the candidates."""
-    own_candidates: int = Field(default=40, ge=1)
+    own_candidates: int = Field(default=40, ge=1, le=10_000)
     """Candidates among the items that the user has had."""
-    new_candidates: int = Field(default=30, ge=1)
+    new_candidates: int = Field(default=30, ge=1, le=10_000)
     """Candidates among the other items."""
-    windows: int = Field(default=6, ge=1)
+    windows: int = Field(default=6, ge=1, le=100)
     """Windows to learn from, each as long as the blend's and half a length before the one after it; each
     costs a training of the blend's parts."""
-    forests: int = Field(default=3, ge=1)
+    forests: int = Field(default=3, ge=1, le=100)
     """Forests, each from a draw of its own; their mean decides."""
-    rounds: int = Field(default=50, ge=1)
+    rounds: int = Field(default=50, ge=1, le=10_000)
     """Trees of a forest."""
     learning_rate: float = Field(default=0.1, gt=0, le=1)
     """Share of each tree that is added."""
-    leaves: int = Field(default=31, ge=2)
+    leaves: int = Field(default=31, ge=2, le=131_072)
     """Leaves of a tree at most."""
-    min_leaf: int = Field(default=100, ge=1)
+    min_leaf: int = Field(default=100, ge=1, le=MAX_COUNT)
     """Candidates in a leaf at least."""
 
     def settled(self, matrix: GroupedMatrix, *, rng: np.random.Generator) -> Self:
@@ -101,7 +113,7 @@ def fit(
         if progress is not None:
             progress(done, total, {})
 
-    found = blend.fit(matrix, config.candidates, rng=rng)
+    found = _stack(matrix, config.candidates, rng)
     tell(1)
     if not timed:
         return LambdaMart(found, _nothing(), (), config.own_candidates, config.new_candidates)
@@ -115,6 +127,16 @@ def fit(
     trees = _trees(examples, config, int(rng.integers(2**31 - 1)))
     tell(total)
     return LambdaMart(found, signals(matrix), trees, config.own_candidates, config.new_candidates)
+
+
+def _stack(matrix: GroupedMatrix, config: blend.Config, rng: np.random.Generator) -> Blend:
+    """The blend with its weights as learned: what a part would put first for good, trees could not move."""
+    model, examples = blend.stack(matrix, config, rng)
+    if not examples:
+        return model
+    with single_threaded_blas():
+        weights = fit_listwise(joined(examples), model.weights, prior_events=config.prior_events)
+    return replace(model, weights=weights)
 
 
 def explain(

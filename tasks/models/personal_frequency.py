@@ -9,6 +9,7 @@ import numpy.typing as npt
 from pydantic import AliasChoices, Field
 
 from data_contracts.interactions import Csr, GroupedMatrix, History
+from data_contracts.limits import MAX_DAYS
 from tasks.models import Capability, ModelConfig, ModelSpec, Need, Progress, Reason
 from tasks.models._search_space import Categorical, Range
 from tasks.numeric.scorers import PersonalScores
@@ -17,15 +18,16 @@ from tasks.numeric.scorers import PersonalScores
 class Config(ModelConfig):
     """How fast each part of the list forgets; None never does."""
 
-    half_life_days: float | None = Field(default=None, gt=0, allow_inf_nan=False)
+    half_life_days: float | None = Field(default=None, gt=0, le=MAX_DAYS, allow_inf_nan=False)
     """Days after which a user's own event counts half; None counts all of them alike."""
 
-    fill_half_life_days: float | None = Field(default=21.0, gt=0, allow_inf_nan=False)
+    fill_half_life_days: float | None = Field(default=21.0, gt=0, le=MAX_DAYS, allow_inf_nan=False)
     """Half-life of the popularity (among known users) that orders equal counts and fills short lists."""
 
     cold_start_half_life_days: float | None = Field(
         default=10.0,
         gt=0,
+        le=MAX_DAYS,
         allow_inf_nan=False,
         # Its name in dataset files and publications made before version 0.2.
         validation_alias=AliasChoices("cold_start_half_life_days", "stranger_half_life_days"),

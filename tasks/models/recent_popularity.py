@@ -8,6 +8,7 @@ import numpy as np
 from pydantic import Field
 
 from data_contracts.interactions import Csr, GroupedMatrix
+from data_contracts.limits import MAX_DAYS
 from data_contracts.scoring import Codes
 from tasks.models import Capability, ModelConfig, ModelSpec, Need, Progress, Reason
 from tasks.models._explanations import popular
@@ -18,7 +19,7 @@ from tasks.numeric.scorers import ItemScores
 class Config(ModelConfig):
     """How fast the past is forgotten."""
 
-    half_life_days: float = Field(default=10.0, gt=0, allow_inf_nan=False)
+    half_life_days: float = Field(default=10.0, gt=0, le=MAX_DAYS, allow_inf_nan=False)
     """Days after which an event counts half; 10 is an exponential decay by 1/e every 14.4 days."""
 
 

@@ -12,8 +12,9 @@ import numpy.typing as npt
 from pydantic import Field
 
 from data_contracts.interactions import Csr, GroupedMatrix
-from tasks.models import Capability, ModelConfig, ModelSpec, Progress, Reason
+from tasks.models import Capability, ModelConfig, ModelSpec, Need, Progress, Reason
 from tasks.models._checkpoints import Checkpoint, Resume, check_factors, start
+from tasks.models._cost import Cost, Sizes, factorisation
 from tasks.models._search_space import Categorical, Doubling, Range
 from tasks.models._wals_choice import NumberOrAuto, Wanted, given_numbers, settle
 from tasks.models._wals_health import check_finite_factors, check_fitted
@@ -33,14 +34,14 @@ FULL_STEPS, FULL_TOLERANCE = 100, 1e-11
 class Config(ModelConfig):
     """Parameters of WALS; the defaults suit purchases."""
 
-    n_factors: int = Field(default=128, ge=1)
+    n_factors: int = Field(default=128, ge=1, le=4096)
     """Length of a factor row."""
-    iterations: int = Field(default=15, ge=1)
+    iterations: int = Field(default=15, ge=1, le=10_000)
     """Passes over users and items."""
     regularization: NumberOrAuto = "auto"
     """Weight of the squared length of a factor row, before the exponent; "auto" tries what suits the log where
     `unobserved_weight` is "auto" too, and is 0.01 where it is a number."""
-    regularization_exponent: float = Field(default=1.0, ge=0, allow_inf_nan=False)
+    regularization_exponent: float = Field(default=1.0, ge=0, le=10, allow_inf_nan=False)
     """How the regularization of a row grows with its entries: 0 = flat, 1 = frequency-scaled."""
     unobserved_weight: NumberOrAuto = "auto"
     """Weight of an entry that was not observed; small for sparse matrices. "auto" tries some on the last days
@@ -53,16 +54,16 @@ class Config(ModelConfig):
     solver: Literal["cg", "cholesky", "subspace"] = "cg"
     """"cg" improves rows by conjugate gradients, "cholesky" solves them exactly, "subspace" exactly in
     one block of factors after the other."""
-    cg_steps: int = Field(default=2, ge=1)
+    cg_steps: int = Field(default=2, ge=1, le=1000)
     """Conjugate gradient steps per row and iteration, each row from where the last iteration left it; 3
     where both `unobserved_weight` and `regularization` are tiny."""
     half_precision: bool = True
     """Let conjugate gradients read factors as int16: 1.4 times as fast where they do not fit in a cache."""
-    subspace_width: int = Field(default=32, ge=1)
+    subspace_width: int = Field(default=32, ge=1, le=4096)
     """Factors solved for at once by the subspace solver."""
     early_stop: float = Field(default=0.0, ge=0, lt=1)
     """Stop when an iteration lowers the objective by a smaller share than this; 0 = never."""
-    checkpoint_every: int = Field(default=0, ge=0)
+    checkpoint_every: int = Field(default=0, ge=0, le=10_000)
     """Iterations between two checkpoints; 0 = none."""
 
     def settled(self, matrix: GroupedMatrix, *, rng: np.random.Generator) -> Self:
@@ -79,7 +80,16 @@ class Config(ModelConfig):
         return self.model_copy(update=settle(matrix, wanted, rng)._asdict())
 
 
+def cost(config: Config, sizes: Sizes) -> Cost:
+    """Roughly what :func:`fit` takes, with what "auto" tries first."""
+    passes = config.iterations * (1.3 if config.unobserved_weight == "auto" else 1.0)
+    return factorisation(sizes, config.n_factors, passes, 0.8e-9, 1.1e-10, 40, 2.2)
+
+
 SPEC = ModelSpec(
+    cost=cost,
+    # What suits the log is tried on its last days: without times, only on pairs that users had for the first time.
+    uses=frozenset({Need.HISTORY}),
     offers=frozenset(
         {Capability.SIMILAR_ITEMS, Capability.FOLD_IN, Capability.EXPLANATIONS, Capability.CHECKPOINTS}
     ),

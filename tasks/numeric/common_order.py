@@ -4,6 +4,7 @@ Popularity and personal frequency score like that: nothing needs a dense block o
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ import numpy.typing as npt
 
 from data_contracts.interactions import Csr
 from data_contracts.scoring import Mask
-from tasks.numeric.best import is_allowed, is_worse, replace_worst, sort_best
+from tasks.numeric.best import is_worse, replace_worst, sort_best
 from tasks.numeric.exclusion import check_exclude, denied_mask, take_rows
 from tasks.numeric.jit import jit
 from tasks.numeric.parallel import for_each_block
@@ -67,19 +68,20 @@ class CommonOrder:
         n_candidates = len(self.level)
         excluded = None if exclude is None else take_rows(exclude, rows)
         indptr, indices = check_exclude(excluded, (len(rows), n_candidates))
-        denied = denied_mask(None if allow is None else ~allow, n_candidates)
+        order, place = self._allowed(denied_mask(None if allow is None else ~allow, n_candidates))
+        level = self.level[order]
         own = take_rows(self.own, rows)
         row_level = self.row_level[rows]
-        # Stable, so equal levels stay in the order of their codes.
-        order = np.argsort(-self.level, kind="stable").astype(np.int32)
-        best_scores = np.full((len(rows), k), -np.inf)
+        best_scores = np.full((len(rows), k), -np.inf, dtype=np.float32)
         best_codes = np.full((len(rows), k), -1, dtype=np.int32)
 
         def work(block: int) -> None:
             part = slice(block * BLOCK_ROWS, min((block + 1) * BLOCK_ROWS, len(rows)))
             starts = slice(part.start, part.stop + 1)
-            keep_best_of_common_order(
+            merge_into_common_order(
                 order,
+                level,
+                place,
                 self.level,
                 row_level[part],
                 self.drop,
@@ -88,14 +90,25 @@ class CommonOrder:
                 own.values,
                 indptr[starts],
                 indices,
-                denied,
                 best_scores[part],
                 best_codes[part],
             )
-            sort_best(best_scores[part], best_codes[part])
 
         for_each_block(work, -(-len(rows) // BLOCK_ROWS))
-        return best_codes, best_scores.astype(np.float32)
+        return best_codes, best_scores
+
+    @cached_property
+    def _order(self) -> npt.NDArray[np.int32]:
+        """Every candidate, best first: sorted once for many batches of rows."""
+        # Stable, so equal scores stay in the order of their codes; by the score, whose rounding may make equals.
+        return np.argsort(-(self.level - self.drop), kind="stable").astype(np.int32)
+
+    def _allowed(self, denied: Mask) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]:
+        """The order without what is denied, and each candidate's place in it, (n_candidates,); denied: its length."""
+        order = self._order[~denied[self._order]] if len(denied) else self._order
+        place = np.full(len(self.level), len(order), dtype=np.int32)
+        place[order] = np.arange(len(order), dtype=np.int32)
+        return order, place
 
 
 def by_column(csr: Csr) -> Csr:
@@ -120,8 +133,10 @@ def no_entries(shape: tuple[int, int]) -> Csr:
 
 
 @jit()
-def keep_best_of_common_order(
+def merge_into_common_order(
     order: Any,
+    ordered_level: Any,
+    place: Any,
     level: Any,
     row_level: Any,
     drop: float,
@@ -130,28 +145,82 @@ def keep_best_of_common_order(
     own_values: Any,
     indptr: Any,
     indices: Any,
-    denied: Any,
     best_scores: Any,
     best_codes: Any,
 ) -> None:
-    """Fill the heaps (n_rows, k): own entries first, then the common order until nothing can enter."""
-    none_denied = denied[:0]
-    for r in range(len(row_level)):
-        excluded = indices[indptr[r] : indptr[r + 1]]
-        mine = own_indices[own_indptr[r] : own_indptr[r + 1]]
-        heap_scores, heap_codes = best_scores[r], best_codes[r]
-        for e in range(own_indptr[r], own_indptr[r + 1]):
-            code = own_indices[e]
-            # The sum in the order of the dense scores, to the last bit.
-            score = (row_level[r] + level[code]) + own_values[e]
-            if is_worse(heap_scores[0], heap_codes[0], score, code) and is_allowed(code, excluded, denied):
-                replace_worst(heap_scores, heap_codes, score, code)
-        for code in order:
-            score = (row_level[r] + level[code]) - drop
-            if heap_codes[0] >= 0 and not is_worse(heap_scores[0], heap_codes[0], score, code):
+    """Fill lists (n_rows, k) that hold -inf and -1, best first: own entries merged into the common order.
+
+    ``order`` and its ``ordered_level`` hold the allowed candidates; ``place[code]`` is where in it, or its length.
+    A row costs its own and its excluded entries plus k: neither the catalogue nor a logarithm of anything.
+    """
+    n_rows, k = best_scores.shape
+    n_allowed = len(order)
+    # The last row (counted from 1) whose own or excluded entry stands at a place; the last place is for denied ones.
+    marked = np.zeros(n_allowed + 1, dtype=np.int32)
+    mine_scores, mine_codes = np.empty((1, k)), np.empty((1, k), dtype=np.int32)
+    for r in range(n_rows):
+        for e in range(indptr[r], indptr[r + 1]):
+            marked[place[indices[e]]] = r + 1
+        marked[n_allowed] = r + 1
+        mine = slice(own_indptr[r], own_indptr[r + 1])
+        n_mine = _best_own(
+            own_indices[mine],
+            own_values[mine],
+            place,
+            level,
+            row_level[r],
+            marked,
+            r + 1,
+            mine_scores,
+            mine_codes,
+        )
+        m, at = 0, 0
+        for slot in range(k):
+            while at < n_allowed and marked[at] == r + 1:
+                at += 1
+            score = -np.inf if at == n_allowed else (row_level[r] + ordered_level[at]) - drop
+            if m < n_mine and (
+                at == n_allowed or is_worse(score, order[at], mine_scores[0, m], mine_codes[0, m])
+            ):
+                best_scores[r, slot], best_codes[r, slot] = mine_scores[0, m], mine_codes[0, m]
+                m += 1
+            elif at < n_allowed:
+                best_scores[r, slot], best_codes[r, slot] = score, order[at]
+                at += 1
+            else:
                 break
-            if is_allowed(code, mine, none_denied) and is_allowed(code, excluded, denied):
-                replace_worst(heap_scores, heap_codes, score, code)
+
+
+@jit()
+def _best_own(
+    codes: Any,
+    values: Any,
+    place: Any,
+    level: Any,
+    row_level: float,
+    marked: Any,
+    mark: int,
+    scores: Any,
+    kept: Any,
+) -> int:
+    """Put the best own entries that are not marked yet into (1, k) slots, best first, and mark all; how many."""
+    size = min(scores.shape[1], len(codes))
+    best_scores, best_codes = scores[:, :size], kept[:, :size]
+    best_scores[:], best_codes[:] = -np.inf, -1
+    n_found = 0
+    for e in range(len(codes)):
+        code = codes[e]
+        if marked[place[code]] == mark:
+            continue
+        marked[place[code]] = mark
+        n_found += 1
+        # The sum in the order of the dense scores, to the last bit.
+        score = (row_level + level[code]) + values[e]
+        if is_worse(best_scores[0, 0], best_codes[0, 0], score, code):
+            replace_worst(best_scores[0], best_codes[0], score, code)
+    if size > 1:
+        sort_best(best_scores, best_codes)
+    return min(n_found, size)
 
 
 def _numbers(name: str, values: npt.NDArray[np.floating]) -> npt.NDArray[np.float64]:

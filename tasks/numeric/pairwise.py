@@ -117,7 +117,7 @@ def ascend(
     """Take `n_samples` stochastic steps; (samples used, samples whose positive already scored higher).
 
     Pairs (users, items) are drawn by `drawn`, the running sum of their weights and its guide; negatives evenly from
-    `candidates` but never from the user's own row of (indptr, indices). `rates` holds the learning rate
+    `candidates` but never from the user's row of (indptr, indices), what the user had. `rates` holds the learning rate
     and the regularization of users, items and biases, float32.
     """
     rate, user_decay, item_decay, bias_decay = (

@@ -118,19 +118,54 @@ def look_back(matrix: GroupedMatrix, first_day: int, last_day: int) -> tuple[Gro
     history = matrix.history
     if history is None:
         raise ValueError("look_back needs a matrix with a history")
-    owner = np.repeat(np.arange(matrix.n_users), np.diff(history.indptr))
     old = history.ages >= last_day
     after = (history.ages >= first_day) & ~old
+    return _divided(matrix, history, old, after, last_day, _older(matrix.timeline, last_day))
+
+
+def hold_back(matrix: GroupedMatrix, held: npt.NDArray[np.bool_]) -> tuple[GroupedMatrix, Csr]:
+    """Take some events out of a matrix with a history: the cut-off stays.
+
+    Parameters
+    ----------
+    matrix
+        With a history.
+    held
+        bool (n_events,): which of the history's events are held back.
+
+    Returns
+    -------
+    known
+        The matrix without them, with the same user and item codes.
+    held_events
+        Csr (n_users, n_items), rows sorted: number of events of each pair.
+
+    """
+    history = matrix.history
+    if history is None:
+        raise ValueError("hold_back needs a matrix with a history")
+    return _divided(matrix, history, ~held, held, 0, _without(matrix.timeline, history, held))
+
+
+def _divided(
+    matrix: GroupedMatrix,
+    history: History,
+    old: npt.NDArray[np.bool_],
+    after: npt.NDArray[np.bool_],
+    days: int,
+    timeline: ItemTimeline | None,
+) -> tuple[GroupedMatrix, Csr]:
+    owner = np.repeat(np.arange(matrix.n_users), np.diff(history.indptr))
     pairs = _pairs(owner[old], history.items[old], history.values[old], matrix.by_user.shape)
     grouped = GroupedMatrix.from_csr(pairs)
     starts = np.concatenate([[0], np.cumsum(np.bincount(owner[old], minlength=matrix.n_users))])
     then = History(
         starts.astype(np.int64),
         history.items[old],
-        (history.ages[old] - last_day).astype(np.float32),
+        (history.ages[old] - days).astype(np.float32),
         history.values[old],
     )
-    older = GroupedMatrix(grouped.by_user, grouped.by_item, _older(matrix.timeline, last_day), then)
+    older = GroupedMatrix(grouped.by_user, grouped.by_item, timeline, then)
     ones = np.ones(int(after.sum()))
     later = GroupedMatrix.from_csr(_pairs(owner[after], history.items[after], ones, matrix.by_user.shape))
     return older, later.by_user
@@ -153,6 +188,23 @@ def _older(timeline: ItemTimeline | None, last_day: int) -> ItemTimeline | None:
     starts = np.concatenate([[0], np.cumsum(np.bincount(owner[old], minlength=len(timeline.indptr) - 1))])
     ages = (timeline.ages[old] - last_day).astype(np.int32)
     return ItemTimeline(starts.astype(np.int64), ages, timeline.counts[old])
+
+
+def _without(
+    timeline: ItemTimeline | None, history: History, held: npt.NDArray[np.bool_]
+) -> ItemTimeline | None:
+    """The timeline without some of the history's events."""
+    if timeline is None:
+        return None
+    width = int(max(timeline.ages.max(initial=0), history.ages.max(initial=0))) + 1
+    owner = np.repeat(np.arange(len(timeline.indptr) - 1), np.diff(timeline.indptr))
+    there = owner * width + timeline.ages  # rising
+    wanted = history.items[held].astype(np.int64) * width + np.floor(history.ages[held]).astype(np.int64)
+    place = np.minimum(np.searchsorted(there, wanted), len(there) - 1)
+    found = there[place] == wanted
+    gone = np.bincount(place[found], weights=history.values[held][found], minlength=len(there))
+    left = np.maximum(timeline.counts - gone, 0.0).astype(np.float32)
+    return ItemTimeline(timeline.indptr, timeline.ages, left)
 
 
 @jit()

@@ -152,13 +152,17 @@ class ItemScores:
         self, user_codes: Codes, k: int, *, exclude: Csr | None = None, allow: Mask | None = None
     ) -> Lists:
         """Down the common order until each list is full."""
-        order = CommonOrder.of("items", self.items, self.n_users, no_entries(self.shape), 0.0)
-        return order.best(user_codes, k, exclude=exclude, allow=allow)
+        return self._order.best(user_codes, k, exclude=exclude, allow=allow)
 
     def top_users(self, item_codes: Codes, k: int, *, exclude: Csr | None = None) -> Lists:
         """All users are alike: the lower codes."""
         rows = CommonOrder.turned("items", self.items, self.n_users, no_entries(self.shape[::-1]), 0.0)
         return rows.best(item_codes, k, exclude=exclude)
+
+    @cached_property
+    def _order(self) -> CommonOrder:
+        """The items, sorted once for many batches of users."""
+        return CommonOrder.of("items", self.items, self.n_users, no_entries(self.shape), 0.0)
 
 
 @dataclass(frozen=True, eq=False)
@@ -212,10 +216,14 @@ class PersonalScores:
         self, user_codes: Codes, k: int, *, exclude: Csr | None = None, allow: Mask | None = None
     ) -> Lists:
         """The user's own items, merged into the order that everything else has in common."""
-        order = CommonOrder.of("fill", self.fill, self.shape[0], self.own, 1.0)
-        return order.best(user_codes, k, exclude=exclude, allow=allow)
+        return self._order.best(user_codes, k, exclude=exclude, allow=allow)
 
     def top_users(self, item_codes: Codes, k: int, *, exclude: Csr | None = None) -> Lists:
         """Users who had the item, strongest first, then the lower codes."""
         rows = CommonOrder.turned("fill", self.fill, self.shape[0], by_column(self.own), 1.0)
         return rows.best(item_codes, k, exclude=exclude)
+
+    @cached_property
+    def _order(self) -> CommonOrder:
+        """The items, sorted once for many batches of users."""
+        return CommonOrder.of("fill", self.fill, self.shape[0], self.own, 1.0)

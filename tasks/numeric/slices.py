@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 import numpy.typing as npt
 
-from data_contracts.holdout import Holdout
+from data_contracts.holdout import HeldOutEvents, Holdout
 from data_contracts.interactions import Csr
 from tasks.numeric.jit import jit
 
@@ -75,6 +75,65 @@ def keep_items(holdout: Holdout, wanted: Bool) -> tuple[Holdout, Int64]:
 
     """
     return _keep(holdout, wanted[holdout.items], wanted[holdout.basket_items], unknown_items=False)
+
+
+def sample_users(holdout: Holdout, n_users: int, seed: int) -> Holdout:
+    """At most so many holdout users, drawn evenly by seed, and the same share of the anonymous baskets."""
+    if holdout.n_rows <= n_users:
+        return holdout
+    rng = np.random.default_rng([seed, holdout.n_rows])
+    rows = np.sort(rng.choice(holdout.n_rows, n_users, replace=False))
+    return of_rows(holdout, rows, rng.random(holdout.n_baskets) < n_users / holdout.n_rows)
+
+
+def of_rows(holdout: Holdout, rows: npt.NDArray[np.integer], anonymous: Bool | None = None) -> Holdout:
+    """The truth of some holdout users, rising, with their baskets and their events; ratings stay as they are.
+
+    Anonymous baskets stay, or of them those that `anonymous` (n_baskets,) marks. Events that
+    ``next_item_accuracy`` asks for are those of these users.
+    """
+    new_row = np.full(holdout.n_rows + 1, -1, dtype=np.int32)
+    new_row[rows] = np.arange(len(rows), dtype=np.int32)
+    of_nobody = holdout.basket_rows < 0
+    wanted = of_nobody if anonymous is None else of_nobody & anonymous
+    baskets = np.flatnonzero(wanted | (new_row[holdout.basket_rows] >= 0))
+    item_at, indptr = _entries(holdout.indptr, np.asarray(rows))
+    basket_at, basket_indptr = _entries(holdout.basket_indptr, baskets)
+    return Holdout(
+        user_codes=holdout.user_codes[rows],
+        indptr=indptr,
+        items=holdout.items[item_at],
+        n_relevant=holdout.n_relevant[rows],
+        basket_rows=new_row[holdout.basket_rows[baskets]],
+        basket_indptr=basket_indptr,
+        basket_items=holdout.basket_items[basket_at],
+        n_items=holdout.n_items,
+        past_rows=None if holdout.past_rows is None else holdout.past_rows[rows],
+        events=None
+        if holdout.events is None
+        else _events_of(holdout.events, new_row, baskets, holdout.n_baskets),
+        ratings=holdout.ratings,
+    )
+
+
+def _entries(indptr: Int64, rows: npt.NDArray[np.integer]) -> tuple[Int64, Int64]:
+    """Places of the entries of some rows, and where each row begins among them."""
+    lengths = (indptr[1:] - indptr[:-1])[rows]
+    starts = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+    return np.arange(starts[-1]) + np.repeat(indptr[rows] - starts[:-1], lengths), starts
+
+
+def _events_of(events: HeldOutEvents, new_row: Int32, baskets: Int64, n_baskets: int) -> HeldOutEvents:
+    stays = new_row[events.rows] >= 0
+    new_place, new_basket = np.cumsum(stays) - 1, np.full(n_baskets + 1, -1, dtype=np.int32)
+    new_basket[baskets] = np.arange(len(baskets), dtype=np.int32)
+    guessed = events.guessed[stays[events.guessed]]
+    return HeldOutEvents(
+        new_row[events.rows[stays]],
+        events.items[stays],
+        new_basket[events.baskets[stays]],
+        new_place[guessed].astype(np.int64),
+    )
 
 
 def history_slices(holdout: Holdout, seen: Csr) -> Iterator[tuple[str, Bool]]:

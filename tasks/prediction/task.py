@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import cast
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 
 from data_contracts.columns import USER_ID
@@ -21,11 +22,12 @@ from data_contracts.predictions import (
     USERS_PER_ITEM_SCHEMA,
     ranked_rows,
 )
-from data_contracts.scoring import Lists, Scorer, SimilarityScorer
+from data_contracts.scoring import Lists, Mask, Scorer, SimilarityScorer
 from data_contracts.selection import Selection
 from tasks import models
 from tasks.evaluation.task import cold_start_opinion
 from tasks.models import Capability
+from tasks.numeric.fair_owners import fair_owners
 from tasks.numeric.owners import Owners
 from tasks.numeric.ranking import target, top_scores
 from tasks.numeric.similar import similar_by_users
@@ -66,10 +68,11 @@ def export(
     seen = data.seen(grouped.by_user) if exclude_seen else None
     everyone = _all_users(
         data.events.folder / "events.parquet",
-        data.window.model_copy(update={"start": None, "threshold": None, "values": "all"}),
+        data.window.uncapped.model_copy(update={"start": None, "threshold": None, "values": "all"}),
         store.scratch(),
     )
     on_the_way = Capability.OWNERS in models.load_spec(model.kind).offers
+    on_the_way = on_the_way and lengths.max_items_per_user is None
     owners = Owners(len(items), lengths.users_per_item_k) if on_the_way else None
     lists = predict(
         everyone,
@@ -93,8 +96,7 @@ def export(
     forbidden = count_forbidden(out / PREDICTIONS, users, items, seen) if seen else 0
     _check_predictions(out, data, counts, lengths, forbidden)
     if owners is None:
-        exclude = None if seen is None else _by_item(seen, grouped)
-        theirs = target(scorer, None, lengths.users_per_item_k, exclude_by_item=exclude)
+        theirs = _users_for_items(scorer, lengths, None if seen is None else _by_item(seen, grouped), allow)
     else:
         theirs = owners.lists()
     _write_others(out, model, scorer, grouped, (users, items), theirs, lengths.k)
@@ -151,6 +153,23 @@ def _write_others(
     write_table(
         out / SIMILAR_ITEMS, SIMILAR_SCHEMA, rows_by_item(SIMILAR_SCHEMA, items, items, similar, None)
     )
+
+
+def _users_for_items(
+    scorer: Scorer, lengths: ExportSection, exclude: Csr | None, allow: Mask | None
+) -> Lists:
+    """Best users of every item; with a limit on a user's lists, of the items in `allow` alone."""
+    k, most = lengths.users_per_item_k, lengths.max_items_per_user
+    if most is None:
+        return target(scorer, None, k, exclude_by_item=exclude)
+
+    def ask(item_codes: npt.NDArray[np.integer], depth: int) -> Lists:
+        # An item that is not listed must not use up its users' places.
+        lists = target(scorer, item_codes, depth, exclude_by_item=exclude)
+        return emptied(lists, None if allow is None else allow[item_codes])
+
+    n_users, n_items = scorer.shape
+    return fair_owners(ask, n_items, n_users, k, most)
 
 
 def _by_item(seen: Seen, grouped: GroupedMatrix) -> Csr:

@@ -29,7 +29,6 @@ from tasks.preparation.encoding import (
     WEIGHTS,
     EncodedEvents,
 )
-from tasks.preparation.select_events import ROW
 from tasks.preparation.weights import MERGES
 
 
@@ -58,8 +57,8 @@ def _write_timeline(out: Path, rows: tuple[Int64, UInt32, Int32], counted: npt.N
 
 def _write_users(events: EncodedEvents, out: Path, grouping: GroupingSection, order: UInt32) -> int:
     users, items = events.column(USERS), events.column(ITEMS)
-    if ROW in events.names:  # where times are equal, the file's order decides
-        order, _ = sort_by(items, events.n_items, _file_order(events))
+    if AGES in events.names and COUNTED in events.names:  # where times are equal, the weights decide
+        order, _ = sort_by(items, events.n_items, _by_weight(events))
     order, starts = sort_by(users, events.n_users + 1, order)
     starts = starts[1:]  # what comes before belongs to nobody
     if AGES in events.names:
@@ -74,7 +73,7 @@ def _write_users(events: EncodedEvents, out: Path, grouping: GroupingSection, or
 
 def write_last_values(events: EncodedEvents, out: Path, name: str) -> None:
     """Write NAME_*.npy: for each pair of a known user and an item what its last event brings."""
-    order, starts = sort_by(events.column(USERS), events.n_users + 1, _file_order(events))
+    order, starts = sort_by(events.column(USERS), events.n_users + 1, _by_weight(events))
     starts = starts[1:]
     sort_rows_oldest_first(starts, order, events.column(AGES))
     _write_pairs(out, name, starts, _pairs_oldest_first(events, order), events, LAST)
@@ -92,9 +91,9 @@ def _write_pairs(out: Path, name: str, starts: Int64, order: UInt32, events: Enc
     _write_merged(out, name, ("indices", "values"), rows, keys, shares, how)
 
 
-def _file_order(events: EncodedEvents) -> UInt32:
-    # Stable sorting is quick here: the rows arrive in long sorted stretches.
-    return np.argsort(events.column(ROW), kind="stable").astype(np.uint32)
+def _by_weight(events: EncodedEvents) -> UInt32:
+    # Not by the file's rows: the same rows in another order are the same log. What still ties is the same.
+    return np.argsort(events.column(WEIGHTS if WEIGHTS in events.names else SHARES)).astype(np.uint32)
 
 
 def _write_merged(

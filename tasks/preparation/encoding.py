@@ -10,7 +10,7 @@ import numpy as np
 from data_contracts.columns import BASKET_ID, EVENT_TIME, ITEM_ID, USER_ID
 from data_contracts.dataset_sections import FeedbackSection, GroupingSection
 from data_contracts.selection import Selection
-from tasks.preparation.select_events import ROW, load_codes
+from tasks.preparation.select_events import load_codes
 from tasks.preparation.weights import event_weight, is_one, share_of_pair
 from tasks.runtime import duckdb_engine
 
@@ -21,7 +21,6 @@ TYPES: dict[str, type[np.generic]] = {
     USERS: np.int32,
     ITEMS: np.int32,
     DAYS: np.int32,
-    ROW: np.int64,
     AGES: np.float64,
     WEIGHTS: np.float32,
     SHARES: np.float64,
@@ -34,8 +33,7 @@ class EncodedEvents:
     """Columns of the selected events, memory-mapped and in no particular order.
 
     ``users`` (int32) holds code + 1, and 0 for an event of nobody; ``items`` (int32) the code; ``days``
-    (int32) the whole days before the cut-off. Others are there only if somebody needs them: ``event_row``,
-    ``ages`` (float64, days), ``weights`` (float32), ``shares`` (float64, what counts for the pair),
+    (int32) the whole days before the cut-off. Others are there only if somebody needs them: ``ages`` (float64, days), ``weights`` (float32), ``shares`` (float64, what counts for the pair),
     ``counted`` (float64, what counts for the item's day; missing where every event counts 1) and
     ``baskets`` (int32, -1 = none).
 
@@ -134,7 +132,7 @@ def encode_columns(
         f"SELECT {', '.join(f'{sql} AS {name}' for name, sql in wanted.items())} "
         f"FROM events JOIN items USING ({ITEM_ID}) LEFT JOIN users USING ({USER_ID}) {more}"
     )
-    # The order of the file would cost a fifth of the time; who needs it has the rows' numbers.
+    # The order of the file would cost a fifth of the time, and means nothing.
     connection.execute("SET preserve_insertion_order = false")
     n_events = n_times = 0
     for batch in _written(connection, query, folder, tuple(wanted)):
@@ -165,8 +163,6 @@ def _columns(
         wanted |= {AGES: age}
     if grouping.history and not is_one(feedback):
         wanted |= {WEIGHTS: f"({weight})::FLOAT"}
-    if AGES in wanted and not is_one(feedback):
-        wanted |= {ROW: ROW}
     if not is_one(feedback):
         wanted |= {COUNTED: share_of_pair(weight, age, GroupingSection())}  # undecayed, and summed exactly
     if not is_one(feedback) or grouping.half_life_days is not None or grouping.merge != "sum":

@@ -14,6 +14,7 @@ from data_contracts.selection import Selection
 from tasks.models import Need
 from tasks.numeric.transpose import transpose
 from tasks.preparation.aggregation import write_rows
+from tasks.preparation.caps import cap_warnings, count_capped
 from tasks.preparation.encoding import encode_events
 from tasks.preparation.item_features import has_item_features, open_item_features, write_item_features
 from tasks.preparation.matrix_files import create_array, open_array, open_csr
@@ -61,7 +62,8 @@ def group(
     Returns
     -------
     Facts: n_users, n_items, nnz, events, anonymous_events, and where values of 0 and less are judged, what of
-    them is left out (:func:`tasks.preparation.not_positive.count_not_positive`).
+    them is left out (:func:`tasks.preparation.not_positive.count_not_positive`); where a user's events of a day
+    are limited, what that leaves out (:func:`tasks.preparation.caps.count_capped`).
 
     """
     with TemporaryDirectory(prefix="grouping-", dir=scratch) as folder:
@@ -88,6 +90,7 @@ def group(
         "events": coded.n_events,
         "anonymous_events": anonymous,
         **count_not_positive(events, selection, scratch),
+        **count_capped(events, selection, scratch),
     }
 
 
@@ -128,7 +131,7 @@ def grouping(
     check_facts("interactions", pairs)
     check_facts("grouped_matrix", grouped)
     copied = {name: vocabulary.facts[name] for name in COPIED}
-    warnings = warnings_of(facts, feedback)
+    warnings = [*warnings_of(facts, feedback), *cap_warnings(facts)]
     return {**facts, **copied, **({"warnings": warnings} if warnings else {})}
 
 

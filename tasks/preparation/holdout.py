@@ -11,10 +11,11 @@ from data_contracts.dataset_sections import FeedbackSection
 from data_contracts.errors import ContractError
 from data_contracts.holdout import HeldOutEvents, HeldOutRatings, Holdout
 from data_contracts.selection import Selection
+from tasks.numeric.slices import sample_users
 from tasks.preparation.prepared_events import PreparedEvents
 from tasks.preparation.refusals import nothing_held_out
 from tasks.preparation.seen import FORMER_USERS
-from tasks.preparation.select_events import ROW, load_codes, select_events
+from tasks.preparation.select_events import load_codes, select_events
 from tasks.runtime import duckdb_engine, store
 from tasks.runtime.duckdb_engine import arrays, path_literal
 from tasks.runtime.step import step
@@ -187,7 +188,7 @@ def _ratings(connection: duckdb.DuckDBPyConnection, events: Path, selection: Sel
         f"""SELECT coalesce(u.code, -1)::INT, i.code::INT, rating::FLOAT,
             (dense_rank() OVER (ORDER BY coalesce(u.code, {2**31 - 1}), {USER_ID}) - 1)::INT AS owner,
             coalesce(u.code, past, -1)::INT
-        FROM (SELECT {USER_ID}, {ITEM_ID}, last({VALUE} ORDER BY {EVENT_TIME}, {ROW}) AS rating
+        FROM (SELECT {USER_ID}, {ITEM_ID}, last({VALUE} ORDER BY {EVENT_TIME}, {VALUE}) AS rating
               FROM events WHERE {USER_ID} IS NOT NULL AND isfinite({VALUE}) {since}
               GROUP BY {USER_ID}, {ITEM_ID})
         JOIN items i USING ({ITEM_ID}) LEFT JOIN users u USING ({USER_ID}) LEFT JOIN pasts USING ({USER_ID})
@@ -210,10 +211,15 @@ def split(
     selection: Selection,
     columns: ColumnsSection,
     feedback: FeedbackSection,
+    max_users: int,
+    seed: int,
 ) -> store.Facts:
-    """Write the mapped hold-out as one .npy file per array; `data` is what is trained on."""
+    """Write the mapped hold-out, or of a large one a sample, as one .npy file per array.
+
+    `data` is what is trained on.
+    """
     vocabulary = data.vocabularies
-    holdout = map_holdout(
+    whole = map_holdout(
         events.folder / "events.parquet",
         vocabulary.folder,
         selection,
@@ -222,6 +228,7 @@ def split(
         past=data.past.folder if data.past else None,
         scratch=store.scratch(),
     )
+    holdout = sample_users(whole, max_users, seed)
     _save(out, "", ARRAYS, holdout)
     _save(out, "event_", EVENTS, holdout.events)
     _save(out, "rating_", RATINGS, holdout.ratings)
@@ -231,6 +238,7 @@ def split(
     rated = {} if holdout.ratings is None else {"n_ratings": len(holdout.ratings.values)}
     return {
         "n_users": len(holdout.user_codes),
+        "n_users_in_all": whole.n_rows,
         "n_known_users": known,
         "n_baskets": len(holdout.basket_rows),
         "n_known_baskets": int(of_known.sum()),

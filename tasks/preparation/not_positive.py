@@ -55,7 +55,7 @@ def count_not_positive(events: Path, selection: Selection, scratch: Path) -> dic
             dropped = duckdb_engine.number(connection, PAIRS)
             for view in ("events", "every_event"):
                 connection.execute(f"DROP VIEW IF EXISTS {view}")
-            select_events(connection, events, selection)
+            select_events(connection, events, selection.uncapped)
             dropped -= duckdb_engine.number(connection, PAIRS)
     return {**found, DROPPED_PAIRS: dropped}
 

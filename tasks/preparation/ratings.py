@@ -9,7 +9,7 @@ from data_contracts.columns import EVENT_TIME, VALUE
 from data_contracts.selection import Selection
 from tasks.preparation.aggregation import write_last_values
 from tasks.preparation.encoding import AGES, DAYS, ITEMS, SHARES, USERS, age_of, encode_columns
-from tasks.preparation.select_events import ROW, select_events
+from tasks.preparation.select_events import select_events
 from tasks.runtime import duckdb_engine
 
 NAME = "ratings"
@@ -17,6 +17,8 @@ NAME = "ratings"
 
 def write_ratings(events: Path, vocabulary: Path, out: Path, *, selection: Selection, scratch: Path) -> None:
     """Write ``ratings_*.npy``: the value of each pair's last event, before threshold or clipping.
+
+    Of one moment the highest is last.
 
     Pairs of the vocabularies' users and items only: somebody without an event above the threshold has no
     code.
@@ -41,7 +43,6 @@ def write_ratings(events: Path, vocabulary: Path, out: Path, *, selection: Selec
                 USERS: "coalesce(users.code + 1, 0)",
                 ITEMS: "items.code",
                 DAYS: f"floor({age})::INT",
-                ROW: ROW,
                 AGES: age,
                 SHARES: f"{VALUE}::DOUBLE",
             }

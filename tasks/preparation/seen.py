@@ -63,7 +63,7 @@ def first_rows(matrix: Csr, n_rows: int) -> Csr:
 
 def is_needed(selection: Selection) -> bool:
     """Whether the matrix of this selection lacks part of the users' past; else it is the past itself."""
-    return selection.judges_values or selection.start is not None
+    return selection.judges_values or selection.start is not None or selection.is_capped
 
 
 def remember(

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import duckdb
+import pyarrow.parquet as pq
 
 from data_contracts.columns import BASKET_ID, EVENT_TIME, ITEM_ID, USER_ID, VALUE
 from data_contracts.published_files import ITEMS_FILE, USERS_FILE
@@ -29,7 +30,7 @@ def select_events(
     events
         events.parquet of the ingestion.
     selection
-        Which rows.
+        Which rows; the limit on a user's events of a day is applied last, to what is left.
     everything
         Add what lies on the same side of the cut but is no feedback of the window: events before
         ``selection.start`` and events that are no feedback by their value. Where each user is divided, the cut lies
@@ -40,7 +41,7 @@ def select_events(
     if selection.start is not None:
         in_window = f"{EVENT_TIME} >= TIMESTAMPTZ '{selection.start.isoformat()}'"
     # Where a pair's events are judged together, all of them must be there until the sides are known.
-    path = duckdb_engine.path_literal(events)
+    path, in_order = duckdb_engine.path_literal(events), content_order(events)
     together = (
         not everything and selection.judges_pairs and not _nothing_returned(connection, path, selection)
     )
@@ -52,14 +53,18 @@ def select_events(
         f"FROM read_parquet({path}, file_row_number = true) WHERE {' AND '.join(there)}"
     )
     if selection.split != "none":
-        divided = _Divided(selection, in_window, f"{in_window} AND {feedback}")
+        divided = _Divided(selection, in_window, f"{in_window} AND {feedback}", in_order)
         if not everything and not together:
-            divided = _Divided(selection, "true", "true")
+            divided = _Divided(selection, "true", "true", in_order)
         for _ in range(selection.within):
             rows = divided.part(rows, "train")
         rows = divided.part(rows, selection.part)
     if together:
-        rows = _without_returns(rows) if selection.values == "net" else _of_last_words(rows, feedback)
+        net = selection.values == "net"
+        rows = _without_returns(rows, in_order) if net else _of_last_words(rows, feedback)
+    if selection.is_capped and not everything:
+        numbered = numbered_by_day(rows, selection, in_order)
+        rows = f"SELECT * EXCLUDE (nth, most) FROM ({numbered}) WHERE nth <= most OR {USER_ID} IS NULL"
     connection.execute(f"CREATE VIEW events AS {rows}")
 
 
@@ -76,9 +81,34 @@ def is_observed(selection: Selection) -> str:
     return f"{VALUE} IS DISTINCT FROM 0" if selection.values in ("positive", "net") else "true"
 
 
+def content_order(events: Path) -> str:
+    """SQL: columns that order a user's events of one moment by what they say; rows that still tie are the same.
+
+    The order of a log's rows means nothing: the same rows in another order must give the same result.
+    """
+    names = pq.read_schema(events).names
+    return ", ".join(name for name in (ITEM_ID, VALUE, BASKET_ID) if name in names)
+
+
+def numbered_by_day(rows: str, selection: Selection, in_order: str) -> str:
+    """SQL: `rows` with `nth`, the place among its user's events of the day from 1, and `most`, how many may stay."""
+    end = "NULL" if selection.end is None else f"TIMESTAMPTZ '{selection.end.isoformat()}'"
+    day = f"floor(epoch({EVENT_TIME}) / 86400)"
+    if selection.end is not None:
+        day = f"floor((epoch({end}) - epoch({EVENT_TIME}) - 1e-6) / 86400)"
+    limits = [] if selection.max_events_per_user is None else [str(selection.max_events_per_user)]
+    if selection.max_events_quantile is not None:
+        per_day = f"SELECT count(*) AS n FROM ({rows}) WHERE {USER_ID} IS NOT NULL GROUP BY {USER_ID}, {day}"
+        limits.append(f"(SELECT quantile_disc(n, {selection.max_events_quantile!r}) FROM ({per_day}))")
+    return (
+        f"SELECT *, row_number() OVER (PARTITION BY {USER_ID}, {day} ORDER BY {EVENT_TIME}, {in_order}) AS nth, "
+        f"least({', '.join(limits)}) AS most FROM ({rows})"
+    )
+
+
 def _of_last_words(rows: str, feedback: str) -> str:
-    """Those of `rows` that are feedback and whose pair's last event is it, too."""
-    pair = f"PARTITION BY {USER_ID}, {ITEM_ID} ORDER BY {EVENT_TIME} DESC, {ROW} DESC"
+    """Those of `rows` that are feedback and whose pair's last event is it, too; of one moment the highest is last."""
+    pair = f"PARTITION BY {USER_ID}, {ITEM_ID} ORDER BY {EVENT_TIME} DESC, {VALUE} DESC"
     # Rows without a value say nothing, so they are not the last word.
     said = (
         f"SELECT *, first_value({feedback}) OVER ({pair}) AS last_word FROM ({rows}) WHERE isfinite({VALUE})"
@@ -94,6 +124,8 @@ class _Divided(NamedTuple):
     """Only such rows can be held out."""
     counts: str
     """Only such rows move the cut."""
+    in_order: str
+    """What orders events of one moment, see :func:`content_order`."""
 
     def part(self, rows: str, part: str) -> str:
         """One side of the split of `rows`."""
@@ -106,10 +138,10 @@ class _Divided(NamedTuple):
     def _places(self, rows: str) -> tuple[str, str]:
         """Add `place`, how many counted rows of the user come after each row, and `owned`, how many there are."""
         selection = self.selection
-        order = f"{EVENT_TIME} DESC, {ROW} DESC"
+        order = ", ".join(f"{column} DESC" for column in (EVENT_TIME, *self.in_order.split(", "), ROW))
         if selection.split == "random":
             # A hash of the ids, not of the row: the same log in another order splits the same way.
-            order = f"md5({selection.seed} || ':' || {USER_ID} || ':' || {ITEM_ID}), {ROW}"
+            order = f"md5({selection.seed} || ':' || {USER_ID} || ':' || {ITEM_ID}), {EVENT_TIME}, {self.in_order}, {ROW}"
         per_user = f"PARTITION BY {USER_ID}"
         numbered = (
             f"SELECT *, sum(counted) OVER ({per_user} ORDER BY {order}) - counted AS place, "
@@ -152,7 +184,7 @@ def _nothing_returned(connection: duckdb.DuckDBPyConnection, path: str, selectio
     return selection.values == "net" and not duckdb_engine.number(connection, returns)
 
 
-def _without_returns(rows: str) -> str:
+def _without_returns(rows: str, in_order: str) -> str:
     """Those of `rows` that brought something which the pair's returns have not taken off, with what is left.
 
     Of a pair that nets 3 the first 3 are left, whenever the returns came. Rows without a user have nobody to
@@ -162,7 +194,7 @@ def _without_returns(rows: str) -> str:
     units = f"round({VALUE}::DOUBLE * {UNITS})"
     summed = (
         f"SELECT *, sum({units}) OVER pair AS net, "
-        f"sum(greatest({units}, 0)) OVER (pair ORDER BY {EVENT_TIME}, {VALUE} DESC, {ROW} "
+        f"sum(greatest({units}, 0)) OVER (pair ORDER BY {EVENT_TIME}, {VALUE} DESC, {in_order}, {ROW} "
         f"ROWS UNBOUNDED PRECEDING) - greatest({units}, 0) AS brought "
         f"FROM ({rows}) WHERE isfinite({VALUE}) WINDOW pair AS (PARTITION BY {USER_ID}, {ITEM_ID})"
     )

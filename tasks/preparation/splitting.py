@@ -1,6 +1,6 @@
 """Cut the events into what is trained on and what is held out, day by day or user by user."""
 
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time
 from typing import Literal, NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -13,6 +13,10 @@ BY_USER = frozenset({"leave_last", "leave_last_basket", "random"})
 
 NOT_POSITIVE: dict[str, Literal["positive", "net"]] = {"quantity": "net", "duration": "positive"}
 """What values of 0 and less mean by kind of feedback; places of labels begin at 1, and a count asks for none."""
+
+
+BEFORE_ALL_LOGS = date(1700, 1, 1)
+"""Times in nanoseconds, as pandas has them, begin in 1677."""
 
 
 class Windows(NamedTuple):
@@ -46,17 +50,20 @@ def windows(spec: DatasetSpec, as_of: date | None, seed: int, *, whole_test_file
     if as_of is None:
         full = _of_feedback(spec)
     else:
-        start = as_of - timedelta(days=window.lookback_days) if window.lookback_days else None
+        start = _days_before(as_of, window.lookback_days) if window.lookback_days else None
         bounds = {"start": _midnight(spec, start) if start else None, "end": _midnight(spec, as_of)}
         full = _of_feedback(spec).model_copy(update=bounds)
     if window.split == "file":
-        held_out = full.model_copy(update={"start": None} | ({"end": None} if whole_test_file else {}))
+        held_out = full.uncapped.model_copy(
+            update={"start": None} | ({"end": None} if whole_test_file else {})
+        )
         return Windows(full, held_out, full)
     if window.split == "time":
         if as_of is None:
             raise ConfigurationError(f"dataset {spec.name!r} is split by time: give an --as-of date")
-        cut = _midnight(spec, as_of - timedelta(days=window.holdout_days))
-        return Windows(full.model_copy(update={"end": cut}), full.model_copy(update={"start": cut}), full)
+        cut = _midnight(spec, _days_before(as_of, window.holdout_days))
+        held_out = full.uncapped.model_copy(update={"start": cut})
+        return Windows(full.model_copy(update={"end": cut}), held_out, full)
     divided = full.model_copy(
         update={
             "split": window.split,
@@ -65,7 +72,8 @@ def windows(spec: DatasetSpec, as_of: date | None, seed: int, *, whole_test_file
             "seed": seed,
         }
     )
-    return Windows(divided, divided.model_copy(update={"part": "holdout"}), full)
+    # What is held out is not cut down: there each user counts once, however many events.
+    return Windows(divided, divided.uncapped.model_copy(update={"part": "holdout"}), full)
 
 
 def inner_windows(spec: DatasetSpec, as_of: date | None, seed: int, n: int) -> tuple[Windows, ...]:
@@ -86,11 +94,11 @@ def inner_windows(spec: DatasetSpec, as_of: date | None, seed: int, n: int) -> t
         return tuple(Windows(*(part.model_copy(update=each) for part in outer)) for each in deeper)
     if as_of is None:
         raise ConfigurationError(f"dataset {spec.name!r} cannot be tuned: its log has no times to cut at")
-    days = timedelta(days=spec.window.holdout_days)
+    days = spec.window.holdout_days
     # A hold-out in a file of its own lies after the log: the newest window may then end with the log.
-    first = as_of if spec.window.split == "file" else as_of - days
+    first = as_of if spec.window.split == "file" else _days_before(as_of, days)
     by_time = spec.model_copy(update={"window": spec.window.model_copy(update={"split": "time"})})
-    return tuple(windows(by_time, first - each * days, seed) for each in range(n))
+    return tuple(windows(by_time, _days_before(first, each * days), seed) for each in range(n))
 
 
 def _of_feedback(spec: DatasetSpec) -> Selection:
@@ -98,9 +106,16 @@ def _of_feedback(spec: DatasetSpec) -> Selection:
     feedback = spec.feedback
     return Selection(
         threshold=feedback.threshold,
+        max_events_per_user=spec.cleaning.max_events_per_user,
+        max_events_quantile=spec.cleaning.max_events_quantile,
         values="rated" if feedback.as_weight else NOT_POSITIVE.get(feedback.kind, "all"),
         last_word=feedback.kind == "rating" and spec.grouping.merge == "last",
     )
+
+
+def _days_before(day: date, days: int) -> date:
+    """The day so many days before, but none before all logs."""
+    return date.fromordinal(max(day.toordinal() - days, BEFORE_ALL_LOGS.toordinal()))
 
 
 def _midnight(spec: DatasetSpec, day: date) -> datetime:

@@ -8,10 +8,11 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from data_contracts.dataset import DatasetSpec
-from data_contracts.errors import ConfigurationError, ContractError
+from data_contracts.errors import ConfigurationError
 from data_contracts.published_files import TABLES
 from tasks.publication.database_load import load
 from tasks.publication.file_export import CHUNK_ROWS, FileFormat, write_copy
+from tasks.publication.publications import must_be_whole
 from tasks.publication.registry import Publication, latest, live_publication, publications
 from tasks.runtime import store
 from tasks.runtime.step import IO_RETRIES
@@ -91,7 +92,7 @@ def find_publication(dataset: str, run: str | None = None) -> Publication:
     ------
     ConfigurationError
         If there is none; the message lists what there is.
-    ContractError
+    DamagedError
         If a file of it is not what was written.
 
     """
@@ -106,9 +107,7 @@ def find_publication(dataset: str, run: str | None = None) -> Publication:
                 f"dataset {dataset!r} has no single publication {run!r}; there are: {names}"
             )
         found = chosen[0]
-    problem = store.damage(found.folder)
-    if problem:
-        raise ContractError(f"publication {found.folder} is damaged ({problem}); run its day again")
+    must_be_whole(found)
     return found
 
 

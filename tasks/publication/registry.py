@@ -1,58 +1,37 @@
-"""Publications: immutable folders, and one pointer per dataset that is replaced atomically."""
+"""What is live: one pointer per dataset that is replaced atomically, and a copy of it that it is mended from."""
 
 import fcntl
 import os
 import shutil
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import date
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import ValidationError
 
-from data_contracts.errors import ConfigurationError, ShelftalkerError
+from data_contracts.errors import ConfigurationError, DamagedError, ShelftalkerError
+from tasks.publication.publications import (
+    IDENTITY,
+    UNDATED,
+    Publication,
+    dataset_folder,
+    must_be_whole,
+    order,
+    publications,
+)
 from tasks.runtime import store
-from tasks.runtime.files import read_json, replace_json
+from tasks.runtime.files import read_json, replace_json, report_damage
+
+__all__ = ["UNDATED", "Publication", "dataset_folder", "publications"]  # the registry's, too
 
 LATEST = "latest.json"
+COPY = "latest.copy.json"
+"""Says the same as the pointer and is written before it."""
 LOCK = ".lock"
-UNDATED = "undated"
 LOCK_SECONDS = 60.0
 """How long a run waits for another one that is publishing the same dataset."""
-
-
-class Publication(BaseModel):
-    """One published run of a dataset."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
-
-    dataset: str
-    """Name of the dataset."""
-    as_of: date | None
-    """The run saw events before this day; None for a log without times."""
-    run: str
-    """Name of the run: decided by its content, so that the same run is the same publication."""
-
-    @property
-    def path(self) -> str:
-        """Relative to the store's home."""
-        return f"published/{self.dataset}/{self.as_of or UNDATED}/{self.run}"
-
-    @property
-    def folder(self) -> Path:
-        """Absolute path."""
-        return store.home() / self.path
-
-    @property
-    def manifest(self) -> store.Facts:
-        """The manifest of the publication."""
-        return read_json(self.folder / store.MANIFEST)
-
-
-def dataset_folder(dataset: str) -> Path:
-    """Folder of a dataset's publications."""
-    return store.home() / "published" / store.must_be_plain("dataset", dataset)
 
 
 @contextmanager
@@ -67,7 +46,7 @@ def publishing(dataset: str) -> Iterator[None]:
     """
     folder = dataset_folder(dataset)
     folder.mkdir(parents=True, exist_ok=True)
-    handle = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT, 0o644)
+    handle = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT, 0o666)
     try:
         until = time.monotonic() + LOCK_SECONDS
         while True:
@@ -87,9 +66,51 @@ def publishing(dataset: str) -> Iterator[None]:
 
 
 def latest(dataset: str) -> Publication | None:
-    """The live publication, or None."""
+    """The live publication, or None.
+
+    A pointer that cannot be read is reported, and its copy is believed; without a copy, the newest publication.
+    """
+    folder = dataset_folder(dataset)
+    if not (folder / LATEST).exists() and not (folder / COPY).exists():
+        return None
+    try:
+        return _pointer(folder / LATEST, dataset)
+    except DamagedError as error:
+        meant, whence = _instead(dataset)
+        taken = "there is no publication" if meant is None else f"{whence} is taken as live: {meant.path}"
+        report_damage(f"{error}; {taken} (`shelftalker rollback` changes what is live)")
+        return meant
+
+
+def _pointer(path: Path, dataset: str) -> Publication:
+    try:
+        pointed = Publication.model_validate(read_json(path))
+    except ValidationError as error:
+        raise DamagedError(f"{path} is damaged: it names no publication") from error
+    if pointed.dataset != dataset:
+        raise DamagedError(f"{path} is damaged: it points to dataset {pointed.dataset!r}")
+    return pointed
+
+
+def _instead(dataset: str) -> tuple[Publication | None, str]:
+    """What the damaged pointer of a dataset most likely said, and how that is known."""
+    with suppress(DamagedError):
+        return _pointer(dataset_folder(dataset) / COPY, dataset), f"what {COPY} says"
+    return max(publications(dataset), key=order, default=None), "the newest publication"
+
+
+def mend(dataset: str) -> None:
+    """Write a damaged pointer anew, where it is known what it said."""
     path = dataset_folder(dataset) / LATEST
-    return Publication.model_validate(read_json(path)) if path.exists() else None
+    if latest(dataset) is None:
+        return
+    try:
+        _pointer(path, dataset)
+    except DamagedError:
+        with publishing(dataset):
+            meant = latest(dataset)
+            if meant is not None and not meant.damage():
+                point_to(meant)
 
 
 def live_publication(dataset: str) -> Publication:
@@ -106,25 +127,22 @@ def champion(dataset: str, as_of: date | None) -> Publication | None:
     """The publication that a run as of a day is compared with: the live one, or an earlier one, or None.
 
     If the live one is of that day or a later one (a repeated run, a backfill), it is the newest of an earlier day:
-    a run sees nothing later than its day, and decides the same when it is repeated.
+    a run sees nothing later than its day, and decides the same when it is repeated. If it cannot be read, it is the
+    newest before it that can.
     """
     live = latest(dataset)
-    if live is None or live.as_of is None or as_of is None or live.as_of < as_of:
+    problem = "" if live is None else live.problem()
+    if problem:
+        report_damage(f"what is live is not compared with: {problem}")
+    if live is None or (not problem and (not live.as_of or not as_of or live.as_of < as_of)):
         return live
-    before = [each for each in publications(dataset) if each.as_of and each.as_of < as_of]
-    newest = [each for each in before if each.as_of == before[-1].as_of]
-    return max(newest, key=_order, default=None)
-
-
-def publications(dataset: str) -> list[Publication]:
-    """All whole publications of a dataset, oldest `as_of` first."""
-    found = []
-    for manifest in sorted(dataset_folder(dataset).glob(f"*/*/{store.MANIFEST}")):
-        as_of, run = manifest.parent.parent.name, manifest.parent.name
-        if not run.startswith("."):
-            day = None if as_of == UNDATED else date.fromisoformat(as_of)
-            found.append(Publication(dataset=dataset, as_of=day, run=run))
-    return found
+    last = str(live.as_of) if problem else "~"
+    before = [
+        each
+        for each in publications(dataset)
+        if str(each.as_of) <= last and (not as_of or not each.as_of or each.as_of < as_of)
+    ]
+    return max(before, key=order, default=None)
 
 
 def publish(publication: Publication, parts: dict[str, Path], manifest: store.Facts) -> bool:
@@ -143,10 +161,16 @@ def publish(publication: Publication, parts: dict[str, Path], manifest: store.Fa
     -------
     Whether it is live now. Doing it again changes nothing.
 
+    Raises
+    ------
+    DamagedError
+        If what lies on the disk is not what was written; what is live stays.
+
     """
     with publishing(publication.dataset):
-        if not publication.folder.exists() or store.damage(publication.folder):
+        if not publication.folder.exists() or publication.damage():
             _assemble(publication, parts, manifest)
+        must_be_whole(publication)
         live = latest(publication.dataset)
         if live and live.as_of and publication.as_of and live.as_of > publication.as_of:
             return False
@@ -165,17 +189,27 @@ def _assemble(publication: Publication, parts: dict[str, Path], manifest: store.
             else:
                 (folder / name).parent.mkdir(parents=True, exist_ok=True)
                 shutil.copyfile(source, folder / name)
-        store.seal(folder, dict(manifest), started)
+        store.seal(folder, {**manifest, IDENTITY: publication.model_dump(mode="json")}, started)
         store.commit(folder, publication.folder)
 
 
 def point_to(publication: Publication) -> None:
-    """Make a publication the live one, in one step."""
-    replace_json(dataset_folder(publication.dataset) / LATEST, publication.model_dump(mode="json"))
+    """Make a whole publication the live one, in one step.
+
+    Raises
+    ------
+    DamagedError
+        If it is not whole; what is live stays.
+
+    """
+    must_be_whole(publication)
+    folder, content = dataset_folder(publication.dataset), publication.model_dump(mode="json")
+    for name in (COPY, LATEST):
+        replace_json(folder / name, content)
 
 
 def roll_back(dataset: str, to: str | None = None) -> Publication:
-    """Point `latest` at an earlier publication.
+    """Point `latest` at an earlier publication; one that is damaged is passed over, or refused if it was named.
 
     Parameters
     ----------
@@ -188,24 +222,35 @@ def roll_back(dataset: str, to: str | None = None) -> Publication:
     ------
     ConfigurationError
         If there is no such publication; the message lists what there is.
+    DamagedError
+        If the one that was named is not whole.
 
     """
     with publishing(dataset):
-        known, live = publications(dataset), latest(dataset)
-        if to is None:
-            earlier = [each for each in known if live and _order(each) < _order(live)]
-            chosen = earlier[-1:]
-        else:
-            chosen = [each for each in known if each.run.startswith(to)]
+        known = publications(dataset)
+        chosen = (
+            _whole_before(dataset, known)
+            if to is None
+            else [each for each in known if each.run.startswith(to)]
+        )
         if len(chosen) != 1:
             names = ", ".join(f"{each.run} (as of {each.as_of})" for each in known) or "none"
-            wanted = to or "before the live one"
-            raise ConfigurationError(
-                f"dataset {dataset!r} has no single publication {wanted!r}; there are: {names}"
-            )
+            wanted = "whole publication before the live one" if to is None else f"single publication {to!r}"
+            raise ConfigurationError(f"dataset {dataset!r} has no {wanted}; there are: {names}")
         point_to(chosen[0])
         return chosen[0]
 
 
-def _order(publication: Publication) -> tuple[str, str]:
-    return str(publication.as_of), str(publication.manifest["created_at"])
+def _whole_before(dataset: str, known: list[Publication]) -> list[Publication]:
+    """The newest whole publication before the live one, or nothing; damaged ones are reported."""
+    live = latest(dataset)
+    if live is None:
+        return []
+    # What is live may be so damaged that it does not say when it was made.
+    place = order(live) if live in known else (str(live.as_of), "")
+    for each in sorted((one for one in known if order(one) < place), key=order, reverse=True):
+        problem = each.damage()
+        if not problem:
+            return [each]
+        report_damage(f"passed over: {problem}")
+    return []

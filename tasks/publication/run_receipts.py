@@ -6,10 +6,11 @@ from datetime import date
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic_core import to_json
 
 from data_contracts.dataset import DatasetSpec
+from data_contracts.errors import ConfigurationError, DamagedError
 from data_contracts.source_section import PLACE_KEYS
 from data_contracts.suite_files import FOLDER
 from data_contracts.tuned import Tuned
@@ -18,7 +19,7 @@ from tasks.ingestion.task import Source
 from tasks.publication.registry import UNDATED, Publication
 from tasks.runtime import store
 from tasks.runtime.code_hash import code_hash
-from tasks.runtime.files import read_json, replace_json, sha256_of
+from tasks.runtime.files import read_json, replace_json, report_damage, sha256_of
 
 RECEIPTS = "receipts"
 WHOLE_RUN = "flows.nightly"
@@ -57,8 +58,7 @@ class Receipt(BaseModel):
         """Whether the publication of the run still exists and is whole."""
         if self.outcome != "published":
             return True
-        folder = Publication(dataset=self.dataset, as_of=self.as_of, run=self.run).folder
-        return not store.damage(folder)
+        return not Publication(dataset=self.dataset, as_of=self.as_of, run=self.run).damage()
 
 
 def key_of_run(
@@ -85,10 +85,8 @@ def key_of_run(
 def find(dataset: str, as_of: date | None, key: str) -> Receipt | None:
     """The receipt of a run that was done before and whose publication is still whole, or None."""
     path = _path(dataset, as_of, key)
-    if not path.exists():
-        return None
-    receipt = Receipt.model_validate(read_json(path))
-    return receipt if receipt.still_holds() else None
+    receipt = _read(path) if path.exists() else None
+    return receipt if receipt is not None and receipt.still_holds() else None
 
 
 def newest(n: int) -> list[Receipt]:
@@ -103,7 +101,22 @@ def every() -> list[Receipt]:
     """All receipts, those of a dataset by day and then by when the runs ended."""
     paths = (store.home() / RECEIPTS).glob("*/*/*.json")
     ordered = sorted(paths, key=lambda path: (path.parts[-3:-1], path.stat().st_mtime))
-    return [Receipt.model_validate(read_json(path)) for path in ordered]
+    return [receipt for path in ordered if (receipt := _read(path)) is not None]
+
+
+def _read(path: Path) -> Receipt | None:
+    """Read a receipt; one that is damaged is reported and counts as none, so that its day runs again."""
+    try:
+        receipt = Receipt.model_validate(read_json(path))
+        if path == _path(receipt.dataset, receipt.as_of, receipt.key):
+            return receipt
+        problem = f"{path} is a copy of another receipt; remove it"
+    except DamagedError as error:
+        problem = str(error)
+    except (ValidationError, ConfigurationError):
+        problem = f"{path} is damaged: it is no receipt of a run"
+    report_damage(f"a receipt is not looked at: {problem}")
+    return None
 
 
 def _path(dataset: str, as_of: date | None, key: str) -> Path:

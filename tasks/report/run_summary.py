@@ -12,41 +12,53 @@ from tasks.evaluation.task import EvaluatedModel
 from tasks.runtime import store
 from tasks.runtime.files import read_json
 
+CAPPED = ("capped_events", "capped_users")
+
 
 def run_id(*decisive: store.ArtifactRef) -> str:
     """Name of a run by what it found: the same content is the same run, however often it is repeated."""
     return hashlib.sha256(" ".join(each.key for each in decisive).encode()).hexdigest()[:12]
 
 
-def describe_split(window: WindowSection) -> str:
-    """How the hold-out was cut, in words."""
-    return {
+def describe_split(window: WindowSection, holdout: store.ArtifactRef) -> str:
+    """How the hold-out was cut, in words, and that of a large one a sample is scored."""
+    held_out = {
         "time": f"the last {window.holdout_days} days are held out",
         "leave_last": f"each user's last {window.leave_last_n} events are held out",
         "leave_last_basket": "each user's last basket is held out, of users who have another one",
         "random": f"{window.random_share:.0%} of each user's events are held out at random, whatever their time",
         "file": f"{window.test_path} is held out",
     }[window.split]
+    scored, n_users = holdout.facts["n_users"], holdout.facts["n_users_in_all"]
+    if scored == n_users:
+        return held_out
+    return f"{held_out}; a sample of {scored:,} of its {n_users:,} users is scored"
+
+
+def warnings_of(steps: Iterable[store.ArtifactRef]) -> tuple[str, ...]:
+    """What the steps warn of, each once, in their order."""
+    return tuple(dict.fromkeys(warning for each in steps for warning in each.facts.get("warnings", ())))
 
 
 def counts_of(
     events: store.ArtifactRef,
+    matrix: store.ArtifactRef,
     holdout: store.ArtifactRef,
-    lists: tuple[store.ArtifactRef, store.ArtifactRef] | None,
+    predictions: store.ArtifactRef | None,
 ) -> Counts:
     """Sizes of what was read, held out and listed.
 
     Parameters
     ----------
-    events, holdout
-        What ingestion and the split left.
-    lists
-        The matrix that the published lists were made from, and the lists; None where there are none.
+    events, matrix, holdout
+        What ingestion left, what the lists were made from (without lists: what the compared models were trained
+        on), and what is held out.
+    predictions
+        The lists; None where there are none.
 
     """
-    facts = dict(events.facts)
-    if lists is not None:
-        matrix, predictions = lists
+    facts = {**events.facts, **{name: matrix.facts[name] for name in CAPPED if name in matrix.facts}}
+    if predictions is not None:
         facts |= {"events": matrix.facts["events"], **predictions.facts}
     known = {name: facts[name] for name in Counts.model_fields if name in facts}
     held_out = {name: holdout.facts[name] for name in HoldoutCounts.model_fields if name in holdout.facts}

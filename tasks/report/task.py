@@ -3,8 +3,12 @@
 import json
 from collections.abc import Mapping
 from datetime import date
+from itertools import islice
 from pathlib import Path
 
+from pydantic import ValidationError
+
+from data_contracts.errors import DamagedError
 from data_contracts.evaluation import Interval
 from data_contracts.run_summary import RunFigures, RunFindings
 from tasks.evaluation.task import EvaluatedModel
@@ -16,7 +20,7 @@ from tasks.report.page import TEMPLATE, TEMPLATES, page_content, write_report
 from tasks.report.statistics import Lists, read_lists
 from tasks.report.text import Slices
 from tasks.runtime import store
-from tasks.runtime.files import read_json, sha256_of
+from tasks.runtime.files import read_json, report_damage, sha256_of
 from tasks.runtime.step import step
 
 REPORT = "report.html"
@@ -117,5 +121,17 @@ def earlier_runs(publication: Publication) -> list[RunFigures]:
             known = by_day.get(each.as_of)
             if known is None or known.manifest["created_at"] <= each.manifest["created_at"]:
                 by_day[each.as_of] = each
-    last = [by_day[day] for day in sorted(by_day)][-N_RUNS:]
-    return [RunFigures.read(read_json(each.folder / "summary.json")) for each in last]
+    figures = (_figures(by_day[day]) for day in sorted(by_day, reverse=True))
+    readable = (each for each in figures if each is not None)
+    return list(islice(readable, N_RUNS))[::-1]
+
+
+def _figures(publication: Publication) -> RunFigures | None:
+    """Figures of a publication; None, and reported, where its summary is damaged."""
+    try:
+        return RunFigures.read(read_json(publication.part("summary.json")))
+    except DamagedError as error:
+        report_damage(f"left out of the report's earlier runs: {error}")
+    except (ValidationError, TypeError) as error:
+        report_damage(f"left out of the report's earlier runs: {publication.path}/summary.json: {error}")
+    return None

@@ -15,7 +15,20 @@ from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
 
+from tasks.runtime.files import UMASK
+
 TEMPORARY = ".tmp-"
+PLACES = (
+    "artifacts/*",
+    "exports/*/*/*",
+    "published/*",
+    "published/*/*",
+    "receipts/*/*",
+    "rejected/*/*",
+    "scratch",
+    "tuned",
+)
+"""Where temporary files and folders are made."""
 BEGAN = "began"
 """Empty file in a process's scratch folder; its time is when the process began to use the home."""
 
@@ -61,7 +74,7 @@ def temporary_folder(parent: Path) -> Iterator[Path]:
     """Make a locked folder beside the final ones; whatever is still there at the end is removed."""
     folder, handle = _locked_folder(parent)
     try:
-        folder.chmod(0o755)
+        folder.chmod(0o777 & ~UMASK)
         yield folder
     except OSError as error:
         if error.errno in (28, 122):  # ENOSPC, EDQUOT: name the place, not just the errno
@@ -81,21 +94,22 @@ def discard(folder: Path) -> None:
 
 
 def sweep() -> int:
-    """Remove what killed runs left: temporary folders that no living process holds. Returns how many."""
+    """Remove what killed runs left: temporary files and folders that no living process holds. Returns how many."""
     scratch()  # from here on others can see that this process is at work
     removed = 0
-    places = ("artifacts/*", "published/*/*", "scratch")
-    for folder in (found for place in places for found in home().glob(f"{place}/{TEMPORARY}*")):
-        with _if_abandoned(folder) as abandoned:
-            if abandoned:
-                shutil.rmtree(folder, ignore_errors=True)
-                removed += 1
+    for left in (found for place in PLACES for found in home().glob(f"{place}/{TEMPORARY}*")):
+        with _if_abandoned(left) as abandoned:
+            if abandoned and left.is_dir():
+                shutil.rmtree(left, ignore_errors=True)
+            elif abandoned:
+                left.unlink(missing_ok=True)
+            removed += abandoned
     return removed
 
 
 @contextmanager
 def _if_abandoned(folder: Path) -> Iterator[bool]:
-    """Whether no living process holds a temporary folder; nobody can lock it inside the block."""
+    """Whether no living process holds a temporary file or folder; nobody can lock it inside the block."""
     try:
         handle = os.open(folder, os.O_RDONLY)
     except FileNotFoundError:

@@ -9,9 +9,6 @@ import os
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from datetime import UTC, datetime
-from functools import cache
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -19,26 +16,25 @@ from pydantic import BaseModel, ConfigDict, model_validator
 from pydantic_core import to_json
 
 from data_contracts.errors import ConfigurationError, VocabularyMismatchError
-from tasks.runtime.files import fsync, read_json, sha256_of, write_json
+from tasks.runtime.files import fsync
 from tasks.runtime.home import TEMPORARY, discard, home, scratch, sweep, temporary_folder
+from tasks.runtime.manifests import MANIFEST, Facts, damage, packages, read_manifest, seal
 
-__all__ = ["TEMPORARY", "discard", "home", "scratch", "sweep", "temporary_folder"]  # the store's, too
-
-MANIFEST = "manifest.json"
-PACKAGES = (
-    "duckdb",
-    "great-expectations",
-    "implicit",
-    "lightgbm",
-    "numba",
-    "numpy",
-    "pandas",
-    "prefect",
-    "pyarrow",
-    "scipy",
-)
-
-Facts = dict[str, Any]
+# The store's, too.
+__all__ = [
+    "MANIFEST",
+    "TEMPORARY",
+    "Facts",
+    "damage",
+    "discard",
+    "home",
+    "packages",
+    "read_manifest",
+    "scratch",
+    "seal",
+    "sweep",
+    "temporary_folder",
+]
 
 
 class ArtifactRef(BaseModel):
@@ -57,7 +53,8 @@ class ArtifactRef(BaseModel):
 
     @model_validator(mode="after")
     def _whole(self) -> "ArtifactRef":
-        problem = damage(self.folder)
+        misnamed = "is not where it belongs" if self.path != f"artifacts/{self.step}/{self.key}" else ""
+        problem = misnamed or damage(self.folder)
         if problem:
             raise ValueError(f"artifact {self.path} under {home()}: {problem}")
         # The folder's own time says when it was last of use: pruning goes by it.
@@ -73,7 +70,7 @@ class ArtifactRef(BaseModel):
     @property
     def manifest(self) -> Facts:
         """The artifact's manifest."""
-        return read_json(self.folder / MANIFEST)
+        return read_manifest(self.folder)
 
     @property
     def facts(self) -> Facts:
@@ -140,23 +137,6 @@ def obtain(step: str, inputs: Mapping[str, Any], code: str, write: Callable[[Pat
     return ArtifactRef(step=step, key=key, path=relative)
 
 
-def seal(folder: Path, manifest: Facts, started: float) -> None:
-    """Write the manifest with size and sha256 of every file, then flush all of it to the disk."""
-    files = sorted(path for path in folder.rglob("*") if path.is_file())
-    manifest |= {
-        "files": {
-            path.relative_to(folder).as_posix(): {"size": path.stat().st_size, "sha256": sha256_of(path)}
-            for path in files
-        },
-        "packages": packages(),
-        "seconds": round(time.perf_counter() - started, 3),
-        "created_at": datetime.now(UTC).isoformat(timespec="seconds"),
-    }
-    write_json(folder / MANIFEST, manifest)
-    for path in (*files, folder / MANIFEST, *(each for each in folder.rglob("*") if each.is_dir()), folder):
-        fsync(path)
-
-
 def commit(folder: Path, final: Path) -> None:
     """Give a sealed folder its final name; if another run was first with the same content, keep theirs."""
     try:
@@ -165,40 +145,6 @@ def commit(folder: Path, final: Path) -> None:
         if damage(final):
             raise
     fsync(final.parent)
-
-
-_checked: dict[str, tuple[tuple[int, ...], ...]] = {}
-
-
-def damage(folder: Path) -> str:
-    """Say what is wrong with an artifact folder, or '' where every file has its size and sha256.
-
-    Files are read once a process and again whenever their size or time stamp changed.
-    """
-    try:
-        files = read_json(folder / MANIFEST)["files"]
-        stats = [(folder / name).stat() for name in files]
-    except (OSError, ValueError, KeyError) as error:
-        return f"unreadable ({error})"
-    stamp = tuple((each.st_size, each.st_mtime_ns, each.st_ino) for each in stats)
-    if _checked.get(str(folder)) == stamp:
-        return ""
-    for name, expected in files.items():
-        path = folder / name
-        if path.stat().st_size != expected["size"] or sha256_of(path) != expected["sha256"]:
-            return f"{name} is not what was written"
-    _checked[str(folder)] = stamp
-    return ""
-
-
-@cache
-def packages() -> dict[str, str]:
-    """Versions of the packages whose numbers end up in artifacts."""
-    found = {}
-    for name in PACKAGES:
-        with suppress(PackageNotFoundError):
-            found[name] = version(name)
-    return found
 
 
 def same_vocabulary(expected: Facts, got: Facts, what: str) -> None:

@@ -7,14 +7,16 @@ from typing import Any
 import numpy as np
 from pydantic import ValidationError
 
-from data_contracts.dataset_sections import ModelSection
+from data_contracts.dataset_sections import LimitsSection, ModelSection
 from data_contracts.errors import ConfigurationError
 from data_contracts.scoring import Scorer
 from tasks import models
+from tasks.models import Sizes
 from tasks.preparation.grouping import load_grouped
 from tasks.runtime import store
 from tasks.runtime.progress import listener
 from tasks.runtime.step import step
+from tasks.training.limits import check_limits
 from tasks.training.serialization import load_scorer, save_scorer
 from tasks.training.trained_model import TrainedModel, model_code
 from tasks.validation.suites import check_facts
@@ -96,12 +98,21 @@ def train_model(
     section: ModelSection,
     matrix: store.ArtifactRef,
     seed: int,
+    limits: LimitsSection,
     earlier: TrainedModel | None = None,
 ) -> TrainedModel:
     """Train a model, and keep its name and section beside the artifact.
 
     What an `earlier` fit of it settled on where the dataset file says "auto" is used again.
+
+    Raises
+    ------
+    LimitError
+        If it would take more time or memory than `limits` allow, before it begins.
+
     """
+    sizes = Sizes(*(matrix.facts[each] for each in ("n_users", "n_items", "nnz", "events")))
+    check_limits(name, section.kind, configure(name, section), sizes, limits)
     chosen = None if earlier is None else earlier.artifact.facts["parameters"]
     return TrainedModel(name, section, train(name, section, matrix, seed, chosen))
 

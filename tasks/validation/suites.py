@@ -17,6 +17,8 @@ from data_contracts.suite_files import FOLDER
 _SMALL = 10_000
 """Rows below which one call for all columns is the cheaper one."""
 
+JSON_NAMES: dict[type, str] = {list: "array", dict: "object", str: "text"}
+
 _RESULT_FORMAT = {
     "result_format": "COMPLETE",  # the only format that lists every failing row
     "return_unexpected_index_query": False,
@@ -46,12 +48,36 @@ class Suite:
         try:
             self.document: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
             self.expectations: list[dict[str, Any]] = self.document["expectations"]
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
             raise ConfigurationError(
                 f"{path} is no readable suite of expectations: {type(error).__name__}: {error}"
             ) from error
+        self._must_have_shape()
         if not self.expectations:
             raise ConfigurationError(f"suite {path} holds no expectation, so it would pass everything")
+
+    def _must_have_shape(self) -> None:
+        """Refuse a suite whose parts are not what Great Expectations writes.
+
+        Raises
+        ------
+        ConfigurationError
+            Naming the file and the part.
+
+        """
+        parts = {"expectations": (self.expectations, list), "meta": (self.document.get("meta", {}), dict)}
+        if isinstance(self.expectations, list):
+            for place, each in enumerate(self.expectations):
+                parts[f"expectations[{place}]"] = (each, dict)
+                if isinstance(each, dict):
+                    parts[f"expectations[{place}].type"] = (each.get("type"), str)
+                    parts[f"expectations[{place}].kwargs"] = (each.get("kwargs", {}), dict)
+                    parts[f"expectations[{place}].meta"] = (each.get("meta") or {}, dict)
+        for name, (part, kind) in parts.items():
+            if not isinstance(part, kind):
+                raise ConfigurationError(
+                    f"suite {self.path}: {name} must be a JSON {JSON_NAMES[kind]}; got {type(part).__name__}"
+                )
 
     def without_optional(self, present: Sequence[str]) -> "Suite":
         """Return the same suite without the optional expectations on columns that the table does not have."""
@@ -205,6 +231,8 @@ def import_gx() -> None:
         import great_expectations as _gx  # noqa: F401
     for name in ("great_expectations", "great_expectations.data_context.types.base"):
         logging.getLogger(name).setLevel(logging.WARNING)
+    # It logs a traceback of what it refuses, and raises the same; we say it in a line.
+    logging.getLogger("great_expectations.core.expectation_suite").setLevel(logging.CRITICAL)
 
 
 def _validator(context: Any, frame: pd.DataFrame) -> Any:

@@ -26,10 +26,15 @@ def test_report__shows_machine_command_and_table(tmp_path, monkeypatch):
 
     monkeypatch.setattr("benchmarks.__main__.run", measured)
 
-    main(["bpr", "--tiny", "--output", str(tmp_path / "docs" / "benchmarks.md")])
+    for _ in range(2):
+        main(["bpr", "--tiny", "--output", str(tmp_path / "docs" / "benchmarks.md")])
+        with (tmp_path / "docs" / "benchmarks.md").open("a") as report:
+            report.write("## logs\n\nA table." * (not asked[1:]))
 
     text = (tmp_path / "docs" / "benchmarks.md").read_text()
-    assert asked == [("bpr", next(short.tiny for short in SHORT_FORMS if short.name == "bpr"))]
+    assert asked == 2 * [("bpr", next(short.tiny for short in SHORT_FORMS if short.name == "bpr"))]
+    assert text.endswith("\n## logs\n\nA table."), "what is put in by hand stays"
+    assert text.count("## bpr") == 1
     assert "| 8 factors: million samples per second | 3.00 | 2.00 | 1.50 |" in text
     assert re.search(r"\| memory \| \d+ GB \|", text)
     assert re.search(r"\| date \| \d{4}-\d{2}-\d{2} \|", text)

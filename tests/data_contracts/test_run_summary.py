@@ -39,7 +39,7 @@ def test_to_json__has_the_names_that_programs_read():
     summary = make_summary().to_json()
 
     assert list(summary) == [
-        "run_id", "dataset", "as_of", "split", "counts", "models", "left_out", "gate", "tuned", "published",
+        "run_id", "dataset", "as_of", "split", "counts", "models", "left_out", "gate", "warnings", "tuned", "published",
         "path", "report",
     ]  # fmt: skip
     assert set(summary["models"]["wals"]) == {

@@ -79,4 +79,9 @@ def test_export__where_lists_go_does_not_change_them(tmp_path):
 
     assert sent.formats == ("csv",)
     assert plain.cache_identity() == sent.cache_identity()
-    assert plain.cache_identity() == {"k": 10, "users_per_item_k": 10, "max_short_lists": 0.05}
+    assert plain.cache_identity() == {
+        "k": 10,
+        "users_per_item_k": 10,
+        "max_items_per_user": None,
+        "max_short_lists": 0.05,
+    }

@@ -3,6 +3,7 @@
 import os
 import signal
 import socket
+import stat
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 
 from deployments.drill_checks import wait_until
 from deployments.processes import descendants, lives
+from deployments.serve import DATABASE
 from deployments.workspace import LOOPBACK, ROOT, Workspace, async_url, free_port
 
 COMMAND = [sys.executable, "-m", "deployments.serve"]
@@ -35,12 +37,34 @@ def test_serve__refuses_a_busy_port(tmp_path):
     assert not (tmp_path / "home").exists()
 
 
-def test_serve__refuses_a_database_that_does_not_answer(tmp_path):
+def test_serve__refuses_a_database_that_does_not_answer(tmp_path, monkeypatch):
     url = f"postgresql://operator:hidden@{LOOPBACK}:{free_port()}/none"
-    said = refused(serve(tmp_path / "home", "--port", str(free_port()), "--db", url))
+    monkeypatch.setenv(DATABASE, url)
+    said = refused(serve(tmp_path / "home", "--port", str(free_port())))
 
     assert "cannot connect to postgresql+asyncpg://operator:***@" in said
     assert "hidden" not in said
+
+
+def test_serve__refuses_a_password_that_everybody_could_read(tmp_path):
+    url = "postgresql://operator:hidden@localhost/none"
+    said = refused(serve(tmp_path / "home", "--db", url))
+    made = subprocess.run(
+        ["make", "--dry-run", "serve", f"DB={url}"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    fine = subprocess.run(
+        ["make", "--dry-run", "--assume-old=.venv/.installed", "serve", "PORT=4300"],
+        cwd=ROOT,
+        env={**os.environ, "DB": url},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert f"put the URL into the environment variable {DATABASE}" in said
+    assert (made.returncode, "write DB=... before make" in made.stderr) == (2, True)
+    assert (fine.returncode, "--port 4300" in fine.stdout) == (0, True), fine.stderr
+    assert "hidden" not in said + made.stderr + fine.stdout
 
 
 @pytest.mark.parametrize(
@@ -106,6 +130,21 @@ def test_serve__ends_whole_and_quietly(serving, number):
     assert not any(map(lives, family))
     logs = [log, *Path(home, "prefect", "logs").glob("*.log")]
     assert not [each for each in logs if "Traceback" in each.read_text()]
+
+
+@pytest.mark.slow
+def test_serve__keeps_its_password_from_others_and_shows_it_once(tmp_path_factory, serving):
+    process, log, home = serving
+    path = home / "prefect" / "password"
+    secret = path.read_text().strip()
+
+    assert [stat.S_IMODE(each.stat().st_mode) for each in (path, path.parent)] == [0o600, 0o700]
+    shown = [each for each in log.parent.parent.rglob("serve.log") if secret in each.read_text()]
+    assert len(shown) <= 1  # the first time; the home is served again and again
+    assert str(path) in log.read_text()
+    for pid in (process.pid, *descendants(process.pid)):
+        line = Path(f"/proc/{pid}/cmdline").read_bytes().decode()
+        assert secret.partition(":")[2] not in line
 
 
 @pytest.mark.slow

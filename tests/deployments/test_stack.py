@@ -1,5 +1,8 @@
 """A real server, a real worker: what was deployed is scheduled, runs, and refuses what it does not know."""
 
+import re
+from contextlib import contextmanager
+
 import httpx
 import pytest
 from prefect.exceptions import PrefectHTTPStatusError
@@ -37,6 +40,86 @@ def test_server__refuses_a_bad_or_unknown_parameter_when_the_run_is_created(wron
 
     assert refused.value.response.status_code in {409, 422}
     assert next(iter(wrong)) in refused.value.response.text
+
+
+@pytest.mark.parametrize(
+    "wanted",
+    [
+        {"command": "touch /tmp/owned"},
+        {"working_dir": "/tmp"},
+        {"env": {"PYTHONPATH": "/tmp"}},
+        {"env": {"LD_PRELOAD": "/tmp/x.so"}},
+        {"env": {"PATH": "/tmp"}},
+        {"env": {"SHELFTALKER_MODELS": "/tmp"}},
+        {"env": {"OMP_NUM_THREADS": ["2"]}},
+        {"stream_output": False},
+    ],
+)
+def test_server__lets_no_run_choose_what_the_worker_executes(wanted, stack, shop, observer):
+    with api(stack) as client:
+        known = client.get("/deployments/name/nightly/small").json()["id"]
+        answer = client.post(
+            f"/deployments/{known}/create_flow_run",
+            json={
+                "parameters": {"parameters": shop[0]},
+                "job_variables": wanted,
+                "state": {"type": "PENDING"},
+            },
+        )
+
+    assert answer.status_code in {409, 422}, answer.text
+
+
+@contextmanager
+def api(stack, **options):
+    """A client of the API with the password, and with a token against forged forms."""
+    secret = stack.workspace.environment()["PREFECT_API_AUTH_STRING"].partition(":")
+    headers = {"Prefect-Csrf-Client": "test"}
+    with httpx.Client(
+        base_url=stack.workspace.api, auth=(secret[0], secret[2]), headers=headers, **options
+    ) as client:
+        token = client.get("/csrf-token", params={"client": "test"}).json()
+        client.headers["Prefect-Csrf-Token"] = token["token"]
+        yield client
+
+
+OPEN = {"/health", "/ready"}
+"""What a server says to whoever asks: whether it lives."""
+
+
+def test_server__answers_nobody_without_the_password(stack):
+    with api(stack) as client:
+        described = client.get(f"{stack.workspace.ui}/openapi.json").json()
+    asked = 0
+    for path, methods in described["paths"].items():
+        plain = re.sub(r"\{[^}]*\}", "00000000-0000-0000-0000-000000000000", path)
+        for method in methods.keys() - {"parameters"}:
+            for wrong in ({}, {"Authorization": "Basic eDp5"}, {"Authorization": "Bearer x"}):
+                answer = httpx.request(method, f"{stack.workspace.api}{plain}", headers=wrong)
+                asked += 1
+                assert answer.status_code in {401, 403} or plain in OPEN, (method, plain, answer.status_code)
+    assert asked > 300
+
+
+@pytest.mark.parametrize(
+    "path", ["/", "/api/health", "/api/flow_runs/filter", "/openapi.json", "/ui-settings"]
+)
+@pytest.mark.parametrize(
+    "host", ["evil.example", "evil.example:4200", "127.0.0.1.evil.example", "localhost.evil", ""]
+)
+def test_server__answers_under_its_own_names_only(stack, path, host):
+    for method in ("GET", "POST", "OPTIONS"):
+        answer = httpx.request(method, f"{stack.workspace.ui}{path}", headers={"Host": host})
+        assert answer.status_code == 400
+    assert httpx.get(f"{stack.workspace.ui}{path}").status_code != 400
+
+
+def test_server__lets_no_other_page_talk_to_it(stack):
+    headers = {"Origin": "http://evil.example", "Access-Control-Request-Method": "POST"}
+    answer = httpx.options(f"{stack.workspace.api}/flow_runs/filter", headers=headers)
+
+    assert "evil" not in answer.headers.get("access-control-allow-origin", "")
+    assert answer.headers.get("access-control-allow-origin") != "*"
 
 
 def test_apply__again_adds_nothing_and_keeps_a_pause(stack, shop, observer):

@@ -6,9 +6,11 @@ from datetime import date
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 from small_shop import run, write_dataset
 
 from data_contracts.parameters import BackfillParameters, NightlyParameters
+from flows.cli import main
 from tasks.sources.sample import write_sample
 
 DATE = date(2025, 5, 20)
@@ -98,3 +100,18 @@ def unpublished_home(warm_home):
     """The same, before anything was published."""
     shutil.rmtree(warm_home / "published")
     return warm_home
+
+
+@pytest.fixture
+def shelftalker(monkeypatch, prefect_server):
+    """The command line, under the session's server."""
+    # The session's Prefect settings stay in force; only what the command itself would set is left out.
+    monkeypatch.setattr(
+        "flows.cli_common.settle",
+        lambda home, **_: home and monkeypatch.setenv("SHELFTALKER_HOME", str(home)),
+    )
+
+    def call(*words):
+        return CliRunner().invoke(main, [str(word) for word in words])
+
+    return call

@@ -5,24 +5,7 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
-from click.testing import CliRunner
 from small_shop import write_dataset
-
-from flows.cli import main
-
-
-@pytest.fixture
-def shelftalker(monkeypatch, prefect_server):
-    # The session's Prefect settings stay in force; only what the command itself would set is left out.
-    monkeypatch.setattr(
-        "flows.cli_common.settle",
-        lambda home, **_: home and monkeypatch.setenv("SHELFTALKER_HOME", str(home)),
-    )
-
-    def call(*words):
-        return CliRunner().invoke(main, [str(word) for word in words])
-
-    return call
 
 
 def test_run__prints_one_json_object_on_stdout(warm_home, shelftalker, tmp_path, small_log):

@@ -235,3 +235,11 @@ def test_nightly__announces_how_it_ended(warm_home, small, monkeypatch, changes,
     assert [each["event"] for each in said] == [event]
     name = "small" if event != run_events.CONTRACT_BROKEN else small(changes).dataset
     assert said[0]["resource"]["prefect.resource.id"] == f"shelftalker.dataset.{name}"
+
+
+def test_nightly__a_sampled_holdout_is_said_wherever_it_is_described(warm_home, small):
+    summary = run(small([("[evaluation]\n", "[evaluation]\nmax_users = 50\n")], dry_run=True)).result()
+
+    counts = summary.counts.holdout
+    assert (counts.n_users, counts.n_known_users <= 50, counts.n_users_in_all > 100) == (50, True, True)
+    assert f"a sample of 50 of its {counts.n_users_in_all:,} users is scored" in summary.split

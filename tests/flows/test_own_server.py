@@ -1,11 +1,22 @@
 """The server of a command is begun where no other is configured, and nowhere else."""
 
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from contextlib import closing
+from pathlib import Path
 from threading import Event
 
 import pytest
 from prefect.client.base import ServerType
+from small_shop import write_dataset
 
-from flows import own_server
+from data_contracts.errors import DamagedError, ShelftalkerError
+from deployments.processes import descendants, lives
+from flows import own_server, sqlite_check
 
 
 class Server:
@@ -30,6 +41,7 @@ def begun(monkeypatch):
 
     def begin(kind, server):
         monkeypatch.setattr(own_server, "_starting", [])
+        monkeypatch.setattr(own_server, "_refused", [])
         monkeypatch.setattr("prefect.client.base.determine_server_type", lambda: kind)
         monkeypatch.setattr("prefect.server.api.server.SubprocessASGIServer", server)
         own_server.begin()
@@ -62,3 +74,100 @@ def test_own_server__leaves_it_to_the_flow_to_say_what_is_wrong(begun):
     begun(ServerType.EPHEMERAL, server)
     server.let.set()
     own_server.wait()  # raises nothing
+
+
+def test_own_server__that_ends_again_and_again_is_given_up(begun, monkeypatch, home):
+    class Ending(Server):
+        def start(self):
+            while True:
+                self._run_uvicorn_command()
+
+    monkeypatch.setattr(own_server, "_run_uvicorn", lambda _server: None)
+    begun(ServerType.EPHEMERAL, Ending())
+
+    with pytest.raises(ShelftalkerError, match=r"ended 3 times while it started.*PREFECT_HOME"):
+        own_server.wait()
+
+
+@pytest.fixture
+def database(tmp_path):
+    """A SQLite file of some pages."""
+    path = tmp_path / "prefect.db"
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("CREATE TABLE runs (name TEXT)")
+        connection.executemany("INSERT INTO runs VALUES (?)", [(f"run {n}" * 50,) for n in range(1000)])
+        connection.commit()
+    return path
+
+
+def test_sqlite_check__passes_what_is_whole_at_work_or_not_there(database, tmp_path):
+    for path in (database, tmp_path / "none.db"):
+        sqlite_check.check_url(f"sqlite+aiosqlite:///{path}")
+    sqlite_check.check_url("postgresql+asyncpg://nobody@nowhere/none")
+    with closing(sqlite3.connect(database, isolation_level=None)) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        sqlite_check.check(database)
+
+
+@pytest.mark.parametrize(
+    "harm",
+    [
+        lambda content: b"no database at all, but long enough to be one" * 99,
+        lambda content: content[: len(content) // 2],
+        lambda content: content[:4096] + os.urandom(4096) + content[8192:],
+    ],
+    ids=["other", "cut", "overwritten"],
+)
+def test_sqlite_check__names_a_damaged_file_and_what_to_do(database, harm):
+    database.write_bytes(harm(database.read_bytes()))
+
+    with pytest.raises(DamagedError, match=r"Move it away, with prefect.db-wal") as caught:
+        sqlite_check.check_url(f"sqlite+aiosqlite:///{database}")
+    assert str(database) in str(caught.value)
+    assert len(str(caught.value).splitlines()) == 1
+
+
+@pytest.fixture
+def command(tmp_path, small_log):
+    """A run of the small shop with Prefect's files of its own; where no server is configured, it starts one."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")}
+    environment |= {"PREFECT_HOME": str(tmp_path / "prefect"), "SHELFTALKER_HOME": str(tmp_path / "home")}
+    words = ["run", "--dataset", write_dataset(tmp_path), "--source", small_log]
+    script = Path(sys.executable).with_name("shelftalker")
+
+    def start():
+        return subprocess.Popen([script, *words], env=environment, stderr=subprocess.PIPE, text=True)
+
+    return start
+
+
+@pytest.mark.slow
+def test_run__with_a_damaged_database_ends_at_once_with_one_line(command, tmp_path):
+    (tmp_path / "prefect").mkdir()
+    (tmp_path / "prefect" / "prefect.db").write_text("no database at all" * 999)
+    process = command()
+    _, said = process.communicate(timeout=60)
+
+    assert process.returncode == 1
+    assert said.startswith(f"Damaged: Prefect's database {tmp_path / 'prefect' / 'prefect.db'} is damaged")
+    assert len(said.splitlines()) == 1
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+def test_run__ended_by_a_signal_leaves_no_server_behind(command, number):
+    process = command()
+    until = time.monotonic() + 60
+    while not (family := descendants(process.pid)) or time.monotonic() < until - 55:
+        assert process.poll() is None
+        assert time.monotonic() < until
+        time.sleep(0.05)
+    process.send_signal(number)
+    _, said = process.communicate(timeout=60)
+
+    until = time.monotonic() + 20
+    while any(map(lives, family)):
+        assert time.monotonic() < until, family
+        time.sleep(0.05)
+    assert process.returncode != 0
+    assert "Traceback" not in said

@@ -817,6 +817,61 @@ ODD: tuple[Odd, ...] = (
         refused="dump of a database",
     ),
     Odd("an address", "made up", lambda folder: Path("s3://bucket/events.parquet"), refused="is an address"),
+    # More forms of lines and times
+    Odd(
+        "a comma before the milliseconds",
+        "made up after Python's logging",
+        text("user;item;time", "{user};{item};{time},250"),
+        refused="needs a time column",
+    ),
+    Odd(
+        "an offset of hours alone",
+        "made up after PostgreSQL",
+        text("user,item,time", "{user},{item},{time}+00"),
+    ),
+    Odd(
+        "year/month/day with slashes",
+        "made up after Japanese tills",
+        text("user,item,time", "{user},{item},{time}", time="%Y/%m/%d %H:%M"),
+        exact=("user", "item", "day"),
+    ),
+    Odd(
+        "everything in quotes",
+        "made up after phpMyAdmin",
+        text('"user","item","time"', '"{user}","{item}","{time}"'),
+    ),
+    Odd(
+        "pipes between fields, the ending .txt",
+        "made up after mainframes",
+        text("user|item|time", "{user}|{item}|{time}", name="log.txt"),
+    ),
+    Odd(
+        "tabs, the ending .tsv", "made up", text("user\titem\ttime", "{user}\t{item}\t{time}", name="log.tsv")
+    ),
+    Odd(
+        "a blank line after each row",
+        "made up after editors",
+        text("user,item,time", "{user},{item},{time}\n"),
+    ),
+    Odd(
+        "a header in capitals, spaces around its names",
+        "made up after Oracle",
+        text(" USER_ID , ITEM_ID , EVENT_TIME ", "{user},{item},{time}"),
+        says=('user = "USER_ID"',),
+    ),
+    Odd(
+        "stars as 4/5",
+        "made up after review sites",
+        text("user,item,time,rating", "{user},{item},{time},{stars}/5"),
+        says=('kind = "ordinal"',),
+    ),
+    Odd(
+        "a price beside a quantity",
+        "made up after shops",
+        text("user,item,time,quantity,price", "{user},{item},{time},{n},9.99"),
+        says=('value = "quantity"',),
+        values=(1.0, 4.0),
+    ),
 )
 
 

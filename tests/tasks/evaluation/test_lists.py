@@ -2,11 +2,12 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
+from event_logs import full_log, only, random_log
 from holdouts import csr, holdout
 
 from data_contracts.holdout import HeldOutEvents, HeldOutRatings
 from tasks import models
-from tasks.evaluation.lists import Subject, make_lists, more_values
+from tasks.evaluation.lists import MARGIN, Subject, both_lists, make_lists, more_values
 from tasks.models import Capability
 from tasks.numeric.scorers import ItemScores
 
@@ -78,6 +79,28 @@ def test_make_lists__who_came_back_gets_the_cold_start_list_without_what_he_had(
     assert made.rows.tolist() == [[0, 2, 3], [1, 2, 3], [2, 3, 4]]
     assert made.cold_start.tolist() == [1, 2, 3]
     assert make_lists(subject(), _case(), 3, None).rows.tolist() == [[0, 1, 2], [1, 2, 3], [1, 2, 3]]
+
+
+@pytest.mark.parametrize("kind", ["popularity", "personal_frequency", "wals", "bpr", "blend", "lambdamart"])
+def test_both_lists__are_those_of_two_rankings(kind, rng):
+    n_users, n_items = 60, 150
+    events = random_log(rng, n_users=n_users, n_items=n_items, n_events=2_500)
+    events += [
+        (user, item, 3.0) for user in range(0, n_users - 1, 3) for item in range(1, 60)
+    ]  # long histories
+    module = models.load(kind)
+    matrix = only(full_log(events, n_users, n_items), module.SPEC.needs | module.SPEC.uses)
+    scorer = module.fit(matrix, module.Config(), rng=np.random.default_rng(1))
+    truth = holdout([*range(0, n_users, 2), -1], [[1, 2]] * 31, n_items=n_items)
+    subject = Subject(kind, scorer, rng.random(n_items), np.arange(n_items) != 4)
+
+    made = both_lists(subject, truth, 5, matrix.by_user)
+
+    assert (matrix.by_user.lengths() > MARGIN + 5).any()
+    for scenario, seen in (("repeat", None), ("discovery", matrix.by_user)):
+        alone = make_lists(subject, truth, 5, seen)
+        np.testing.assert_array_equal(made[scenario].rows, alone.rows)
+        np.testing.assert_array_equal(made[scenario].cold_start, alone.cold_start)
 
 
 def _more(asked):

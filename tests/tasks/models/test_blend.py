@@ -82,7 +82,11 @@ def test_fit__learns_from_a_log_of_novelties_that_nobody_buys_twice():
 
 
 @pytest.mark.parametrize(
-    "config", [SMALL.model_copy(update={"inner_windows": 0}), SMALL.model_copy(update={"inner_days": 91})]
+    "config",
+    [
+        SMALL.model_copy(update={"inner_windows": 0}),
+        SMALL.model_copy(update={"inner_days": 91, "min_inner_users": 0}),
+    ],
 )
 def test_fit__keeps_the_first_weights_where_no_window_fits(rng, config):
     assert _weights(_fit(random_log(rng), config=config)) == PRIOR
@@ -94,6 +98,17 @@ def test_fit__keeps_the_first_weights_without_times(rng):
     scorer = blend.fit(GroupedMatrix(timed.by_user, timed.by_item), SMALL, rng=rng)
 
     assert _weights(scorer) == PRIOR
+
+
+def test_fit__learns_from_last_events_where_nobody_comes_again():
+    """Everybody comes for one day, and takes item 0 last but few of the others: no window has a user known before."""
+    events = [(user, 1 + (user + step) % 19, 90.0 - user) for user in range(30) for step in range(4)]
+    events += [(user, 0, 90.0 - user - 0.01) for user in range(0, 30, 2)]
+
+    scorer = _fit(events)
+
+    assert _weights(scorer) != PRIOR
+    assert _weights(_fit(events, config=SMALL.model_copy(update={"min_inner_users": 0}))) == PRIOR
 
 
 @pytest.mark.parametrize(

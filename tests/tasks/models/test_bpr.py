@@ -1,3 +1,4 @@
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numba
@@ -55,6 +56,22 @@ def test_fit__learns_the_order_of_its_samples(deterministic, monkeypatch):
     # At first right by chance; in the end all negatives of another taste, which are 3 in 4, and some of the rest.
     assert auc[0] < 0.6
     assert auc[-1] > 0.9
+
+
+def test_fit__what_was_rated_low_is_no_negative():
+    """Each user likes item 0 and rated item 1 low; of the rest, items 2 to 5, nobody took any."""
+    liked = csr_matrix((np.ones(40), (np.arange(40), np.zeros(40, int))), shape=(40, 6))
+    rated = csr_matrix(
+        (np.tile([5.0, 1.0], 40), (np.repeat(np.arange(40), 2), np.tile([0, 1], 40))), shape=(40, 6)
+    )
+    matrix = replace(GroupedMatrix.from_csr(liked), ratings=GroupedMatrix.from_csr(rated).by_user)
+
+    bias = fit(matrix, Config(n_factors=8, epochs=10), rng=np.random.default_rng(1)).item_bias
+
+    assert bias[1] == 0  # never drawn
+    assert (bias[2:] < 0).all()
+    unrated = replace(matrix, ratings=None)
+    assert fit(unrated, Config(n_factors=8, epochs=10), rng=np.random.default_rng(1)).item_bias[1] < 0
 
 
 def test_fit__draws_pairs_by_their_weight():

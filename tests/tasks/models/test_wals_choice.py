@@ -1,10 +1,12 @@
+from dataclasses import replace
+
 import event_logs
 import numpy as np
 import pytest
 from scipy.sparse import csr_matrix
 
-from data_contracts.interactions import GroupedMatrix
-from tasks.models import _wals_choice, blend, lambdamart, wals
+from data_contracts.interactions import GroupedMatrix, History
+from tasks.models import Need, _wals_choice, blend, lambdamart, wals
 from tasks.models._wals_choice import PULLS, Choice, Wanted, choose
 
 AUTO = Wanted("auto", "auto", "auto", 1.0, False, 16, 6)
@@ -126,3 +128,28 @@ def test_settled__a_stack_settles_its_parts_once(rng, monkeypatch):
     assert len(calls) == 2
     assert settled.candidates.taste.unobserved_weight == 0.1
     assert settled.candidates.inner_days == 20
+
+
+def _habits(rng, n_users=1_200, n_items=500, n_events=36_000):
+    """Four of five events are of the user's own dozen, the others of what is popular; with a history and without."""
+    favourites = rng.integers(0, n_items, (n_users, 12))
+    users = np.sort(rng.integers(0, n_users, n_events))
+    popular = np.minimum(rng.zipf(1.3, n_events) - 1, n_items - 1)
+    items = np.where(rng.random(n_events) < 0.8, favourites[users, rng.integers(0, 12, n_events)], popular)
+    ages = rng.uniform(0, 200, n_events).astype(np.float32)
+    order = np.lexsort((-ages, users))
+    ones = np.ones(n_events, dtype=np.float32)
+    matrix = GroupedMatrix.from_csr(csr_matrix((ones, (users, items)), (n_users, n_items)))
+    starts = np.searchsorted(users, np.arange(n_users + 1)).astype(np.int64)
+    history = History(starts, items[order].astype(np.int32), ages[order], ones)
+    return replace(matrix, history=history), matrix
+
+
+def test_choose__is_tried_on_what_users_take_again_where_the_log_has_times(rng):
+    # Without times only pairs can be held out, each new to its user: here what is popular, and no habit.
+    with_times, without = _habits(rng)
+
+    on_days, on_pairs = (choose(each, AUTO, np.random.default_rng(2)) for each in (with_times, without))
+
+    assert Need.HISTORY in wals.SPEC.uses
+    assert on_days.regularization < on_pairs.regularization

@@ -3,7 +3,7 @@ import pytest
 import slow_metrics
 
 from tasks.numeric import bootstrap
-from tasks.numeric.bootstrap import interval, intervals, paired_difference, resampled_sums
+from tasks.numeric.bootstrap import enough_samples, interval, intervals, paired_difference, resampled_sums
 
 
 @pytest.mark.parametrize("n_samples", [1, 6, 8])
@@ -120,3 +120,11 @@ def test_intervals__refuse_bad_arguments(values, extra, message):
 def test_paired_difference__refuses_other_units():
     with pytest.raises(ValueError, match=r"same units; got \(2,\) and \(3,\)"):
         paired_difference(np.ones(2), np.ones(3), seed=0)
+
+
+@pytest.mark.parametrize(
+    ("n_units", "asked", "taken"),
+    [(10, 2_000, 2_000), (50_000, 2_000, 2_000), (200_000, 2_000, 500), (10**7, 300, 300)],
+)
+def test_enough_samples__are_fewer_where_there_are_many_units(n_units, asked, taken):
+    assert enough_samples(n_units, asked) == taken

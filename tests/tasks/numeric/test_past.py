@@ -6,7 +6,7 @@ import slow_blend
 from event_logs import grouped
 
 from data_contracts.interactions import GroupedMatrix
-from tasks.numeric.past import cold_start_events, look_back, own_past
+from tasks.numeric.past import cold_start_events, hold_back, look_back, own_past
 
 
 def _log(seed, n_events=200):
@@ -106,3 +106,33 @@ def test_look_back__needs_times():
 
     with pytest.raises(ValueError, match="needs a matrix with a history"):
         look_back(GroupedMatrix(timed.by_user, timed.by_item), 0, 1)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_hold_back__is_the_matrix_without_some_events_and_those_events(seed):
+    rng = np.random.default_rng(seed)
+    events = _log(seed)
+    matrix = grouped(events, 9, 6)
+    held = rng.random(len(matrix.history.items)) < 0.3
+    owner = np.repeat(np.arange(9), np.diff(matrix.history.indptr))
+
+    known, held_events = hold_back(matrix, held)
+
+    rows = np.zeros((9, 6))
+    np.add.at(rows, (owner[held], matrix.history.items[held]), 1)
+    np.testing.assert_array_equal(held_events.to_scipy().toarray(), rows)
+    np.testing.assert_array_equal(known.history.ages, matrix.history.ages[~held])
+    np.testing.assert_array_equal(
+        known.by_user.to_scipy().toarray() + rows, matrix.by_user.to_scipy().toarray()
+    )
+    gone = np.bincount(
+        matrix.history.items[held], weights=np.exp2(-np.floor(matrix.history.ages[held]) / 9), minlength=6
+    )
+    np.testing.assert_allclose(known.item_events(9.0) + gone, matrix.item_events(9.0), rtol=1e-5, atol=1e-5)
+
+
+def test_hold_back__needs_times():
+    timed = grouped([(0, 0, 1.0)], 1, 1)
+
+    with pytest.raises(ValueError, match="history"):
+        hold_back(GroupedMatrix(timed.by_user, timed.by_item), np.ones(1, dtype=np.bool_))

@@ -1,9 +1,12 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import slow_metrics
 from holdouts import csr, holdout, random_case
 
-from tasks.numeric.slices import history_slices, item_slices, keep_items, restrict
+from data_contracts.holdout import HeldOutEvents
+from tasks.numeric.slices import history_slices, item_slices, keep_items, of_rows, restrict, sample_users
 
 
 def test_restrict__takes_what_was_had_out_of_users_and_baskets():
@@ -88,3 +91,67 @@ def test_item_slices__share_all_events_half_three_tenths_and_the_rest():
     }
 
     assert slices == {"head items": [1], "mid items": [3], "tail items": [0, 2, 4]}
+
+
+def _per_user(truth):
+    """Everything that a hold-out says of each user and basket."""
+    users = [
+        (
+            int(code),
+            truth.items[truth.indptr[row] : truth.indptr[row + 1]].tolist(),
+            int(truth.n_relevant[row]),
+        )
+        for row, code in enumerate(truth.user_codes)
+    ]
+    baskets = [
+        (int(row), truth.basket_items[truth.basket_indptr[at] : truth.basket_indptr[at + 1]].tolist())
+        for at, row in enumerate(truth.basket_rows)
+    ]
+    return users, baskets
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_of_rows__keeps_what_belongs_to_the_users(seed):
+    rng = np.random.default_rng(seed)
+    truth, _, _ = random_case(rng)
+    rows = np.sort(rng.choice(truth.n_rows, 7, replace=False))
+
+    part = of_rows(truth, rows)
+
+    users, baskets = _per_user(truth)
+    expected = [
+        (int(np.searchsorted(rows, row)) if row >= 0 else -1, items)
+        for row, items in baskets
+        if row in {-1, *rows}
+    ]
+    assert _per_user(part) == ([users[row] for row in rows], expected)
+
+
+def test_of_rows__renumbers_events_and_what_is_guessed():
+    truth = replace(
+        holdout([0, 1, 2], [[1], [2], [3]], [(0, [1]), (1, [2]), (2, [3])], n_items=5),
+        events=HeldOutEvents(
+            np.int32([0, 1, 1, 2]), np.int32([1, 2, 4, 3]), np.int32([0, 1, -1, 2]), np.int64([0, 2, 3])
+        ),
+    )
+
+    part = of_rows(truth, np.array([1, 2]))
+
+    assert part.events.rows.tolist() == [0, 0, 1]
+    assert part.events.items.tolist() == [2, 4, 3]
+    assert part.events.baskets.tolist() == [0, -1, 1]
+    assert part.events.guessed.tolist() == [1, 2]
+
+
+def test_sample_users__draws_the_same_users_and_as_many_of_the_anonymous_baskets():
+    n = 4_000
+    baskets = [(row, [0]) for row in range(n)] + [(-1, [0])] * n
+    truth = holdout(range(n), [[0]] * n, baskets, n_items=2)
+
+    part, again, other = (sample_users(truth, 1_000, seed) for seed in (3, 3, 4))
+
+    assert sample_users(truth, n, 3) is truth
+    assert part.n_rows == 1_000
+    assert part.user_codes.tolist() == again.user_codes.tolist() != other.user_codes.tolist()
+    assert 900 < (part.basket_rows < 0).sum() < 1_100
+    assert (part.basket_rows >= 0).sum() == 1_000

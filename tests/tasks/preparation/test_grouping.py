@@ -178,12 +178,12 @@ def test_group__ratings_are_the_last_values_as_given(grouped):
     assert matrix.ratings.to_scipy().toarray().tolist() == [[2.0, 1.0], [3.0, 4.5]]
 
 
-def test_group__ratings_of_one_moment_go_by_the_order_of_the_file(grouped):
+def test_group__of_ratings_of_one_moment_the_highest_is_last(grouped):
     rows = [("u-a", "10", 1, value, None) for value in (5.0, 1.0, 4.0)] + [("u-b", "11", 1, 5.0, None)]
-    for given, last in ((rows, 4.0), (rows[::-1], 5.0)):
+    for given in (rows, rows[::-1]):
         matrix = grouped(Selection(), parts=MatrixParts(ratings=True), rows=given)[0]
 
-        assert matrix.ratings.to_scipy().toarray().tolist() == [[last, 0], [0, 5]]
+        assert matrix.ratings.to_scipy().toarray().tolist() == [[5, 0], [0, 5]]
 
 
 @pytest.mark.parametrize("within", [0, 1])

@@ -79,7 +79,7 @@ def test_prune__spares_what_the_live_publication_was_made_from(made, tmp_path):
     source = tmp_path / "predictions.parquet"
     source.write_text("x")
     live = Publication(dataset="shop", as_of=date(2026, 1, 1), run="run1")
-    publish(live, {"predictions.parquet": source}, {})
+    publish(live, {"predictions.parquet": source}, {"model": {}})
     point_to(live)
     prune(30, 1, dry_run=False)
 

@@ -59,3 +59,21 @@ def test_find__knows_a_run_only_while_its_publication_is_there(home):
     made.model_copy(update={"outcome": "rejected"}).keep()
     assert find("shop", None, "k").winner == "wals"
     assert find("shop", None, "other") is None
+
+
+def test_receipts__a_damaged_one_counts_as_none(home, caplog):
+    made = [
+        Receipt(key=key, dataset="shop", as_of=None, run="r", outcome="rejected", winner="wals", artifacts=())
+        for key in ("a", "b", "c", "d")
+    ]
+    for each in made:
+        each.keep()
+    folder = home / "receipts/shop/undated"
+    (folder / "a.json").write_text("")
+    (folder / "b.json").write_text('{"key": "b"}')
+    (folder / "e.json").write_text((folder / "c.json").read_text())
+
+    assert find("shop", None, "a") is None
+    assert sorted(each.key for each in run_receipts.every()) == ["c", "d"]
+    for name in ("a.json is damaged: it is empty", "b.json is damaged: it is no receipt", "e.json is a copy"):
+        assert name in caplog.text

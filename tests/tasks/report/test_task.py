@@ -13,7 +13,11 @@ def test_earlier_runs__one_a_day_before_this_one(home, tmp_path):
     def make(day, run, rows):
         path = tmp_path / "summary.json"
         path.write_text(f'{{"as_of": "2026-01-{day:02}", "counts": {{"events": {rows}}}}}')
-        publish(Publication(dataset="shop", as_of=date(2026, 1, day), run=run), {"summary.json": path}, {})
+        publish(
+            Publication(dataset="shop", as_of=date(2026, 1, day), run=run),
+            {"summary.json": path},
+            {"model": {}},
+        )
 
     for day, run, rows in ((1, "a", 10), (3, "c", 30), (2, "b", 20), (5, "e", 50)):
         make(day, run, rows)
@@ -21,6 +25,9 @@ def test_earlier_runs__one_a_day_before_this_one(home, tmp_path):
 
     assert [each.events for each in earlier_runs(this)] == [10, 20, 30]
     assert earlier_runs(Publication(dataset="shop", as_of=None, run="x")) == []
+    damaged = Publication(dataset="shop", as_of=date(2026, 1, 2), run="b")
+    (damaged.folder / "summary.json").write_text("{")
+    assert [each.events for each in earlier_runs(this)] == [10, 30]
 
 
 def test_report__matplotlib_costs_nothing_until_a_page_is_written():

@@ -8,10 +8,10 @@ from typing import NamedTuple
 
 import pytest
 
-from data_contracts.errors import ConfigurationError, VocabularyMismatchError
+from data_contracts.errors import ConfigurationError, DamagedError, VocabularyMismatchError
 from data_contracts.selection import Selection
 from tasks.runtime import store
-from tasks.runtime.files import read_json, replace_json
+from tasks.runtime.files import read_json, replace_file, replace_json
 
 
 def obtain(content="hello", **inputs):
@@ -163,3 +163,136 @@ def test_same_vocabulary__names_what_differs():
 def test_must_be_plain__keeps_names_inside_their_folder(name):
     with pytest.raises(ConfigurationError, match="letters, digits"):
         store.must_be_plain("dataset", name)
+
+
+def test_damage__of_the_manifest_itself_is_seen(home):
+    ref = obtain()
+    manifest = ref.folder / store.MANIFEST
+    written = manifest.read_text()
+    for harmed in (
+        written.replace('"n": 5', '"n": 6'),
+        written[:90],
+        "",
+        "[]",
+        written.replace("files", "filed"),
+    ):
+        manifest.write_text(harmed)
+        assert str(manifest) in store.damage(ref.folder)
+    manifest.write_text(written)
+    assert store.damage(ref.folder) == ""
+
+
+def test_damage__of_one_part_does_not_concern_another(home):
+    def write(folder):
+        (folder / "model").mkdir()
+        (folder / "model" / "x.npy").write_text("x")
+        (folder / "model.txt").write_text("y")
+        return {}
+
+    ref = store.obtain("parts", {}, "code", write)
+    (ref.folder / "model" / "x.npy").write_text("z")
+
+    assert store.damage(ref.folder, "model.txt") == ""
+    assert store.damage(ref.folder, "model") == "model/x.npy is not what was written"
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"", "it is empty"),
+        (b'{"a": 1', "Expecting"),
+        (b"[1]", "holds list, not a JSON object"),
+        (b"\xff\xfe\x00", "decode"),
+        (b"[" * 100_000, "recursion"),
+    ],
+)
+def test_read_json__names_the_file(tmp_path, content, said):
+    path = tmp_path / "state.json"
+    path.write_bytes(content)
+
+    with pytest.raises(DamagedError, match=said) as caught:
+        read_json(path)
+    assert str(path) in str(caught.value)
+    path.unlink()
+    with pytest.raises(DamagedError, match=f"{path} is missing"):
+        read_json(path)
+
+
+KILLED_IN_REPLACE = """
+import os, signal, sys
+from pathlib import Path
+from tasks.runtime.files import replace_file
+
+for place in sys.argv[1:]:
+    Path(place).mkdir(parents=True)
+
+def write(temporary):
+    temporary.write_text("half")
+    if str(temporary.parent) == sys.argv[-1]:
+        os.kill(os.getpid(), signal.SIGKILL)
+    raise KeyboardInterrupt
+
+for place in sys.argv[1:]:
+    try:
+        replace_file(Path(place) / "file", write)
+    except KeyboardInterrupt:
+        pass
+"""
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        "published/shop",
+        "receipts/shop/2026-01-01",
+        "rejected/shop/undated",
+        "exports/shop/undated/run",
+        "tuned",
+    ],
+)
+def test_sweep__removes_the_files_that_a_killed_replacement_left(home, place):
+    folder = home / place
+    subprocess.run(
+        [sys.executable, "-c", KILLED_IN_REPLACE, str(folder)],
+        env={"PYTHONPATH": str(Path.cwd())},
+        check=False,
+    )
+    assert len(list(folder.iterdir())) == 1
+
+    assert store.sweep() == 1
+    assert list(folder.iterdir()) == []
+
+
+def test_replace_file__a_folder_in_its_place_is_named(tmp_path):
+    (tmp_path / "file").mkdir()
+    with pytest.raises(DamagedError, match=f"{tmp_path / 'file'} is a folder"):
+        replace_json(tmp_path / "file", {})
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+def test_sweep__spares_a_file_that_is_being_written(home):
+    folder = home / "published" / "shop"
+    folder.mkdir(parents=True)
+
+    def write(temporary):
+        temporary.write_text("new")
+        assert store.sweep() == 0
+
+    replace_file(folder / "file", write)
+    assert (folder / "file").read_text() == "new"
+
+
+def test_new_files__follow_the_umask(tmp_path):
+    code = (
+        "import os\nos.umask(0o027)\nfrom pathlib import Path\nfrom tasks.runtime import files, store\n"
+        "files.replace_text(Path('text'), 'x')\n"
+        "store.obtain('tiny', {}, 'code', lambda folder: (folder / 'data').write_text('x') and {})"
+    )
+    environment = {"PYTHONPATH": str(Path.cwd()), "SHELFTALKER_HOME": str(tmp_path / "home")}
+    subprocess.run([sys.executable, "-c", code], cwd=tmp_path, env=environment, check=True)
+
+    modes = {
+        path.stat().st_mode & 0o777 for path in [tmp_path / "text", *tmp_path.glob("home/artifacts/*/*/*")]
+    }
+    assert modes == {0o640}
+    assert [path.stat().st_mode & 0o777 for path in tmp_path.glob("home/artifacts/tiny/*")] == [0o750]
