@@ -72,6 +72,8 @@ class Counts(SummaryPart):
             "users",
             "users_without_history",
             "items",
+            "late_outliers",
+            "last_regular_event_time",
         }
     )
 
@@ -93,6 +95,11 @@ class Counts(SummaryPart):
     """ISO 8601, UTC; null for a log without times."""
     last_event_time: str | None
     """ISO 8601, UTC; null for a log without times."""
+    late_outliers: int | None = None
+    """Events so far behind all others that they look mistyped; they do not decide the day of a run. Absent where
+    there are none."""
+    last_regular_event_time: str | None = None
+    """Time of the newest event that is none of these, ISO 8601, UTC; absent where there are none."""
     files: int
     """Files that were read."""
     described_items: int

@@ -67,6 +67,10 @@ def run(
         from flows.display import show
 
         show(summary, examples(summary), picture)
+    if summary.live is False:
+        from flows.display import not_live
+
+        click.echo(not_live(summary, home), err=True)
     if summary.gate.verdict == "closed":
         raise GateClosedError(f"nothing was published; the failed rules are above and in {summary.path}")
 

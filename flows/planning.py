@@ -51,14 +51,17 @@ def decide_as_of(spec: DatasetSpec, given: date | None, events: store.ArtifactRe
     """The day before which a run sees events.
 
     The first of these that is known: the day that was given, the day of the scheduled start, the default of the
-    dataset file, the day after the last event. A log without times has none.
+    dataset file, the day after the newest event that is no outlier
+    (:func:`tasks.ingestion.late_outliers.last_regular_day`). A log without times has none.
     """
     if spec.columns.time is None:
         return None
     known = stated_day(spec, given)
     if known:
         return known
-    last = datetime.fromisoformat(events.facts["last_event_time"]).astimezone(ZoneInfo(spec.source.timezone))
+    facts = events.facts
+    newest = str(facts.get("last_regular_event_time", facts["last_event_time"]))
+    last = datetime.fromisoformat(newest).astimezone(ZoneInfo(spec.source.timezone))
     return last.date() + timedelta(days=1)
 
 

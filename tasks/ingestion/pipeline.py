@@ -11,6 +11,7 @@ from typing import Any
 
 from data_contracts.dataset import DatasetSpec
 from tasks.ingestion.cautions import compare_items, id_cautions, many_events
+from tasks.ingestion.late_outliers import find_late_outliers, late_caution
 from tasks.ingestion.log_pass import LogPass, row_contract
 from tasks.ingestion.reader import Log
 from tasks.runtime.duckdb_engine import connect
@@ -60,14 +61,16 @@ def ingest(spec: DatasetSpec, source: Path, out: Path, *, scratch: Path) -> dict
         log_pass.quarantine.write(out / QUARANTINE)
         items = locate_items(spec, source)
         found = log_pass.descriptions.write(out / ITEMS, connection, items, place)
-        warnings = id_cautions(connection, spec, out / EVENTS)
+        late = find_late_outliers(connection, out / EVENTS)
+        warnings = late_caution(late, log_pass.profile()["last_event_time"])
+        warnings += id_cautions(connection, spec, out / EVENTS)
         warnings += [*many_events(connection, spec, out / EVENTS), *log_pass.descriptions.warnings]
         table = log_pass.descriptions.item_table
         if table is not None and items is not None:
             matches, remarks = compare_items(connection, out / EVENTS, table.table, items.name)
             found["item_table"] = {**table.counts, **matches}
             warnings += [*table.warnings, *remarks]
-    profile = {**log_pass.profile(), **found, "warnings": warnings}
+    profile = {**log_pass.profile(), **found, **late, "warnings": warnings}
     (out / PROFILE).write_text(json.dumps(profile, indent=2, sort_keys=True) + "\n", encoding="utf-8")
     return {**profile, "seconds": round(time.perf_counter() - started, 3)}
 

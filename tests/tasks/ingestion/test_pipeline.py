@@ -469,3 +469,16 @@ def test_ingest__a_full_disk_leaves_nothing_in_scratch(tmp_path, monkeypatch):
         ingest(dataset(tmp_path), source, tmp_path, scratch=scratch)
 
     assert not list(scratch.iterdir())
+
+
+def test_ingest__a_mistyped_year_is_told_and_does_not_end_the_log(tmp_path):
+    source = write_csv(
+        tmp_path, [*(f"u,i,2024-01-01 10:00:{at % 60:02}" for at in range(200)), "u,i,2099-01-01"]
+    )
+
+    facts, *_ = run(tmp_path, dataset(tmp_path), source)
+
+    assert facts["late_outliers"] == 1
+    assert facts["last_regular_event_time"] == "2024-01-01T10:00:59.000000Z"
+    assert facts["last_event_time"] == "2099-01-01T00:00:00Z"
+    assert "1 events lie far behind all others" in facts["warnings"][0]
