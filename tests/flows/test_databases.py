@@ -11,7 +11,7 @@ from shop_database import fill_table, make_publication, rows_of, run_sql
 from small_shop import published_bytes, run, write_dataset
 
 from data_contracts.dataset import DatasetSpec
-from data_contracts.errors import ConfigurationError, ContractError, DatabaseError
+from data_contracts.errors import ConfigurationError, DamagedError, DatabaseError
 from data_contracts.parameters import BackfillParameters, NightlyParameters
 from data_contracts.predictions import TABLES
 from data_contracts.source_section import SourceSection
@@ -252,6 +252,6 @@ def test_export__a_damaged_publication_goes_nowhere(export, tmp_path):
     pq.write_table(pq.read_table(path).slice(1), path)
     done = export("--output", tmp_path / "out")
 
-    assert done.exit_code == ContractError.exit_code
+    assert done.exit_code == DamagedError.exit_code
     assert "is damaged" in done.stderr
     assert not (tmp_path / "out").exists()
