@@ -2,8 +2,9 @@
 
 Ties go to the lower code, and codes are in the order of the ids. So "renaming ids changes nothing else" means: where the
 new names sort as the old ones did, every list is the same list under the new names, to the last bit, for every model. Where they sort
-otherwise, models that draw random numbers by code differ, and models that count give the same scores at the same places, and
-the same items at all scores above a list's last one; among items of one score the order, and which of them still fit, is that of the new names.
+otherwise, models that draw random numbers by code differ, and lists by popularity have the same scores at the same places, and the same items at
+all scores above a list's last one; among items of one score the order, and which of them still fit, is that of the new names. (Personal
+frequency counts the places of equally popular items into its scores, so that those move with the names, too.)
 """
 
 import tempfile
@@ -200,3 +201,23 @@ def test_renaming__in_the_same_order_renames_the_lists_of_every_model(folder, ki
             for user, listed in one.lists(model).items()
         }
         assert before == other.lists(model)
+
+
+@pytest.mark.parametrize("kind", ["counts", "liked", "quantities", "lookback"])
+@examples(3)
+@given(rows=LOG, new_users=st.permutations(range(8)), new_items=st.permutations(range(10)))
+def test_renaming__in_another_order_moves_only_items_of_one_score(folder, kind, rows, new_users, new_items):
+    users = {f"u{n}": f"v{new}" for n, new in enumerate(new_users)}
+    items = {f"i{n}": f"j{new}" for n, new in enumerate(new_items)}
+    one, other = Night(folder, rows, kind), Night(folder, renamed(rows, users, items), kind)
+
+    for model in ("popularity", "recent_popularity"):
+        before, after = one.lists(model), other.lists(model)
+        assert {users[user] for user in before} == set(after)
+        for user, listed in before.items():
+            new = after[users[user]]
+            np.testing.assert_allclose([s for _, s in listed], [s for _, s in new], rtol=1e-6)
+            last = listed[-1][1] + 1e-6 * abs(listed[-1][1])
+            assert {items[item] for item, score in listed if score > last} == {
+                i for i, score in new if score > last
+            }
