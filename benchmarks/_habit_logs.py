@@ -70,8 +70,8 @@ def _popular(size: int, rng: np.random.Generator) -> Int64:
 
 
 def _write(path: Path, users: Int64, items: Int64, days: Int64) -> None:
-    order = np.lexsort((items, users, days))
-    rows = zip(users[order].tolist(), items[order].tolist(), days[order].tolist(), strict=True)
+    # A basket lists an item once.
+    rows = np.unique(np.column_stack([days, users, items]), axis=0).tolist()
     table = [
         {
             "user": f"U{user}",
@@ -79,6 +79,6 @@ def _write(path: Path, users: Int64, items: Int64, days: Int64) -> None:
             "basket": f"U{user}D{day}",
             "time": START + timedelta(days=day, seconds=user),
         }
-        for user, item, day in rows
+        for day, user, item in rows
     ]
     pq.write_table(pa.Table.from_pylist(table, SCHEMA), path)
