@@ -68,7 +68,9 @@ def serve(workspace: Workspace, console: Console) -> None:
         worker = stack.start_worker()
         stack.start_reports()
         os.pwrite(lock, "".join(f"{each.name} {each.pid}\n" for each in stack.children).encode(), 0)
-        console.print(_addresses(workspace, stack.fresh_password))
+        # In a log paths stay in one piece.
+        width = None if console.is_terminal else 10_000
+        console.print(_addresses(workspace, stack.fresh_password), width=width, crop=False)
         console.print(said.strip(), "Ctrl-C stops all of it.", sep="\n", soft_wrap=True, highlight=False)
         try:
             while True:

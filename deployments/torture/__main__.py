@@ -4,7 +4,8 @@ import logging
 import os
 import sys
 import tempfile
-from contextlib import ExitStack, chdir
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, chdir, contextmanager
 from pathlib import Path
 
 import click
@@ -45,13 +46,31 @@ def torture(tally: Tally, folder: Path, api: str, seed: int, share: float) -> No
     places = {name: folder / name for name in ("nights", "inputs", "calls", "times", "two")}
     for place in places.values():
         place.mkdir()
-    logging.getLogger("shelftalker").setLevel(logging.CRITICAL)  # damage is reported by the hundred here
     home = Home(places["nights"])
-    with chdir(places["inputs"]), using(home.fresh()):
+    with chdir(places["inputs"]), using(home.fresh()), _without_warnings():
         tally.try_all("logs", inputs.logs(some(LOGS), places["inputs"], seed))
         tally.try_all("dataset files", inputs.dataset_files(some(DATASETS), places["inputs"], seed))
         tally.try_all("suites", inputs.suites(some(SUITES), places["inputs"], seed))
         tally.try_all("arguments", inputs.arguments(some(ARGUMENTS), seed))
+    with _without_warnings():
+        _kills_and_damage(tally, places, home, api, seed, some)
+
+
+@contextmanager
+def _without_warnings() -> Iterator[None]:
+    """Damage is reported by the hundred here."""
+    logger = logging.getLogger("shelftalker")
+    level = logger.level
+    logger.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
+
+
+def _kills_and_damage(
+    tally: Tally, places: dict[str, Path], home: Home, api: str, seed: int, some: Callable[[int], int]
+) -> None:
     tally.try_all("kills at calls", kills.kills_at_calls(places["calls"], some(CALLS), seed))
     tally.try_all("kills at times", kills.kills_at_times(places["times"], some(TIMES), seed))
     tally.try_all("two publish at once", kills.two_publish(places["two"], some(TWO_PUBLISH)))

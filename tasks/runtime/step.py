@@ -6,6 +6,7 @@ whole folder cannot be loaded (see :class:`tasks.runtime.store.ArtifactRef`), so
 
 import atexit
 import inspect
+import json
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -95,7 +96,11 @@ class Step(Generic[P]):
         """Run the step, or reuse what it left before."""
         began = time.perf_counter()
         with untagged():
-            ref: store.ArtifactRef = self.task(*args, **kwargs)
+            try:
+                ref: store.ArtifactRef = self.task(*args, **kwargs)
+            except json.JSONDecodeError:
+                # Prefect does not write its record of a step at once: another run is at it, or was killed at it.
+                ref = self.task.with_options(refresh_cache=True)(*args, **kwargs)
         if ref.key in self._written:
             self._written.remove(ref.key)
         else:

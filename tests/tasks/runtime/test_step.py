@@ -1,3 +1,5 @@
+import json
+
 import pytest
 from prefect.states import Failed
 
@@ -26,6 +28,24 @@ def write_tiny(out, value: int, label: str = "x"):
 )
 def test_is_worth_a_retry__only_what_the_weather_may_have_caused(error, retry):
     assert is_worth_a_retry(None, None, Failed(data=error)) is retry
+
+
+def test_step__runs_again_where_prefects_record_of_it_is_half_written(home, monkeypatch):
+    made = step("write {label}")(write_tiny)
+    refreshed = []
+
+    class Torn:
+        def __call__(self, *_args, **_kwargs):
+            raise json.JSONDecodeError("Expecting value", "", 0)
+
+        def with_options(self, **options):
+            refreshed.append(options)
+            return lambda value: made._obtain({"value": value, "label": "x"})
+
+    monkeypatch.setattr(made, "task", Torn())
+
+    assert made(3).facts["value"] == 3
+    assert refreshed == [{"refresh_cache": True}]
 
 
 def test_step__reads_in_prefect_as_what_it_does(home):
