@@ -6,6 +6,7 @@ a database of its own there and drops it).
 """
 
 import os
+import secrets
 import subprocess
 import sys
 import tempfile
@@ -19,7 +20,7 @@ import click
 from prefect.client.schemas.objects import FlowRun
 
 from data_contracts.errors import ShelftalkerError
-from deployments import rehearsal
+from deployments import credentials, rehearsal
 from deployments.drill_checks import Checks, wait_until
 from deployments.observer import Observer
 from deployments.postgres import scratch_database
@@ -275,6 +276,8 @@ def main() -> None:
     interrupt_on_signals()
     checks = Checks()
     os.environ["PREFECT_WORKER_QUERY_SECONDS"] = "2"  # the drill waits for the worker often
+    # One password for all homes: that of the undisturbed one works on the same server.
+    os.environ.setdefault(credentials.SERVER_VARIABLE, f"drill:{secrets.token_urlsafe(credentials.N_BYTES)}")
     with tempfile.TemporaryDirectory(prefix="shelftalker-drill-") as folder:
         try:
             drill_all(Path(folder), checks)
