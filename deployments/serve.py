@@ -3,6 +3,7 @@
 import fcntl
 import os
 import shlex
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -68,9 +69,7 @@ def serve(workspace: Workspace, console: Console) -> None:
         worker = stack.start_worker()
         stack.start_reports()
         os.pwrite(lock, "".join(f"{each.name} {each.pid}\n" for each in stack.children).encode(), 0)
-        # In a log paths stay in one piece.
-        width = None if console.is_terminal else 10_000
-        console.print(_addresses(workspace, stack.fresh_password), width=width, crop=False)
+        console.print(_addresses(workspace, stack.fresh_password))
         console.print(said.strip(), "Ctrl-C stops all of it.", sep="\n", soft_wrap=True, highlight=False)
         try:
             while True:
@@ -129,8 +128,10 @@ def main(db: str | None, port: int, reports_port: int, home: Path | None) -> Non
         reports_port=reports_port,
         database=async_url(db) if db else None,
     )
+    # In a log paths stay in one piece.
+    console = Console(width=None if sys.stdout.isatty() else 1_000)
     with suppress(KeyboardInterrupt):
-        serve(workspace, Console())
+        serve(workspace, console)
 
 
 if __name__ == "__main__":
