@@ -48,7 +48,7 @@ _NAMED = 5
 def many_events(connection: duckdb.DuckDBPyConnection, spec: DatasetSpec, events: Path) -> list[str]:
     """Warn of users with so many events that they are probably no people; the heaviest are named."""
     per_user = (
-        f"SELECT {columns.USER_ID} AS id, count(*) AS n FROM read_parquet({literal(str(events))}) "
+        f"SELECT {columns.USER_ID} AS id, count(*) AS n FROM read_parquet({path_literal(events)}) "
         f"WHERE {columns.USER_ID} IS NOT NULL GROUP BY 1"
     )
     found = connection.execute(

@@ -9,7 +9,7 @@ from data_contracts.columns import ITEM_ID, USER_ID
 from data_contracts.published_files import ITEMS_FILE, USERS_FILE
 from tasks.publication.registry import Publication
 from tasks.runtime import duckdb_engine, store
-from tasks.runtime.duckdb_engine import literal
+from tasks.runtime.duckdb_engine import path_literal
 from tasks.runtime.step import step
 
 LITTLE = 0.2
@@ -32,8 +32,8 @@ def compare_ids(events: Path, published: Path, scratch: Path) -> list[str]:
     found = []
     with duckdb_engine.connect(scratch) as connection:
         for what, column, file in (("users", USER_ID, USERS_FILE), ("items", ITEM_ID, ITEMS_FILE)):
-            here = f"(SELECT DISTINCT {column} AS id FROM read_parquet({literal(str(events))}) WHERE {column} IS NOT NULL)"
-            there = f"(SELECT {column} AS id FROM read_parquet({literal(str(published / file))}))"
+            here = f"(SELECT DISTINCT {column} AS id FROM read_parquet({path_literal(events)}) WHERE {column} IS NOT NULL)"
+            there = f"(SELECT {column} AS id FROM read_parquet({path_literal(published / file)}))"
             try:
                 row: Any = connection.execute(
                     f"SELECT count(*), count(*) FILTER (id IN {here}), min(id) FILTER (id NOT IN {here}), "

@@ -30,3 +30,12 @@ def test_many_events__heavy_users_are_not_bots(tmp_path):
     facts, *_ = run(tmp_path, dataset(tmp_path), write_csv(tmp_path, log(100)))
 
     assert facts["warnings"] == []
+
+
+def test_many_events__brackets_in_a_folders_name_are_no_pattern(tmp_path):
+    odd = tmp_path / "home [1]"
+    odd.mkdir()
+
+    facts, *_ = run(odd, dataset(odd), write_csv(odd, log(200)))
+
+    assert "'b=1' with 200 events" in facts["warnings"][0]

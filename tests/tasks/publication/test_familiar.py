@@ -39,3 +39,13 @@ def test_compare_ids__a_publication_that_cannot_be_read_is_not_compared(tmp_path
         file.write_bytes(b"torn")
 
     assert compare_ids(log(tmp_path, "users{}"), published, tmp_path) == []
+
+
+def test_compare_ids__brackets_in_a_folders_name_are_no_pattern(tmp_path, published):
+    odd = tmp_path / "home [1]"
+    published.rename(tmp_path / "live [1]")
+    odd.mkdir()
+
+    (warning,) = compare_ids(log(odd, "users{}.0"), tmp_path / "live [1]", tmp_path)
+
+    assert "0 of 10 users" in warning
