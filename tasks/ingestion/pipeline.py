@@ -62,7 +62,8 @@ def ingest(spec: DatasetSpec, source: Path, out: Path, *, scratch: Path) -> dict
         items = locate_items(spec, source)
         found = log_pass.descriptions.write(out / ITEMS, connection, items, place)
         late = find_late_outliers(connection, out / EVENTS)
-        warnings = late_caution(late, log_pass.profile()["last_event_time"])
+        counted = log_pass.profile()
+        warnings = late_caution(late, counted["last_event_time"])
         warnings += id_cautions(connection, spec, out / EVENTS)
         warnings += [*many_events(connection, spec, out / EVENTS), *log_pass.descriptions.warnings]
         table = log_pass.descriptions.item_table
@@ -70,7 +71,7 @@ def ingest(spec: DatasetSpec, source: Path, out: Path, *, scratch: Path) -> dict
             matches, remarks = compare_items(connection, out / EVENTS, table.table, items.name)
             found["item_table"] = {**table.counts, **matches}
             warnings += [*table.warnings, *remarks]
-    profile = {**log_pass.profile(), **found, **late, "warnings": warnings}
+    profile = {**counted, **found, **late, "warnings": warnings}
     (out / PROFILE).write_text(json.dumps(profile, indent=2, sort_keys=True) + "\n", encoding="utf-8")
     return {**profile, "seconds": round(time.perf_counter() - started, 3)}
 

@@ -7,6 +7,7 @@ import numpy.typing as npt
 from scipy.sparse import csr_matrix
 
 from data_contracts.interactions import Csr, GroupedMatrix, History
+from tasks.numeric.csr import ranges
 from tasks.numeric.topk import top_k
 
 Float32 = npt.NDArray[np.float32]
@@ -127,7 +128,7 @@ def _events(
             owner,
             matrix.by_user.indices[order],
             matrix.by_user.values[order],
-            last_of_each(matrix.by_user.indptr, owner),
+            last_of_each(matrix.by_user.indptr),
         )
     owner = np.repeat(np.arange(matrix.n_users), np.diff(history.indptr))
     values = np.maximum(history.values, 0)
@@ -139,18 +140,16 @@ def _events(
         returned = later & (first >= days)
         if returned.sum() >= ENOUGH and len(np.unique(owner[returned])) >= ENOUGH_USERS:
             return owner, history.items, values, later
-    return owner, history.items, values, last_of_each(history.indptr, owner)
+    return owner, history.items, values, last_of_each(history.indptr)
 
 
-def last_of_each(indptr: npt.NDArray[np.int64], owner: Codes) -> npt.NDArray[np.bool_]:
+def last_of_each(indptr: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
     """Which events are the last fifth of their user's, at least one of two.
 
     Parameters
     ----------
     indptr
         int64 (n_users + 1,): where each user's events begin, oldest first.
-    owner
-        Integer (n_events,): the user of each.
 
     Returns
     -------
@@ -159,7 +158,7 @@ def last_of_each(indptr: npt.NDArray[np.int64], owner: Codes) -> npt.NDArray[np.
     """
     lengths = np.diff(indptr)
     held = np.where(lengths > 1, np.maximum(1, (HELD_OUT * lengths).astype(np.int64)), 0)
-    return np.arange(len(owner)) >= (indptr[1:] - held)[owner]
+    return np.arange(indptr[-1]) >= np.repeat(indptr[1:] - held, lengths)
 
 
 def _of_users(history: History | None, users: Codes) -> History | None:
@@ -167,7 +166,7 @@ def _of_users(history: History | None, users: Codes) -> History | None:
         return None
     lengths = np.diff(history.indptr)[users]
     starts = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
-    at = np.arange(starts[-1]) + np.repeat(history.indptr[users] - starts[:-1], lengths)
+    at = ranges(history.indptr[users], lengths)
     return History(
         starts, history.items[at], history.ages[at], history.values[at]
     )  # without baskets: not asked for

@@ -13,7 +13,6 @@ Next-basket Recommendation", SIGIR 2020 (TIFU-KNN); learning to join parts on an
 (D. Wolpert 1992).
 """
 
-from collections.abc import Iterator
 from dataclasses import replace
 from typing import Self
 
@@ -172,13 +171,13 @@ def explain(
     return reasons(scorer, user_code, item_codes, taste, n)
 
 
-def _windows(matrix: GroupedMatrix, config: Config) -> Iterator[tuple[GroupedMatrix, Csr]]:
+def _windows(matrix: GroupedMatrix, config: Config) -> list[tuple[GroupedMatrix, Csr]]:
     """Inner windows, latest first, in which a user known before came again; no more than give users enough.
 
     Where hardly anybody comes again, every user's last events stand for them.
     """
     if matrix.history is None or not config.inner_windows:
-        return
+        return []
     days, n_users, found = window_days(matrix.history, config), 0, []
     for number in range(config.inner_windows):
         older, later = look_back(matrix, number * days, (number + 1) * days)
@@ -191,9 +190,8 @@ def _windows(matrix: GroupedMatrix, config: Config) -> Iterator[tuple[GroupedMat
     events = np.diff(matrix.history.indptr)
     if 2 * n_users < min(config.min_inner_users, int((events > 1).sum())):
         # Most people came once: only what each of them did last says what comes after what.
-        owner = np.repeat(np.arange(len(events)), events)
-        found = [hold_back(matrix, last_of_each(matrix.history.indptr, owner))]
-    yield from found
+        return [hold_back(matrix, last_of_each(matrix.history.indptr))]
+    return found
 
 
 def window_days(history: History, config: Config) -> int:

@@ -70,17 +70,18 @@ class Config(ModelConfig):
 
     def settled(self, matrix: GroupedMatrix, *, rng: np.random.Generator) -> Self:
         """Replace "auto" by a number of epochs; nothing is drawn."""
-        return self if self.epochs != "auto" else self.model_copy(update={"epochs": epochs_of(matrix.nnz)})
+        return self.model_copy(update={"epochs": self.epochs_for(matrix.nnz)})
 
-
-def epochs_of(n_pairs: int) -> int:
-    """What "auto" stands for."""
-    return max(EPOCHS[0], min(EPOCHS[1], MOST_SAMPLES // max(1, n_pairs)))
+    def epochs_for(self, n_pairs: int) -> int:
+        """The number of epochs, for so many pairs where it is "auto"."""
+        if self.epochs != "auto":
+            return self.epochs
+        return max(EPOCHS[0], min(EPOCHS[1], MOST_SAMPLES // max(1, n_pairs)))
 
 
 def cost(config: Config, sizes: Sizes) -> Cost:
     """Roughly what :func:`fit` takes."""
-    epochs = epochs_of(sizes.n_entries) if config.epochs == "auto" else config.epochs
+    epochs = config.epochs_for(sizes.n_entries)
     # Drawing a sample takes as long as some thirty factors.
     return factorisation(sizes, config.n_factors + 30, epochs, 2.5e-9, 0.0, 60, 2.0)
 
@@ -129,8 +130,7 @@ def fit(
 
     """
     check_matrix(matrix)
-    epochs = config.settled(matrix, rng=rng).epochs
-    assert epochs != "auto"
+    epochs = config.epochs_for(matrix.nnz)
     # Items of the catalogue alone are no negatives: nobody could have taken them.
     n_items = matrix.n_items_with_events
     weights = value_weights(matrix.by_user.values, config.weighting)

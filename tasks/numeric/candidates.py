@@ -14,6 +14,7 @@ import numpy.typing as npt
 from data_contracts.interactions import Csr
 from data_contracts.scoring import Lists, Mask
 from tasks.numeric.best import is_allowed, is_worse, replace_worst, sort_best
+from tasks.numeric.csr import ranges
 from tasks.numeric.exclusion import check_exclude
 from tasks.numeric.gather import dots
 from tasks.numeric.jit import jit
@@ -55,10 +56,7 @@ class Candidates:
 
     def own_entries(self, past_indptr: Int64) -> tuple[Int64, Int64]:
         """Places of all items that their users have had, and the entries of `past` that say so."""
-        ends = np.cumsum(self.n_own)
-        within = np.arange(ends[-1] if len(ends) else 0) - np.repeat(ends - self.n_own, self.n_own)
-        places = np.repeat(self.starts, self.n_own) + within
-        return places, np.repeat(past_indptr[self.users], self.n_own) + within
+        return ranges(self.starts, self.n_own), ranges(past_indptr[self.users], self.n_own)
 
 
 def room(past: Csr, neighbours: Csr, users: Int64, n_more: int) -> Int64:

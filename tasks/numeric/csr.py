@@ -19,6 +19,12 @@ BLOCK_ROWS = 1 << 11
 """Rows in a block at most, where many rows are short or empty."""
 
 
+def ranges(starts: npt.NDArray[np.integer], lengths: npt.NDArray[np.integer]) -> Int64:
+    """Places ``starts[r] : starts[r] + lengths[r]`` of some rows, one row after the other."""
+    before = np.cumsum(lengths) - lengths
+    return np.repeat(starts - before, lengths) + np.arange(int(lengths.sum()))
+
+
 def check_matrix(matrix: GroupedMatrix) -> None:
     """Refuse what no model can learn from.
 

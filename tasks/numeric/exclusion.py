@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from data_contracts.interactions import Csr
+from tasks.numeric.csr import ranges
 from tasks.numeric.jit import jit
 
 
@@ -53,7 +54,7 @@ def take_rows(csr: Csr, rows: npt.NDArray[np.integer]) -> Csr:
     if len(rows) and (np.diff(rows) == 1).all():
         entries: Any = slice(int(starts[0]), int(starts[0] + indptr[-1]))
     else:
-        entries = np.arange(indptr[-1]) + np.repeat(starts - indptr[:-1], lengths)
+        entries = ranges(starts, lengths)
     return Csr(indptr, csr.indices[entries], csr.values[entries], csr.n_cols)
 
 

@@ -10,6 +10,7 @@ from data_contracts.interactions import Csr
 from data_contracts.scoring import Codes, Lists, Mask, Scores
 from tasks.numeric.catalogue import Catalogue
 from tasks.numeric.common_order import CommonOrder, by_column, no_entries
+from tasks.numeric.csr import ranges
 from tasks.numeric.exclusion import take_rows
 
 Float32 = npt.NDArray[np.float32]
@@ -204,9 +205,7 @@ class PersonalScores:
         block = np.tile(self.fill - 1.0, (len(user_codes), 1))
         starts = self.own.indptr[user_codes]
         lengths = self.own.indptr[np.asarray(user_codes) + 1] - starts
-        ends = np.cumsum(lengths)
-        # Position of every own entry: its row's start plus its place in the row.
-        entries = np.arange(lengths.sum()) + np.repeat(starts - ends + lengths, lengths)
+        entries = ranges(starts, lengths)
         items = self.own.indices[entries]
         lines = np.repeat(np.arange(len(lengths)), lengths)
         block[lines, items] = self.fill[items] + self.own.values[entries]

@@ -7,6 +7,7 @@ import numpy.typing as npt
 
 from data_contracts.holdout import HeldOutEvents, Holdout
 from data_contracts.interactions import Csr
+from tasks.numeric.csr import ranges
 from tasks.numeric.jit import jit
 
 Int32 = npt.NDArray[np.int32]
@@ -118,9 +119,8 @@ def of_rows(holdout: Holdout, rows: npt.NDArray[np.integer], anonymous: Bool | N
 
 def _entries(indptr: Int64, rows: npt.NDArray[np.integer]) -> tuple[Int64, Int64]:
     """Places of the entries of some rows, and where each row begins among them."""
-    lengths = (indptr[1:] - indptr[:-1])[rows]
-    starts = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
-    return np.arange(starts[-1]) + np.repeat(indptr[rows] - starts[:-1], lengths), starts
+    lengths = np.diff(indptr)[rows]
+    return ranges(indptr[rows], lengths), _indptr(lengths)
 
 
 def _events_of(events: HeldOutEvents, new_row: Int32, baskets: Int64, n_baskets: int) -> HeldOutEvents:

@@ -71,8 +71,10 @@ def export(
         data.window.uncapped.model_copy(update={"start": None, "threshold": None, "values": "all"}),
         store.scratch(),
     )
-    on_the_way = Capability.OWNERS in models.load_spec(model.kind).offers
-    on_the_way = on_the_way and lengths.max_items_per_user is None
+    # Where lists are shared out, an item may need more users than one pass keeps.
+    on_the_way = (
+        lengths.max_items_per_user is None and Capability.OWNERS in models.load_spec(model.kind).offers
+    )
     owners = Owners(len(items), lengths.users_per_item_k) if on_the_way else None
     lists = predict(
         everyone,

@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tasks.numeric.counting_sort import Float64, Int32, Int64, UInt32, sort_by, sort_rows_oldest_first
+from tasks.numeric.csr import ranges
 
 
 class ByBasket(NamedTuple):
@@ -48,7 +49,7 @@ def order_by_basket(starts: Int64, positions: UInt32, baskets: Int32, ages: Floa
     sort_rows_oldest_first(bounds, order, ages[positions[places[first]]])
     numbers = np.arange(len(first)) - bounds[owners]
     return ByBasket(
-        positions[places[_joined(first[order], lengths[order])]],
+        positions[places[ranges(first[order], lengths[order])]],
         np.repeat(numbers, lengths[order]).astype(np.int32),
     )
 
@@ -64,9 +65,3 @@ def _one_each(baskets: Int32) -> Int32:
 def _starts_of_runs(users: Int32, keys: Int32) -> npt.NDArray[np.intp]:
     changes = (np.diff(users) != 0) | (np.diff(keys) != 0)
     return np.concatenate(([0], np.flatnonzero(changes) + 1))
-
-
-def _joined(starts: npt.NDArray[np.intp], lengths: npt.NDArray[np.intp]) -> npt.NDArray[np.intp]:
-    """Ranges ``starts[r] : starts[r] + lengths[r]``, one after the other."""
-    before = np.cumsum(lengths) - lengths
-    return np.repeat(starts - before, lengths) + np.arange(int(lengths.sum()))

@@ -75,7 +75,7 @@ def map_holdout(
         users, pasts, indptr, items, n_relevant = _user_rows(connection)
         if not len(items):
             n_held = duckdb_engine.number(connection, "SELECT count(*) FROM events")
-            raise ContractError(nothing_held_out(connection, str(events), selection, n_held))
+            raise ContractError(nothing_held_out(connection, events, selection, n_held))
         basket_rows, basket_indptr, basket_items = _basket_rows(connection) if baskets else _no_baskets()
         in_order = _events(connection, selection, baskets=baskets)
         given = _ratings(connection, events, selection) if ratings else None

@@ -47,9 +47,7 @@ def make_vocabularies(
         for vocabulary in found:
             size = len(vocabulary)
             if size < 2:  # one row or one column leaves nothing to compare
-                raise ContractError(
-                    training_too_small(connection, str(events), selection, vocabulary.name, size)
-                )
+                raise ContractError(training_too_small(connection, events, selection, vocabulary.name, size))
     users, items = found
     if catalogue is not None:
         items = items.with_catalogue(pq.read_table(catalogue, columns=[ITEM_ID]).column(0))

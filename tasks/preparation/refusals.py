@@ -17,7 +17,7 @@ class _Log(NamedTuple):
 
 
 def training_too_small(
-    connection: duckdb.DuckDBPyConnection, events: str, selection: Selection, name: str, size: int
+    connection: duckdb.DuckDBPyConnection, events: Path, selection: Selection, name: str, size: int
 ) -> str:
     """Say why too few different ids of one kind are trained on.
 
@@ -60,7 +60,7 @@ def training_too_small(
 
 
 def nothing_held_out(
-    connection: duckdb.DuckDBPyConnection, events: str, selection: Selection, n_held: int
+    connection: duckdb.DuckDBPyConnection, events: Path, selection: Selection, n_held: int
 ) -> str:
     """Say why no held-out event has a known item.
 
@@ -126,9 +126,9 @@ def _of_file(selection: Selection, log: _Log | None, n_held: int) -> str:
     )
 
 
-def _log(connection: duckdb.DuckDBPyConnection, events: str) -> _Log | None:
+def _log(connection: duckdb.DuckDBPyConnection, events: Path) -> _Log | None:
     row = connection.execute(
-        f"SELECT epoch(min({EVENT_TIME})), epoch(max({EVENT_TIME})) FROM read_parquet({path_literal(Path(events))})"
+        f"SELECT epoch(min({EVENT_TIME})), epoch(max({EVENT_TIME})) FROM read_parquet({path_literal(events)})"
     ).fetchone()
     assert row is not None
     if row[0] is None:

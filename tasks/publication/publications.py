@@ -59,10 +59,10 @@ class Publication(BaseModel):
 
     def damage(self, part: str = "") -> str:
         """What is wrong with the manifest or a file, or ''; every file is read once a process."""
-        problem = self.problem()
-        if problem:
-            return problem
-        found = store.damage(self.folder, part)
+        try:
+            found = store.damaged_file(self.folder, self.manifest, part)
+        except DamagedError as error:
+            return str(error)
         return f"{self.folder} is damaged: {found}" if found else ""
 
     def part(self, name: str) -> Path:

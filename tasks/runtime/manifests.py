@@ -92,14 +92,19 @@ def damage(folder: Path, part: str = "") -> str:
 
     """
     try:
-        files = read_manifest(folder)["files"]
-        for name, expected in files.items():
+        return damaged_file(folder, read_manifest(folder), part)
+    except DamagedError as error:
+        return str(error)
+
+
+def damaged_file(folder: Path, manifest: Facts, part: str = "") -> str:
+    """:func:`damage` of a folder whose manifest was read."""
+    try:
+        for name, expected in manifest["files"].items():
             if part in {"", name} or name.startswith(f"{part}/"):
                 problem = _damage_of_file(folder / name, expected)
                 if problem:
                     return f"{name} {problem}"
-    except DamagedError as error:
-        return str(error)
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         return f"unreadable ({error})"
     return ""

@@ -18,7 +18,7 @@ from pydantic_core import to_json
 from data_contracts.errors import ConfigurationError, VocabularyMismatchError
 from tasks.runtime.files import fsync
 from tasks.runtime.home import TEMPORARY, discard, home, scratch, sweep, temporary_folder
-from tasks.runtime.manifests import MANIFEST, Facts, damage, packages, read_manifest, seal
+from tasks.runtime.manifests import MANIFEST, Facts, damage, damaged_file, packages, read_manifest, seal
 
 # The store's, too.
 __all__ = [
@@ -26,6 +26,7 @@ __all__ = [
     "TEMPORARY",
     "Facts",
     "damage",
+    "damaged_file",
     "discard",
     "home",
     "packages",

@@ -120,23 +120,17 @@ class RowContract:
     def check(self, table: pa.Table) -> Bits:
         """Judge the rows of a table: by all rules those that a screen has caught, the others by what has no screen."""
         self.suite.compiled  # noqa: B018 - whatever is wrong with the suite is said before anything else
-        screens = [screen(each, table.schema) for each in self.suite.expectations]
-        looks = [
-            (str(each["kwargs"]["column"]), look)
-            for each, look in zip(self.suite.expectations, screens, strict=True)
-            if look is not None
-        ]
-        bits = np.zeros(table.num_rows, dtype=np.uint64)
-        if not looks:
-            return self._judge(self.suite, table, bits)
-        rest = [each for each, look in zip(self.suite.expectations, screens, strict=True) if look is None]
-        if rest:
-            self._judge(self._part(rest), table, bits)
+        plain, looks, rest = [], [], []
+        for each in self.suite.expectations:
+            look = screen(each, table.schema)
+            if look is None:
+                rest.append(each)
+            else:
+                plain.append(each)
+                looks.append((str(each["kwargs"]["column"]), look))
+        bits = self._judge(rest, table)
         rows = suspicious(table, looks)
-        if len(rows):
-            plain = [each for each in self.suite.expectations if each not in rest]
-            caught = table.take(pa.array(rows))
-            bits[rows] |= self._judge(self._part(plain), caught, np.zeros(len(rows), dtype=np.uint64))
+        bits[rows] |= self._judge(plain, table.take(pa.array(rows)))
         return bits
 
     def _part(self, expectations: list[dict[str, Any]]) -> Suite:
@@ -146,9 +140,12 @@ class RowContract:
             self._parts[key] = self.suite.only(expectations)
         return self._parts[key]
 
-    def _judge(self, suite: Suite, table: pa.Table, bits: Bits) -> Bits:
-        """Set the bits of the rows that fail an expectation of `suite`."""
-        for result in suite.validate(table.to_pandas()):
+    def _judge(self, expectations: list[dict[str, Any]], table: pa.Table) -> Bits:
+        """The bits of each row, by some of the suite's expectations."""
+        bits = np.zeros(table.num_rows, dtype=np.uint64)
+        if not expectations or not table.num_rows:
+            return bits
+        for result in self._part(expectations).validate(table.to_pandas()):
             failing = result.result.get("unexpected_index_list") or []
             if result.success and not failing:
                 continue
