@@ -117,8 +117,12 @@ def _walk(folder: Path) -> Iterator[Path]:
     """All files of a folder and of those below it; links to folders are followed once."""
     seen: set[str] = set()
     for place, below, names in os.walk(folder, onerror=_refuse_folder, followlinks=True):
-        seen.add(os.path.realpath(place))
-        below[:] = sorted(name for name in below if os.path.realpath(Path(place, name)) not in seen)
+        below.sort()
+        real = os.path.realpath(place)
+        if real in seen:  # by a link: its files are there already
+            below.clear()
+            continue
+        seen.add(real)
         for path in (Path(place, name) for name in names):
             if path.is_file():
                 yield path

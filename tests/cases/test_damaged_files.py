@@ -10,6 +10,7 @@ from small_logs import dataset, many, run, write_csv
 
 from data_contracts.errors import ConfigurationError, ContractError
 from tasks.sources import files
+from tasks.sources.files import readable_inside
 
 HEADER = "user,item,time\n"
 
@@ -90,3 +91,17 @@ def test_rows__that_are_no_utf8_or_too_long_go_to_quarantine(tmp_path):
     assert facts["rows_read"] == 300
     assert facts["rejected"] == {"invalid_encoding": 1, "line_size_over_maximum": 1}
     assert [row["row_number"] for row in quarantine] == [4, 101]
+
+
+def test_folder__with_links_to_folders_is_read_once(tmp_path):
+    log, elsewhere = tmp_path / "log", tmp_path / "elsewhere"
+    for folder in (log / "2024", elsewhere):
+        folder.mkdir(parents=True)
+        (folder / "day.csv").write_text("user,item\na,b\n")
+    (log / "all").symlink_to(log)
+    (log / "latest").symlink_to(log / "2024")
+    (log / "more").symlink_to(elsewhere)
+
+    found = readable_inside(log)
+
+    assert [path.relative_to(log).as_posix() for path in found] == ["2024/day.csv", "more/day.csv"]
