@@ -10,7 +10,6 @@ from small_logs import dataset, many, run, write_csv
 
 from data_contracts.errors import ConfigurationError, ContractError
 from tasks.sources import files
-from tasks.sources.files import readable_inside
 
 HEADER = "user,item,time\n"
 
@@ -102,6 +101,6 @@ def test_folder__with_links_to_folders_is_read_once(tmp_path):
     (log / "latest").symlink_to(log / "2024")
     (log / "more").symlink_to(elsewhere)
 
-    found = readable_inside(log)
+    found = files.readable_inside(log)
 
     assert [path.relative_to(log).as_posix() for path in found] == ["2024/day.csv", "more/day.csv"]
