@@ -4,6 +4,7 @@ Each model gets a log that has what its SPEC needs; what else is asked of it sta
 """
 
 import dataclasses
+import importlib.util
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ from pydantic import ValidationError
 from data_contracts.interactions import Csr
 from data_contracts.scoring import Scorer, Sequences
 from tasks import models
-from tasks.models import Capability
+from tasks.models import EXTRAS, Capability
 from tasks.numeric.owners import Owners
 from tasks.numeric.ranking import recommend
 
@@ -21,11 +22,20 @@ N_USERS, N_ITEMS, N_NEW = 30, 20, 4
 SPECS = {name: models.load_spec(name) for name in models.names()}
 
 
+def those(wanted):
+    """Names of models as parameters; one whose extra is not installed skips, and says so."""
+    for name, spec in SPECS.items():
+        if wanted(spec):
+            absent = [each for each in EXTRAS.get(spec.extra, ()) if importlib.util.find_spec(each) is None]
+            reason = f"{name} needs {', '.join(absent)} (extra {spec.extra!r}), which is not installed"
+            yield pytest.param(name, marks=pytest.mark.skipif(bool(absent), reason=reason))
+
+
 def offering(capability):
-    return [name for name, spec in SPECS.items() if capability in spec.offers]
+    return those(lambda spec: capability in spec.offers)
 
 
-@pytest.fixture(params=SPECS)
+@pytest.fixture(params=those(lambda spec: True))
 def name(request):
     return request.param
 
@@ -191,7 +201,7 @@ def test_model__reports_its_progress_in_rising_steps(name):
     assert all(np.isfinite(value) for call in calls for value in call[2].values())
 
 
-@pytest.mark.parametrize("name", [name for name, spec in SPECS.items() if spec.collaborative])
+@pytest.mark.parametrize("name", those(lambda spec: spec.collaborative))
 def test_model__recovers_what_was_withheld_from_a_checkerboard(name):
     matrix, withheld = checkerboard()
     model = models.load(name)
@@ -206,13 +216,13 @@ def test_model__recovers_what_was_withheld_from_a_checkerboard(name):
     assert (best == withheld).mean() >= 0.9
 
 
-@pytest.mark.parametrize("name", [name for name, spec in SPECS.items() if spec.collaborative])
+@pytest.mark.parametrize("name", those(lambda spec: spec.collaborative))
 def test_model__refuses_a_matrix_without_entries(name):
     with pytest.raises(ValueError, match="no entries"):
         _train(name, _given(name, full_log([], 3, 3)))
 
 
-@pytest.mark.parametrize("name", [name for name, spec in SPECS.items() if spec.personal])
+@pytest.mark.parametrize("name", those(lambda spec: spec.personal))
 def test_personal_model__orders_items_differently_for_different_users(name):
     first = recommend(_train(name, _log(name)), np.arange(N_USERS), 5)[0]
 
@@ -240,7 +250,7 @@ def test_new_items__are_ordered_and_listed(name):
     assert (lists >= N_ITEMS).any()
 
 
-@pytest.mark.parametrize("name", sorted(SPECS.keys() - offering(Capability.NEW_ITEMS)))
+@pytest.mark.parametrize("name", those(lambda spec: Capability.NEW_ITEMS not in spec.offers))
 def test_new_items__are_on_no_list_of_a_model_that_does_not_offer_them(name):
     matrix = _log(name, catalogue_items=N_NEW)
     allow = models.allowed_items(name, matrix)
