@@ -24,11 +24,13 @@ SPECS = {name: models.load_spec(name) for name in models.names()}
 
 def those(wanted):
     """Names of models as parameters; one whose extra is not installed skips, and says so."""
+    found = []
     for name, spec in SPECS.items():
+        absent = [each for each in EXTRAS.get(spec.extra, ()) if importlib.util.find_spec(each) is None]
+        reason = f"{name} needs {', '.join(absent)} (extra {spec.extra!r}), which is not installed"
         if wanted(spec):
-            absent = [each for each in EXTRAS.get(spec.extra, ()) if importlib.util.find_spec(each) is None]
-            reason = f"{name} needs {', '.join(absent)} (extra {spec.extra!r}), which is not installed"
-            yield pytest.param(name, marks=pytest.mark.skipif(bool(absent), reason=reason))
+            found.append(pytest.param(name, marks=pytest.mark.skipif(bool(absent), reason=reason)))
+    return found
 
 
 def offering(capability):
