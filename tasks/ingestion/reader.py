@@ -17,6 +17,7 @@ from data_contracts.source_section import SourceSection
 from tasks.ingestion.normalization import FLOATS, NUMBERS, described_by, projection
 from tasks.runtime.duckdb_engine import first_line, literal
 from tasks.sources import csv_format
+from tasks.sources.content import of_the_disk
 from tasks.sources.files import open_file, read_whole
 from tasks.sources.formats import Format
 from tasks.sources.open_file import OpenFile
@@ -216,9 +217,7 @@ def _placed(batch: pa.RecordBatch, number: int, row: int) -> pa.RecordBatch:
 def _unreadable(file: OpenFile, error: Exception) -> Exception:
     """Blame the file, unless it is the machine that ran out of memory or disk."""
     out_of_disk = os.strerror(errno.ENOSPC) in str(error)
-    # Arrow's stream hands on what DuckDB says as an OSError without a number.
-    from_the_disk = isinstance(error, OSError) and error.errno is not None
-    if out_of_disk or from_the_disk or isinstance(error, duckdb.OutOfMemoryException):
+    if out_of_disk or of_the_disk(error) or isinstance(error, duckdb.OutOfMemoryException):
         return error
     advice = ""
     if "state machine" in str(error):

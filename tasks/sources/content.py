@@ -2,6 +2,7 @@
 
 import bz2
 import codecs
+import errno
 import gzip
 import hashlib
 import io
@@ -99,9 +100,18 @@ def _line_ends(piece: bytes, known: set[str]) -> set[str]:
     return {name for name, count in counts.items() if count}
 
 
+def of_the_disk(error: Exception) -> bool:
+    """Whether it is the disk that failed, rather than what a file holds.
+
+    Libraries report damage as an OSError without a number, too; and a damaged archive names places before its own
+    beginning, which are no argument for a seek.
+    """
+    return isinstance(error, OSError) and error.errno not in {None, errno.EINVAL}
+
+
 def _broken(path: Path, error: Exception) -> Exception:
     """Blame the file, unless it is the disk that failed."""
-    if isinstance(error, OSError) and error.errno is not None:
+    if of_the_disk(error):
         return error
     return ContractError(f"{path} is cut or damaged, and cannot be unpacked: {error}; fetch it again")
 

@@ -12,7 +12,7 @@ import duckdb
 from data_contracts.errors import ConfigurationError, ContractError
 from data_contracts.source_section import SourceSection
 from tasks.runtime.duckdb_engine import literal, path_literal
-from tasks.sources.content import BROKEN, MAX_LINE_BYTES, is_gzip, open_bytes, open_text
+from tasks.sources.content import BROKEN, MAX_LINE_BYTES, is_gzip, of_the_disk, open_bytes, open_text
 
 DELIMITERS = (",", ";", "\t", "|")
 
@@ -70,7 +70,7 @@ def layout(path: Path, source: SourceSection) -> Layout:
             fields = _fields(first, text, delimiter, source)
             "".join(fields).encode()  # bytes that are no UTF-8 are the business of the rows only
     except (UnicodeError, csv.Error, LookupError, *BROKEN) as error:
-        if isinstance(error, OSError) and error.errno is not None:
+        if of_the_disk(error):
             raise
         raise ConfigurationError(
             f"the header of {path} cannot be read as {source.encoding}: {error}; "

@@ -17,7 +17,7 @@ from data_contracts.source_section import SourceSection
 from tasks.runtime.duckdb_engine import first_line, path_literal, quote
 from tasks.runtime.files import sha256_of
 from tasks.sources import csv_format, json_format
-from tasks.sources.content import as_utf8, read_to_the_end, unpacked
+from tasks.sources.content import as_utf8, of_the_disk, read_to_the_end, unpacked
 from tasks.sources.excel import check_archive, read_table
 from tasks.sources.formats import ENDINGS, Format, ending_format, format_of
 from tasks.sources.open_file import OpenFile
@@ -243,7 +243,9 @@ def _open_parquet(connection: duckdb.DuckDBPyConnection, path: Path) -> OpenFile
         # DuckDB renames columns in silence that differ by case only; the file's own schema shows them.
         _refuse_repeats(path, [name.casefold() for name in pq.read_schema(path).names])
         described = connection.execute(f"DESCRIBE SELECT * FROM {relation}").fetchall()
-    except (duckdb.Error, pa.ArrowException) as error:
+    except (duckdb.Error, pa.ArrowException, OSError) as error:
+        if of_the_disk(error):
+            raise
         raise ContractError(f"{path} is no readable Parquet file: {first_line(error)}") from error
     names = tuple(row[0] for row in described)
     return OpenFile(

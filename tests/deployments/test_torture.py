@@ -16,7 +16,7 @@ SHARE = 0.05
 @pytest.mark.timeout(600)
 def test_torture__a_twentieth_of_everything_passes(tmp_path, prefect_server, capsys):
     tally = Tally()
-    torture(tally, tmp_path, prefect_server, seed=20260102, share=SHARE)
+    torture(tally, tmp_path, prefect_server, seed=20261127, share=SHARE)
 
     said = capsys.readouterr().out
     assert tally.failed == 0, said

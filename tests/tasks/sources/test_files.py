@@ -1,3 +1,5 @@
+import zipfile
+
 import duckdb
 import pandas as pd
 import pyarrow as pa
@@ -141,6 +143,29 @@ def test_open_file__garbage(tmp_path, connection, kind, words):
 
     with pytest.raises(ContractError, match=words):
         files.open_file(connection, path, kind, SOURCE, tmp_path)
+
+
+def test_open_file__damaged_parquet_footer_blames_the_file(tmp_path, connection):
+    path = tmp_path / "log.parquet"
+    pq.write_table(pa.table({"a": [1]}), path)
+    content = bytearray(path.read_bytes())
+    begins = len(content) - 8 - int.from_bytes(content[-8:-4], "little")
+    content[begins : begins + 4] = b"\xff" * 4  # of the metadata: pyarrow says OSError, without a number
+    path.write_bytes(content)
+
+    with pytest.raises(ContractError, match=r"log\.parquet is no readable Parquet file"):
+        files.open_file(connection, path, "parquet", SOURCE, tmp_path)
+
+
+def test_open_file__zip_that_names_a_place_before_its_beginning_blames_the_file(tmp_path, connection):
+    path = tmp_path / "log.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("log.csv", "a,b\n1,2\n")
+    content = path.read_bytes()
+    path.write_bytes(content.replace(b"log.csva,b", b"log.csv"))  # shorter than its directory says
+
+    with pytest.raises(ContractError, match=r"log\.zip"):
+        files.open_file(connection, path, "csv", SOURCE, tmp_path)
 
 
 def test_open_file__empty_sheet_and_missing_sheet(tmp_path, connection):
