@@ -61,6 +61,9 @@ class NightlyParameters(DatasetParameters):
     hand, the day after the last event."""
     dry_run: bool = False
     """Do everything but publish."""
+    models: tuple[str, ...] = ()
+    """Names of the dataset file's models, or kinds with their defaults, beside the baselines; "all" compares every
+    kind that the log can feed. Empty: the dataset file's models."""
     tuned: str | None = None
     """Name (or path of a .toml) of what `shelftalker tune` wrote: its parameters go before the dataset
     file's. Empty: the dataset file's parameters."""

@@ -161,7 +161,8 @@ class LeftOutModel(SummaryPart):
     name: str
     """Name of the model."""
     stage: str
-    """What failed: ``training``, ``evaluation``, ``refit``, or ``limits`` for one that would not have fitted."""
+    """What failed: ``requirements`` for a kind that the log cannot feed, ``limits`` for one that would not have fitted,
+    ``training``, ``evaluation`` or ``refit``."""
     reason: str
     """The first line of the error."""
 

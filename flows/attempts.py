@@ -24,12 +24,14 @@ class Attempts:
     ----------
     dataset
         Name of the dataset, for the event that each of them is.
+    lacking
+        Models that were left out before anything was tried.
 
     """
 
-    def __init__(self, dataset: str) -> None:
+    def __init__(self, dataset: str, lacking: Iterable[LeftOutModel] = ()) -> None:
         self.dataset = dataset
-        self.left_out: list[LeftOutModel] = []
+        self.left_out = list(lacking)
 
     def one(self, name: str, stage: str, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T | None:
         """Do one step of one model: ``work(*args)``; None where it failed and the model is left out.

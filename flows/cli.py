@@ -11,7 +11,7 @@ import click
 from data_contracts.errors import ConfigurationError, GateClosedError
 from data_contracts.limits import MAX_MINUTES, MAX_SEED, MAX_TRIALS, MAX_WINDOWS
 from flows import cli_common as common
-from flows.cli_common import as_date, dataset_option, exits, home_option, print_rows
+from flows.cli_common import as_date, as_names, dataset_option, exits, home_option, print_rows
 from flows.cli_export import export
 from flows.cli_lookups import lookups
 from flows.cli_operations import operations
@@ -32,6 +32,12 @@ def main() -> None:
     "--seed", type=click.IntRange(0, MAX_SEED), default=0, show_default=True, help="Decides all chance."
 )
 @click.option("--dry-run", is_flag=True, help="Do everything but publish.")
+@click.option(
+    "--models",
+    default="",
+    callback=as_names,
+    help="Names or kinds with commas between, beside the baselines; `all` compares every kind. (default: the dataset file's)",
+)
 @click.option("--tuned", help="Parameters to use: name or .toml of what `shelftalker tune` wrote.")
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as one JSON object on stdout.")
 @click.option(
@@ -46,6 +52,7 @@ def run(
     seed: int,
     *,
     dry_run: bool,
+    models: tuple[str, ...],
     tuned: str | None,
     as_json: bool,
     picture: Path | None,
@@ -58,7 +65,7 @@ def run(
     from flows.running import examples, run_here
 
     given = NightlyParameters(
-        dataset=dataset, as_of=as_of, source=source, seed=seed, dry_run=dry_run, tuned=tuned
+        dataset=dataset, as_of=as_of, source=source, seed=seed, dry_run=dry_run, models=models, tuned=tuned
     )
     summary = run_here(nightly, given)
     if as_json:
@@ -77,7 +84,12 @@ def run(
 
 @main.command()
 @dataset_option
-@click.option("--models", default="", help="Names with commas between (default: all with something to tune).")
+@click.option(
+    "--models",
+    default="",
+    callback=as_names,
+    help="Names with commas between (default: all with something to tune).",
+)
 @click.option(
     "--trials", type=click.IntRange(1, MAX_TRIALS), default=40, show_default=True, help="Of each model."
 )
@@ -107,7 +119,7 @@ def run(
 @click.option("--json", "as_json", is_flag=True, help="Print what was found as one JSON object on stdout.")
 @home_option
 @exits
-def tune(models: str, *, as_json: bool, home: Path | None, **given: Any) -> None:
+def tune(*, as_json: bool, home: Path | None, **given: Any) -> None:
     """Search better parameters on windows before the hold-out; Ctrl-C keeps every trial."""
     common.settle(home, runs_flow=True)
     from data_contracts.database_url import has_password
@@ -121,8 +133,7 @@ def tune(models: str, *, as_json: bool, home: Path | None, **given: Any) -> None
             "--study holds a password, which Prefect would keep with the run: write {NAME} for an environment "
             "variable that holds it, or env:NAME for the whole URL"
         )
-    names = tuple(name.strip() for name in models.split(",") if name.strip())
-    result = run_here(tune_flow, TuneParameters(models=names, **given))
+    result = run_here(tune_flow, TuneParameters(**given))
     if as_json:
         click.echo(json.dumps(result, ensure_ascii=False))
         return

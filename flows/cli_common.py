@@ -173,6 +173,11 @@ def as_date(_context: Any, _option: Any, value: str | None) -> date | None:
     return day
 
 
+def as_names(_context: Any, _option: Any, value: str) -> tuple[str, ...]:
+    """Names with commas between."""
+    return tuple(name.strip() for name in value.split(",") if name.strip())
+
+
 def dataset_name(dataset: str) -> str:
     """Name of a dataset given by name or by path."""
     if not dataset.endswith(".toml"):

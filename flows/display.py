@@ -89,7 +89,7 @@ def show(summary: RunSummary, examples: dict[str, list[dict[str, Any]]], picture
         console.print(
             Text(printable(f"! {each.name} is left out; its {each.stage} failed: {each.reason}"), "yellow")
         )
-    console.print(_metrics(summary))
+    console.print(_metrics(summary, console.width))
     console.print(_rules(gate))
     verdict, who = (
         f"[{COLOURS[gate.verdict]}]{gate.verdict}[/]",
@@ -136,16 +136,32 @@ def tuned_rows(result: dict[str, Any]) -> list[dict[str, Any]]:
     ]
 
 
-def _metrics(summary: RunSummary) -> Table:
+def _metrics(summary: RunSummary, width: int) -> Table:
     gate = summary.gate
     rows = metric_rows(summary)
     table = Table(title=f"models, {gate.scenario} scenario (95 % intervals)", title_justify="left")
-    for name in rows[0]:
+    shown = _that_fit(rows, width)
+    for name in shown:
         table.add_column(name, justify="left" if name == "model" else "right", no_wrap=True)
     for row in rows:
         style = "bold green" if row["model"] == gate.winner else ""
-        table.add_row(*row.values(), style=style)
+        table.add_row(*(row[name] for name in shown), style=style)
     return table
+
+
+def _that_fit(rows: list[dict[str, str]], width: int) -> list[str]:
+    """Columns that a terminal has room for: the name, what decides, what was paid for it, then the rest from the left.
+
+    A column that does not fit is left out: words and numbers that are cut say nothing. The report has them all.
+    """
+    names = list(rows[0])
+    room, kept = width - 1, set[str]()
+    for name in [*names[:2], *(each for each in names if each.endswith(" s")), *names[2:]]:
+        needed = 3 + max(len(name), *(len(row[name]) for row in rows))
+        if name not in kept and (needed <= room or name in names[:2]):
+            kept.add(name)
+            room -= needed
+    return [name for name in names if name in kept]
 
 
 def _rules(gate: GateResult) -> Table:

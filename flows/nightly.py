@@ -5,13 +5,13 @@ from typing import Any
 
 from prefect import flow
 
-from data_contracts.dataset import DatasetSpec
 from data_contracts.parameters import NightlyParameters
 from flows.attempts import Attempts
 from flows.comparison import compare
 from flows.outcomes import Run, leave_undecided, publish, refit, rehearse, reject
 from flows.planning import (
     anything_live,
+    asked_for,
     chosen_models,
     compare_with_live,
     contenders,
@@ -46,7 +46,7 @@ def nightly(parameters: NightlyParameters) -> Any:
     if (skipped := superseded()) is not None:
         return skipped
     store.sweep()
-    spec, seed = DatasetSpec.load(parameters.dataset), parameters.seed
+    (spec, lacking), seed = asked_for(parameters), parameters.seed
     tuned = load_tuned(parameters.tuned, spec)
     chosen = chosen_models(spec, tuned)
     check_delivery(spec)
@@ -71,7 +71,7 @@ def nightly(parameters: NightlyParameters) -> Any:
         newest, data, window.holdout, spec.columns, spec.feedback, spec.evaluation.max_users, seed
     )
 
-    attempts = Attempts(spec.name)
+    attempts = Attempts(spec.name, lacking)
     models, cold = compare(attempts, choices, data, holdout, spec, seed)
     standing = Standing(
         live=live, anything_live=anything_live(spec.name, as_of), age_days=holdout.facts["age_days"]

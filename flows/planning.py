@@ -11,12 +11,13 @@ from data_contracts.dataset import DatasetSpec
 from data_contracts.dataset_sections import ModelSection
 from data_contracts.errors import ConfigurationError
 from data_contracts.parameters import DatasetParameters
+from data_contracts.run_summary import LeftOutModel
 from data_contracts.suite_files import find_suite
 from data_contracts.tuned import Tuned
 from tasks.publication import registry
 from tasks.publication.familiar import familiar
 from tasks.runtime import store
-from tasks.training.requirements import check_metric, check_needs
+from tasks.training.requirements import check_metric, check_needs, with_models
 from tasks.training.task import configure
 from tasks.tuning.tuned_files import load_tuned
 from tasks.validation.suites import Suite
@@ -91,6 +92,19 @@ def _scheduled_day(spec: DatasetSpec) -> date | None:
     return scheduled.astimezone(ZoneInfo(spec.source.timezone)).date()
 
 
+def asked_for(parameters: DatasetParameters) -> tuple[DatasetSpec, list[LeftOutModel]]:
+    """The dataset with the models that the parameters ask for, and the kinds that it cannot feed.
+
+    Raises
+    ------
+    ConfigurationError
+        Naming the file and what is wrong in it, or the model that does not exist.
+
+    """
+    spec, lacking = with_models(DatasetSpec.load(parameters.dataset), getattr(parameters, "models", ()))
+    return spec, [LeftOutModel(name=name, stage="requirements", reason=why) for name, why in lacking.items()]
+
+
 def chosen_models(spec: DatasetSpec, tuned: Tuned | None = None) -> dict[str, ModelSection]:
     """Models that the dataset file or the tuned file names, checked before anything is read.
 
@@ -117,7 +131,7 @@ def check_before(parameters: DatasetParameters) -> None:
         Naming the file and what is wrong in it.
 
     """
-    spec = DatasetSpec.load(parameters.dataset)
+    spec, _ = asked_for(parameters)
     store.must_be_plain("dataset", spec.name)
     chosen_models(spec, load_tuned(getattr(parameters, "tuned", None), spec))
     Suite(find_suite(spec.contract.suite, spec.folder))

@@ -8,8 +8,8 @@ from urllib.parse import quote
 from prefect.artifacts import create_image_artifact, create_link_artifact, create_table_artifact
 from prefect.context import FlowRunContext
 
-from data_contracts.evaluation import Interval
-from data_contracts.metrics import METRICS
+from data_contracts.evaluation import Interval, Scenario
+from data_contracts.metrics import METRICS, parse_metric
 from data_contracts.run_summary import RunSummary
 from tasks.report.data_uris import PICTURES
 from tasks.report.text import best_first, found_rows, shown_k
@@ -17,7 +17,8 @@ from tasks.runtime import store
 from tasks.runtime.files import read_json
 
 RULE_COLUMNS = frozenset({"name", "value", "limit", "passed", "level", "meaning"})
-SHOWN = ("precision", "recall", "ndcg", "coverage", "rmse")
+SHOWN = ("rmse", "mae", "ndcg", "precision", "recall", "coverage")
+"""Metrics beside the one that decides."""
 REPORTS_URL = "SHELFTALKER_REPORTS_URL"
 """Environment variable: address of a server that shows the reports of this home."""
 
@@ -75,18 +76,21 @@ def _plain(value: Any) -> str:
 
 
 def metric_rows(summary: RunSummary) -> list[dict[str, str]]:
-    """One row per model, best first: the deciding metric with its interval, and a few more of the same scenario."""
-    decides = summary.gate.metric
+    """One row per model, best first: the deciding metric with its interval in both scenarios, a few more, and seconds."""
+    decides, scenario = summary.gate.metric, summary.gate.scenario
     k, results = shown_k(summary), summary.deciding_metrics
     names = [METRICS[each].written(k if METRICS[each].takes_k else None) for each in SHOWN]
     others = [each for each in names if each != decides and any(each in known for known in results.values())]
+    other: Scenario = "discovery" if scenario == "repeat" else "repeat"
     rows = []
     for name in best_first(results, decides):
-        metrics = results[name]
+        metrics, model = results[name], summary.models[name]
         row = {"model": name, decides: _with_interval(metrics.get(decides))}
+        # Errors of ratings know no lists, so that they are the same in both.
+        if parse_metric(decides).metric.reads != "ratings":
+            row[f"{other} {decides}"] = _with_interval(model.metrics(other).get(decides))
         row |= {each: f"{metrics[each].value:.4f}" if each in metrics else "-" for each in others}
-        row["fit s"] = f"{summary.models[name].seconds.fit:.1f}"
-        rows.append(row)
+        rows.append(row | {"fit s": f"{model.seconds.fit:.1f}", "score s": f"{model.seconds.score:.1f}"})
     return rows
 
 

@@ -1,6 +1,7 @@
 """Does a log have what a model needs? Asked by the dataset file, before anything is read."""
 
 from collections.abc import Iterable, Mapping
+from typing import Final
 
 from data_contracts.dataset import DatasetSpec
 from data_contracts.dataset_sections import ModelSection
@@ -36,6 +37,63 @@ def check_needs(name: str, section: ModelSection, spec: DatasetSpec) -> None:
                 f"model {name!r} of kind {section.kind!r} needs {need.replace('_', ' ')}: "
                 f"{WHAT_TO_DO[need]}, or take [models.{name}] out"
             )
+
+
+ALL: Final = "all"
+"""Asked for in the place of models' names: every kind there is."""
+
+
+def with_models(spec: DatasetSpec, asked: Iterable[str]) -> tuple[DatasetSpec, dict[str, str]]:
+    """The dataset with the models that somebody asked for in the place of those its file names.
+
+    Parameters
+    ----------
+    spec
+        The dataset.
+    asked
+        Names of the dataset file's models, and kinds that take their defaults. ``all`` adds every kind that the file
+        has no model of. Baselines and the model of unknown users stay whatever was asked for; nothing asked changes nothing.
+
+    Returns
+    -------
+    The dataset, and of ``all`` the kinds that this log or this installation cannot feed, each with the reason.
+
+    Raises
+    ------
+    ConfigurationError
+        If a name is neither a model of the dataset file nor a kind.
+
+    """
+    wanted = list(dict.fromkeys(asked))
+    if not wanted:
+        return spec, {}
+    kinds = models.names()
+    if unknown := [each for each in wanted if each not in {ALL, *spec.models, *kinds}]:
+        raise ConfigurationError(
+            f"no model is called {', '.join(map(repr, unknown))}; dataset {spec.name!r} has {', '.join(spec.models)}, "
+            f"and there are the kinds {', '.join(kinds)}; {ALL!r} means every one"
+        )
+    everything = ALL in wanted
+    kept = {
+        name: section
+        for name, section in spec.models.items()
+        if everything or section.baseline or name in {spec.evaluation.cold_start, *wanted}
+    }
+    there = {section.kind for section in kept.values()}
+    added = [
+        kind
+        for kind in (kinds if everything else wanted)
+        if kind not in there and kind not in kept and kind in kinds
+    ]
+    sections = {kind: ModelSection(kind=kind) for kind in added}
+    lacking: dict[str, str] = {}
+    for kind, section in sections.items() if everything else ():
+        try:
+            check_needs(kind, section, spec)
+        except ConfigurationError as error:
+            lacking[kind] = str(error)
+    added_sections = {kind: section for kind, section in sections.items() if kind not in lacking}
+    return spec.model_copy(update={"models": {**kept, **added_sections}}), lacking
 
 
 def check_metric(spec: DatasetSpec, choices: Mapping[str, ModelSection]) -> None:

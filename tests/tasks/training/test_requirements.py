@@ -11,7 +11,7 @@ from data_contracts.errors import ConfigurationError
 from data_contracts.matrix_parts import NO_PARTS
 from tasks import models
 from tasks.models import Capability, ModelSpec, Need
-from tasks.training.requirements import check_metric, check_needs, matrix_parts
+from tasks.training.requirements import check_metric, check_needs, matrix_parts, with_models
 
 FULL = COLUMNS + 'basket = "basket"\nvalue = "stars"\ntitle = "name"\nnumbers = ["price"]'
 RATING = '[feedback]\nkind = "rating"\nthreshold = 4.0\n'
@@ -80,3 +80,32 @@ def test_check_metric__lists_need_no_ratings():
     spec = DatasetSpec.model_validate({**RATINGS, "evaluation": {"metric": "ndcg@10"}})
 
     check_metric(spec, spec.models)
+
+
+def test_with_models__of_nothing_changes_nothing(tmp_path):
+    spec = dataset(tmp_path)
+
+    assert with_models(spec, ()) == (spec, {})
+
+
+def test_with_models__keeps_baselines_and_adds_kinds_with_their_defaults(tmp_path):
+    chosen, lacking = with_models(dataset(tmp_path), ("wals", "lambdamart"))
+
+    assert list(chosen.models) == [
+        *("popularity", "recent_popularity", "personal_frequency", "als", "wals", "lambdamart")
+    ]
+    assert not chosen.models["lambdamart"].baseline
+    assert lacking == {}
+
+
+def test_with_models__all_adds_every_kind_that_the_log_can_feed_and_says_why_not_the_others(tmp_path):
+    chosen, lacking = with_models(dataset(tmp_path), ("all",))
+
+    assert {section.kind for section in chosen.models.values()} | set(lacking) == set(models.names())
+    assert "needs ratings: write value" in lacking["predicts_ratings"]
+    assert "lambdamart" in chosen.models
+
+
+def test_with_models__refuses_a_name_that_is_no_model(tmp_path):
+    with pytest.raises(ConfigurationError, match=r"no model is called 'walls'; .* kinds .*wals"):
+        with_models(dataset(tmp_path), ("walls",))
