@@ -88,6 +88,8 @@ class ModelSpec:
         Whether it learns from what similar users have, rather than counting or reading item features.
     cost
         What training takes, from its ``Config`` and the size of the log; None where it hardly takes anything.
+    parts
+        Kinds of the models that it trains as parts of itself, from its ``Config``; None where it has none.
 
     """
 
@@ -99,6 +101,7 @@ class ModelSpec:
     personal: bool = True
     collaborative: bool = True
     cost: Callable[[Any, Sizes], Cost] | None = None
+    parts: Callable[[Any], tuple[str, ...]] | None = None
 
 
 EXTRAS: Final[Mapping[str, tuple[str, ...]]] = {"neural": ("torch",)}
@@ -187,6 +190,18 @@ def load(name: str) -> ModelModule:
 def load_spec(name: str) -> ModelSpec:
     """What a model declares; as :func:`load`."""
     return load(name).SPEC
+
+
+def kinds_within(kind: str, parameters: Mapping[str, Any]) -> tuple[str, ...]:
+    """The kind, and those of the models that it trains as parts of itself under these parameters."""
+    parts = load_spec(kind).parts
+    return (kind,) if parts is None else (kind, *parts(load(kind).Config(**parameters)))
+
+
+def wanted(kind: str, parameters: Mapping[str, Any]) -> frozenset[Need]:
+    """What of the data a model and its parts need or use."""
+    specs = [load_spec(each) for each in kinds_within(kind, parameters)]
+    return frozenset[Need]().union(*(each.needs | each.uses for each in specs))
 
 
 def module_name(name: str) -> str:

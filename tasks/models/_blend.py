@@ -10,6 +10,7 @@ import numpy.typing as npt
 from data_contracts.interactions import Csr
 from data_contracts.scoring import Scores
 from tasks.models._candidate_scorer import CandidateScorer, Parts
+from tasks.models._stacked_parts import NO_PARTS, StackedParts
 from tasks.models._training_examples import best
 from tasks.numeric.candidates import Candidates
 from tasks.numeric.scorers import Factors
@@ -36,6 +37,9 @@ PRIOR: Final = {
 """Signals and the weights they have before anything is learned: rounded means of what five inner windows
 of Online Retail taught (all before 2011-10-09)."""
 
+N_PLAIN: Final = len(PRIOR)
+"""Signals of a blend without further models."""
+
 N_OWN: Final = 7
 """The first so many signals speak of items that the user has had, the others of the rest."""
 
@@ -56,7 +60,7 @@ class Blend(CandidateScorer):
     Parameters
     ----------
     weights
-        float64 (n_signals,), in the order of :data:`PRIOR`.
+        float64 (n_signals,), in the order of :attr:`names`.
     past
         Csr (n_users, n_items): strength of each past item as a neighbour.
     own
@@ -68,8 +72,10 @@ class Blend(CandidateScorer):
         The WALS part.
     neighbours
         Csr (n_items, n_items): how much a past item speaks for others.
-    unknown users
+    cold_start_items
         float64 (n_items,): what unknown users take.
+    others
+        Further models; each has two more weights, for items had before and for the rest.
 
     """
 
@@ -80,6 +86,7 @@ class Blend(CandidateScorer):
     factors: Factors
     neighbours: Csr
     cold_start_items: Float64
+    others: StackedParts = NO_PARTS
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -94,7 +101,12 @@ class Blend(CandidateScorer):
     @property
     def parts(self) -> Parts:
         """What finds the candidates."""
-        return Parts(self.past, self.neighbours, self.factors, self._finder, self._by_popularity)
+        return Parts(self.past, self.neighbours, self.factors, self._finder, self._by_popularity, self.others)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the signals: those of :data:`PRIOR`, then two of each further model."""
+        return (*PRIOR, *(f"{kind}, {name}" for name in self.others.names for kind in ("own", "new")))
 
     @cached_property
     def _by_popularity(self) -> Int32:
@@ -139,8 +151,10 @@ class Blend(CandidateScorer):
         block: Float32 = taste * weights[10]
         block += near * weights[11]
         block += new[found.items]
+        block += found.others @ weights[N_PLAIN + 1 :: 2]
         at, entries = found.own_entries(self.past.indptr)
         block[at] = own[found.items[at]] + self.own[entries] @ weights[1:3] + taste[at] * weights[6]
+        block[at] += found.others[at] @ weights[N_PLAIN::2]
         return block
 
     def signals(self, found: Candidates) -> Float64:
@@ -148,16 +162,18 @@ class Blend(CandidateScorer):
 
         The score is ``signals @ weights``; a signal is 0 where it does not speak of that pair.
         """
-        table = np.zeros((len(found.items), len(PRIOR)))
+        table = np.zeros((len(found.items), len(self.weights)))
         table[:, 7:10] = self.items[found.items, :3]
         table[:, 10] = taste = log_above(found.taste, TASTE_FLOOR)
         table[:, 11] = log_above(found.near, NEAR_FLOOR)
+        table[:, N_PLAIN + 1 :: 2] = found.others
         at, entries = found.own_entries(self.past.indptr)
         table[at] = 0.0
         table[at, 0] = 1.0
         table[at, 1:3] = self.own[entries]
         table[at, 3:6] = self.items[found.items[at]][:, [0, 1, 3]]
         table[at, 6] = taste[at]
+        table[at, N_PLAIN::2] = found.others[at]
         return table
 
     def offer(self, found: Candidates, row: int, scores: Float32, n_new: int) -> npt.NDArray[np.intp]:

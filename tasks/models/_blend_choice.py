@@ -28,8 +28,11 @@ NAMES: Final = tuple(PRIOR)
 HABITS: Final = {"own": 200.0, "own baskets": 100.0, "own, popular lately": 1.0}
 """Own items before all others, by the number of baskets; what is popular decides between equal numbers."""
 
-ONLY_TASTE: Final = np.array([at < N_OWN or name == "new, taste" for at, name in enumerate(NAMES)])
-"""Signals that are left where taste alone orders new items."""
+
+def only_taste(n_signals: int) -> npt.NDArray[np.bool_]:
+    """Signals that are left where taste alone orders new items, bool (n_signals,)."""
+    plain = [at < N_OWN or name == "new, taste" for at, name in enumerate(NAMES)]
+    return np.array(plain + [at % 2 == 0 for at in range(n_signals - len(plain))])
 
 
 def choose_weights(examples: list[TrainingExamples], prior: Float64, *, prior_events: float) -> Float64:
@@ -54,11 +57,11 @@ def choose_weights(examples: list[TrainingExamples], prior: Float64, *, prior_ev
         masked = TrainingExamples(seen, some.targets, some.starts)
         return fit_listwise(masked, prior * allowed, prior_events=prior_events)
 
-    allowed = np.ones(len(prior), dtype=np.bool_)
+    allowed, taste_only = np.ones(len(prior), dtype=np.bool_), only_taste(len(prior))
     stacks = [learn(some, allowed) for some, _ in folds]
-    plain = [learn(some, ONLY_TASTE) for some, _ in folds]
+    plain = [learn(some, taste_only) for some, _ in folds]
     if _as_good(folds, plain, stacks, new_only=True):
-        allowed, stacks = ONLY_TASTE, plain
+        allowed, stacks = taste_only, plain
     weights = learn(joined(examples), allowed)
     if _as_good(folds, [habits(each) for each in stacks], stacks, new_only=False):
         weights = habits(weights)
@@ -67,8 +70,10 @@ def choose_weights(examples: list[TrainingExamples], prior: Float64, *, prior_ev
 
 def habits(weights: Float64) -> Float64:
     """Weights that put own items first, by how often they were taken, and the others as `weights` do."""
-    own = [HABITS.get(name, 0.0) for name in NAMES[:N_OWN]]
-    return np.concatenate([own, weights[N_OWN:]])
+    found = weights.copy()
+    found[:N_OWN] = [HABITS.get(name, 0.0) for name in NAMES[:N_OWN]]
+    found[len(NAMES) :: 2] = 0.0
+    return found
 
 
 def gains(examples: TrainingExamples, weights: Float64, *, new_only: bool) -> Float64:

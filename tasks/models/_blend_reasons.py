@@ -1,10 +1,12 @@
 """Why the blend puts an item on a list: the past items behind it and the signals that lift it."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import numpy.typing as npt
 
 from tasks.models import Reason
-from tasks.models._blend import N_OWN, NEAR_FLOOR, PRIOR, TASTE_FLOOR, Blend, Codes
+from tasks.models._blend import NEAR_FLOOR, PRIOR, TASTE_FLOOR, Blend, Codes
 from tasks.numeric.reasons import strongest
 
 Float64 = npt.NDArray[np.float64]
@@ -36,7 +38,7 @@ def reasons(scorer: Blend, user_code: int, item_codes: Codes, taste: Float64, n:
     for place, item in enumerate(np.asarray(item_codes).tolist()):
         kind = "had before" if item in had else "new to the user"
         own = [(item, 1.0)] if item in had else voices[place]
-        found.append(Reason(own, f"{kind}{_named(lifts[item], scorer.weights)}"))
+        found.append(Reason(own, f"{kind}{_named(lifts[item], scorer.weights, scorer.names)}"))
     return found
 
 
@@ -50,7 +52,7 @@ def _voices(
         of_item = np.zeros(scorer.shape[1])
         of_item[targets] = likeness
         near[:, place] = strength * of_item[items]
-    weights = dict(zip(PRIOR, scorer.weights.tolist(), strict=True))
+    weights = dict(zip(scorer.names, scorer.weights.tolist(), strict=True))
     return weights["new, taste"] * _relative(taste, TASTE_FLOOR) + weights["new, neighbours"] * _relative(
         near, NEAR_FLOOR
     )
@@ -69,7 +71,7 @@ def _lifts(scorer: Blend, user_code: int, had: set[int]) -> Float64:
     """
     n_items = scorer.shape[1]
     found = scorer.everything(np.array([user_code]))
-    parts = np.empty((n_items, len(PRIOR)))
+    parts = np.empty((n_items, len(scorer.weights)))
     parts[found.items] = scorer.signals(found) * scorer.weights
     own = np.zeros(n_items, dtype=np.bool_)
     own[list(had)] = True
@@ -79,11 +81,11 @@ def _lifts(scorer: Blend, user_code: int, had: set[int]) -> Float64:
     return parts
 
 
-def _named(lift: Float64, weights: Float64) -> str:
+def _named(lift: Float64, weights: Float64, names: Sequence[str] = tuple(PRIOR)) -> str:
     """Name the signals that lift an item most; under a negative weight it is having less that lifts."""
     words = []
     for at in np.argsort(-lift, kind="stable")[:NAMED]:
-        name = list(PRIOR)[at].removeprefix("own, " if at < N_OWN else "new, ")
+        name = names[at].removeprefix("own, ").removeprefix("new, ")
         if lift[at] >= SMALLEST:
             words.append(f"{'less ' if weights[at] < 0 else ''}{name} +{lift[at]:.2f}")
     return f": {', '.join(words)}" if words else ""

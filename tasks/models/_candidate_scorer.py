@@ -8,6 +8,7 @@ import numpy.typing as npt
 
 from data_contracts.interactions import Csr
 from data_contracts.scoring import Codes, Lists, Mask, Scores
+from tasks.models._stacked_parts import StackedParts
 from tasks.numeric.candidates import Candidates, best_candidates, retrieve, room
 from tasks.numeric.exclusion import take_rows
 from tasks.numeric.owners import Owners
@@ -40,6 +41,8 @@ class Parts(NamedTuple):
     """Ranks items without a neighbour as :meth:`CandidateScorer.weigh` does, by one product."""
     popular: npt.NDArray[np.int32]
     """int32 (n_items,): items by popularity, best first."""
+    others: StackedParts
+    """Further models."""
 
 
 class CandidateScorer:
@@ -65,7 +68,8 @@ class CandidateScorer:
         none = np.empty((len(users), 0), dtype=np.int32)
         factors = parts.factors.user_factors, parts.factors.item_factors
         everything = np.arange(n_items, dtype=np.int32)
-        return retrieve(users, parts.past, parts.neighbours, factors, none, everything, n_items)
+        found = retrieve(users, parts.past, parts.neighbours, factors, none, everything, n_items)
+        return parts.others.judge(found, parts.others.find(users, parts.past, None)[1])
 
     def scores(self, user_codes: Codes) -> Scores:
         """Dense scores, float32 (len(user_codes), n_items)."""
@@ -142,7 +146,9 @@ class CandidateScorer:
         for first in range(0, len(users), BLOCK_USERS):
             block = users[first : first + BLOCK_USERS]
             tasteful, _ = parts.finder.top_k(block, n_found, exclude=parts.past, allow=allow)
-            bounds = _bounds(room(parts.past, parts.neighbours, block, n_found + N_POPULAR))
+            more, scale = parts.others.find(block, parts.past, allow)
+            tasteful = np.concatenate([tasteful, more], axis=1)
+            bounds = _bounds(room(parts.past, parts.neighbours, block, tasteful.shape[1] + N_POPULAR))
 
             def collect(
                 number: int,
@@ -150,13 +156,14 @@ class CandidateScorer:
                 first: int = first,
                 tasteful: npt.NDArray[np.int32] = tasteful,
                 bounds: npt.NDArray[np.int64] = bounds,
+                scale: npt.NDArray[np.float32] = scale,
             ) -> None:
                 part = slice(int(bounds[number]), int(bounds[number + 1]))
                 factors = parts.factors.user_factors, parts.factors.item_factors
                 found = retrieve(
                     block[part], parts.past, parts.neighbours, factors, tasteful[part], popular, N_POPULAR
                 )
-                work(slice(first + part.start, first + part.stop), found)
+                work(slice(first + part.start, first + part.stop), parts.others.judge(found, scale[part]))
 
             for_each_block(collect, len(bounds) - 1)
 

@@ -30,7 +30,7 @@ MODEL_SIGNALS: Final = (
     "fading baskets",
 )
 NAMES: Final = (*ITEM_SIGNALS, *USER_SIGNALS, *PAIR_SIGNALS, *MODEL_SIGNALS)
-"""Columns of the table that the trees see."""
+"""Columns of the table that the trees see; one for each further part of the blend comes after them."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,6 +67,11 @@ class LambdaMart(CandidateScorer):
         return Forests(self.trees)
 
     @property
+    def names(self) -> tuple[str, ...]:
+        """Names of what the trees see, column by column."""
+        return (*NAMES, *self.blend.others.names)
+
+    @property
     def parts(self) -> Parts:
         """The blend's: it finds the candidates."""
         return self.blend.parts
@@ -95,7 +100,7 @@ class LambdaMart(CandidateScorer):
     def seen(self, found: Candidates, scores: Float32) -> tuple[list[npt.NDArray[np.intp]], Float32]:
         """Places of each user's candidates that the trees see, none without a history, and what they see.
 
-        The table is float32 (sum of their lengths, len(NAMES)); ABSENT where a signal does not apply.
+        The table is float32 (sum of their lengths, len(self.names)); ABSENT where a signal does not apply.
         """
         fading = np.zeros(len(found.items), dtype=np.float32)
         pairs = np.full(len(found.items), -1, dtype=np.int64)
@@ -104,10 +109,16 @@ class LambdaMart(CandidateScorer):
         columns = (scores, log_above(found.taste, TASTE_FLOOR), log_above(found.near, NEAR_FLOOR), fading)
         seen = [self._chosen(found, row, scores) for row in range(len(found.users))]
         parts = [
-            self._table(int(user), found.items[places], pairs[places], *(each[places] for each in columns))
+            self._table(
+                int(user),
+                found.items[places],
+                pairs[places],
+                found.others[places],
+                *(each[places] for each in columns),
+            )
             for user, places in zip(found.users, seen, strict=True)
         ]
-        table = np.concatenate(parts) if parts else np.empty((0, len(NAMES)), dtype=np.float32)
+        table = np.concatenate(parts) if parts else np.empty((0, len(self.names)), dtype=np.float32)
         return seen, table
 
     def _chosen(self, found: Candidates, row: int, scores: Float32) -> npt.NDArray[np.intp]:
@@ -123,13 +134,14 @@ class LambdaMart(CandidateScorer):
         code: int,
         items: Codes,
         pairs: Codes,
+        others: Float32,
         scores: Float32,
         taste: Float32,
         near: Float32,
         fading: Float32,
     ) -> Float32:
-        """Signals of one user's candidates, the user's own first, float32 (n_candidates, len(NAMES))."""
-        table = np.full((len(items), len(NAMES)), ABSENT, dtype=np.float32)
+        """Signals of one user's candidates, the user's own first, float32 (n_candidates, len(self.names))."""
+        table = np.full((len(items), len(self.names)), ABSENT, dtype=np.float32)
         if not len(items):
             return table
         own = pairs >= 0
@@ -149,7 +161,8 @@ class LambdaMart(CandidateScorer):
             near,
             fading,
         )
-        table[:, third:] = np.column_stack(columns)
+        table[:, third : len(NAMES)] = np.column_stack(columns)
+        table[:, len(NAMES) :] = others
         return table
 
 

@@ -28,6 +28,7 @@ from tasks.models._blend_choice import choose_weights
 from tasks.models._blend_reasons import reasons
 from tasks.models._cost import Cost, Sizes
 from tasks.models._inner_window import last_of_each
+from tasks.models._stacked_parts import PartConfig, train_parts
 from tasks.models._training_examples import returning_users, with_targets
 from tasks.numeric.candidates import Candidates
 from tasks.numeric.csr import check_matrix
@@ -47,17 +48,20 @@ def parts_cost(config: "Config", sizes: Sizes, windows: int) -> Cost:
     taste = wals.cost(config.taste, sizes)
     events = 3e-6 * sizes.n_events
     # What is learned from: signals of each candidate, and a copy where windows are joined.
-    examples = (
-        16 * len(PRIOR) * windows * min(sizes.n_users, config.max_inner_users) * (config.candidates + 20)
-    )
-    memory = taste.memory_bytes + 150 * sizes.n_events + examples
-    return Cost((windows + 1) * (taste.seconds + events), memory)
+    n_signals = len(PRIOR) + 2 * len(config.parts)
+    n_examples = windows * min(sizes.n_users, config.max_inner_users) * (config.candidates + 20)
+    memory = taste.memory_bytes + 150 * sizes.n_events + 16 * n_signals * n_examples
+    others = [part.cost(sizes) for part in config.parts]
+    memory += sum(each.memory_bytes for each in others)
+    seconds = taste.seconds + events + sum(each.seconds for each in others)
+    return Cost((windows + 1) * seconds, memory)
 
 
 SPEC = ModelSpec(
     cost=cost,
     uses=frozenset({Need.TIMES, Need.HISTORY}),
     offers=frozenset({Capability.EXPLANATIONS, Capability.OWNERS}),
+    parts=lambda config: tuple(part.kind for part in config.parts),
 )
 
 
@@ -89,6 +93,9 @@ class Config(ModelConfig):
     """Items besides the user's own that the weights are learned on, for each user."""
     max_inner_users: int = Field(default=10_000, ge=1, le=MAX_COUNT)
     """Users a window is learned from; more are drawn at random."""
+    parts: tuple[PartConfig, ...] = ()
+    """Further models, by kind or as ``{kind = ..., parameters}``: each is trained for every window and for all, finds
+    candidates, and is one more signal for items had before and one for the rest."""
     prior_events: float = Field(default=10.0, gt=0, le=MAX_COUNT, allow_inf_nan=False)
     """Events needed to move a weight from its first value as far as the log wants."""
 
@@ -217,13 +224,14 @@ def parts(matrix: GroupedMatrix, config: Config, rng: np.random.Generator) -> Bl
     events = [matrix.item_events(half_life) for half_life in (late, None, late / 2)]
     items = np.column_stack([*np.log1p(events), share])
     return Blend(
-        weights=np.array(list(PRIOR.values())),
+        weights=np.array([*PRIOR.values(), *([0.0, 0.0] * len(config.parts))]),
         past=Csr(by_user.indptr, by_user.indices, np.sqrt(past.decayed), matrix.n_items),
         own=np.log1p(np.column_stack([past.baskets, past.fading])).astype(np.float32),
         items=items.astype(np.float32),
         factors=wals.fit(matrix, config.taste, rng=rng),
         neighbours=item_neighbours(matrix, config.neighbours),
         cold_start_items=cold_start_events(matrix, config.recent_half_life_days),
+        others=train_parts(config.parts, matrix, rng),
     )
 
 
@@ -232,7 +240,7 @@ def _examples(model: Blend, later: Csr, config: Config, rng: np.random.Generator
 
     def see(users: Codes) -> tuple[list[Codes], npt.NDArray[np.float64]]:
         offered: list[Codes] = [np.empty(0, np.int32)] * len(users)
-        tables: list[npt.NDArray[np.float64]] = [np.empty((0, len(PRIOR)))] * len(users)
+        tables: list[npt.NDArray[np.float64]] = [np.empty((0, len(model.weights)))] * len(users)
 
         def choose(rows: slice, found: Candidates) -> None:
             scores, signals = model.weigh(found), model.signals(found)

@@ -47,6 +47,7 @@ SPEC = ModelSpec(
     cost=cost,
     uses=frozenset({Need.TIMES, Need.HISTORY}),
     offers=frozenset({Capability.EXPLANATIONS, Capability.OWNERS}),
+    parts=lambda config: tuple(part.kind for part in config.candidates.parts),
 )
 
 
@@ -150,9 +151,9 @@ def explain(
     (places,), table = scorer.seen(everything, scorer.blend.weigh(everything))
     if not len(table):
         return found
-    shares = scorer.forests.shares(table)[:, : len(NAMES)]
+    shares = scorer.forests.shares(table)[:, : len(scorer.names)]
     best = {
-        int(item): f"; {NAMES[at]} {shares[line, at]:+.2f}"
+        int(item): f"; {scorer.names[at]} {shares[line, at]:+.2f}"
         for line, (item, at) in enumerate(zip(everything.items[places], shares.argmax(axis=1), strict=True))
         if shares[line, at] > 0
     }

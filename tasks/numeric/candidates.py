@@ -39,6 +39,8 @@ class Candidates:
         int32: item codes; what lies between two rows means nothing, here and below.
     taste, near
         float32: product of the user's and the item's factors, and the neighbour score.
+    others
+        float32 (len(items), n_parts): what further models say of them; without a column where there are none.
 
     """
 
@@ -49,6 +51,7 @@ class Candidates:
     items: Int32
     taste: Float32
     near: Float32
+    others: Float32
 
     def row(self, at: int) -> slice:
         """Where the items of a row are."""
@@ -111,7 +114,8 @@ def retrieve(
         starts,
         (counts, n_own, items, taste, near),
     )
-    return Candidates(users, starts[:-1], counts, n_own, items, taste, near)
+    none = np.empty((len(items), 0), np.float32)
+    return Candidates(users, starts[:-1], counts, n_own, items, taste, near, none)
 
 
 def best_candidates(

@@ -164,8 +164,16 @@ def _divided(
         history.items[old],
         (history.ages[old] - days).astype(np.float32),
         history.values[old],
+        None if history.baskets is None else history.baskets[old],
     )
-    older = GroupedMatrix(grouped.by_user, grouped.by_item, timeline, then)
+    older = GroupedMatrix(
+        grouped.by_user,
+        grouped.by_item,
+        timeline,
+        then,
+        item_features=matrix.item_features,
+        catalogue_items=matrix.catalogue_items,
+    )
     ones = np.ones(int(after.sum()))
     later = GroupedMatrix.from_csr(_pairs(owner[after], history.items[after], ones, matrix.by_user.shape))
     return older, later.by_user

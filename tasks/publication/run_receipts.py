@@ -65,7 +65,8 @@ def key_of_run(
     spec: DatasetSpec, sources: Iterable[Source], as_of: date | None, seed: int, tuned: Tuned | None
 ) -> str:
     """Hash of all that decides a run: dataset file, content of the log, day, parameters, code, contracts."""
-    kinds = {choice.kind for choice in (tuned.applied(spec.models) if tuned else spec.models).values()}
+    choices = (tuned.applied(spec.models) if tuned else spec.models).values()
+    kinds = {kind for each in choices for kind in models.kinds_within(each.kind, each.parameters)}
     rules = spec.model_dump(mode="json", exclude={"description"})
     for place in PLACE_KEYS:  # the log is known by its content, wherever it lies
         rules["source"].pop(place)

@@ -30,13 +30,14 @@ def check_needs(name: str, section: ModelSection, spec: DatasetSpec) -> None:
         Naming the model, what it needs and what to do; or the command that installs its extra.
 
     """
-    models.check_installed(section.kind)
-    for need in sorted(models.load_spec(section.kind).needs):
-        if not _has(spec, need):
-            raise ConfigurationError(
-                f"model {name!r} of kind {section.kind!r} needs {need.replace('_', ' ')}: "
-                f"{WHAT_TO_DO[need]}, or take [models.{name}] out"
-            )
+    for kind in models.kinds_within(section.kind, section.parameters):
+        models.check_installed(kind)
+        for need in sorted(models.load_spec(kind).needs):
+            if not _has(spec, need):
+                raise ConfigurationError(
+                    f"model {name!r} of kind {kind!r} needs {need.replace('_', ' ')}: "
+                    f"{WHAT_TO_DO[need]}, or take [models.{name}] out"
+                )
 
 
 ALL: Final = "all"
@@ -119,8 +120,9 @@ def check_metric(spec: DatasetSpec, choices: Mapping[str, ModelSection]) -> None
 
 def matrix_parts(spec: DatasetSpec, sections: Iterable[ModelSection]) -> MatrixParts:
     """Parts of the training data to make for some models: what one of them needs or uses, and the log has."""
-    specs = [models.load_spec(section.kind) for section in sections]
-    wanted = frozenset[Need]().union(*(each.needs | each.uses for each in specs))
+    wanted = frozenset[Need]().union(
+        *(models.wanted(section.kind, section.parameters) for section in sections)
+    )
     there = {need for need in wanted if _has(spec, need)}
     return MatrixParts(
         baskets=Need.BASKETS in there,

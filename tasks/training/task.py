@@ -64,7 +64,7 @@ def train(
     dataset file says "auto".
     """
     module = models.load(choice.kind)
-    grouped = load_grouped(matrix, module.SPEC.needs | module.SPEC.uses)
+    grouped = load_grouped(matrix, models.wanted(choice.kind, choice.parameters))
     asked = configure(name, choice)
     curve: list[dict[str, float]] = []
 

@@ -23,9 +23,14 @@ class TrainedModel(NamedTuple):
         """Name of the model's module."""
         return self.section.kind
 
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """Parameters as the dataset file gives them."""
+        return self.section.parameters
+
 
 def model_code(argument: str) -> Callable[[dict[str, Any]], tuple[str, ...]]:
-    """Tell a step which model's source decides its content: that of the ``kind`` of one of its arguments.
+    """Tell a step which models' source decides its content: that of one of its arguments, and of the parts in it.
 
     Parameters
     ----------
@@ -37,4 +42,9 @@ def model_code(argument: str) -> Callable[[dict[str, Any]], tuple[str, ...]]:
     A function for the `code` of :func:`tasks.runtime.step.step`.
 
     """
-    return lambda given: (models.module_name(given[argument].kind),)
+
+    def modules(given: dict[str, Any]) -> tuple[str, ...]:
+        kinds = models.kinds_within(given[argument].kind, given[argument].parameters)
+        return tuple(map(models.module_name, kinds))
+
+    return modules

@@ -3,7 +3,7 @@ import pytest
 
 from tasks.models import _blend_choice
 from tasks.models._blend import N_OWN, PRIOR
-from tasks.models._blend_choice import HABITS, ONLY_TASTE, choose_weights, gains, habits
+from tasks.models._blend_choice import HABITS, choose_weights, gains, habits, only_taste
 from tasks.numeric.listwise import TrainingExamples, fit_listwise
 
 NAMES = list(PRIOR)
@@ -39,7 +39,7 @@ def _is_habits(weights):
 
 
 def _is_taste(weights):
-    return not weights[N_OWN:][~ONLY_TASTE[N_OWN:]].any()
+    return not weights[N_OWN:][~only_taste(len(weights))[N_OWN:]].any()
 
 
 @pytest.mark.parametrize("n_windows", [1, 2])
@@ -105,3 +105,13 @@ def test_habits__put_own_items_first_by_baskets():
 
     assert twice @ weights > once @ weights > new @ weights
     np.testing.assert_array_equal(weights[N_OWN:], PRIOR_WEIGHTS[N_OWN:])
+
+
+def test_parts__of_a_stack_speak_neither_of_habits_nor_where_taste_alone_orders_new_items():
+    weights = np.arange(
+        1.0, len(PRIOR) + 5
+    )  # two parts, each with a weight for own items and one for the rest
+
+    assert only_taste(len(weights))[len(PRIOR) :].tolist() == [True, False, True, False]
+    assert habits(weights)[len(PRIOR) :].tolist() == [0.0, 14.0, 0.0, 16.0]
+    assert habits(weights)[N_OWN : len(PRIOR)].tolist() == weights[N_OWN : len(PRIOR)].tolist()
