@@ -234,7 +234,7 @@ def _explain(path: Path, error: ValidationError) -> str:
     """One line a problem: where in the file, what is there, what is wrong."""
     lines = [f"dataset file {path} has {error.error_count()} problem(s):"]
     for problem in error.errors(include_url=False):
-        where = ".".join(str(part) for part in problem["loc"]) or "the file"
+        where = _shortened(".".join(str(part) for part in problem["loc"]), LONGEST_PROBLEM) or "the file"
         message = problem["msg"].removeprefix("Value error, ")
         if problem["type"] == "extra_forbidden":
             message = "there is no such key; check its spelling and its section"

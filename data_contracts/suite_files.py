@@ -1,11 +1,16 @@
 """Where the Great Expectations suites are: one .json file each."""
 
+from contextlib import suppress
 from pathlib import Path
 
 from data_contracts.errors import ConfigurationError
 
 FOLDER = Path(__file__).parent / "expectations"
 """Where the suites live that are known by name."""
+
+
+LONGEST_NAME = 200
+"""Of a suite, as messages show it."""
 
 
 def find_suite(name: str, folder: Path) -> Path:
@@ -17,8 +22,9 @@ def find_suite(name: str, folder: Path) -> Path:
         If there is none; the message lists the known names.
 
     """
-    places = [folder / name] if name.endswith(".json") else [FOLDER / f"{name}.json"]
-    if places[0].is_file():
-        return places[0]
+    place = folder / name if name.endswith(".json") else FOLDER / f"{name}.json"
+    with suppress(OSError):  # a name that no file system takes is that of no file
+        if place.is_file():
+            return place
     known = ", ".join(sorted(path.stem for path in FOLDER.glob("*.json")))
-    raise ConfigurationError(f"suite {name!r} is not at {places[0]}; known: {known}")
+    raise ConfigurationError(f"suite {name[:LONGEST_NAME]!r} is not in {place.parent}; known: {known}")

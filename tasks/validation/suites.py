@@ -117,7 +117,7 @@ class Suite:
             dropped = [entry["type"] for entry in self.expectations if entry.get("type") not in known]
             raise ConfigurationError(
                 f"Great Expectations dropped {len(self.expectations) - len(suite.expectations)} of "
-                f"{len(self.expectations)} expectations of {self.path}: {dropped or 'see their severity'}; "
+                f"{len(self.expectations)} expectations of {self.path}: {str(dropped)[:200] if dropped else 'see their severity'}; "
                 "correct their type, kwargs or severity"
             )
         return suite

@@ -181,3 +181,9 @@ def test_load__refuses_what_this_log_cannot_answer(tmp_path, text, message):
 def test_item_attributes__refuse_what_no_model_could_read(tmp_path, text, message):
     with pytest.raises(ConfigurationError, match=message):
         load(tmp_path, MINIMAL + text)
+
+
+def test_load__shortens_a_key_of_many_characters(tmp_path):
+    with pytest.raises(ConfigurationError, match="there is no such key") as caught:
+        load(tmp_path, MINIMAL + f"[cleaning]\n{'9' * 100_000} = 1")
+    assert len(str(caught.value)) < 2000

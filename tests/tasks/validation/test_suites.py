@@ -258,5 +258,11 @@ def test_suite__optional_rules_go_with_their_column(tmp_path):
 
 def test_find_suite__lists_the_known_ones(tmp_path):
     assert find_suite("sample", tmp_path).is_file()
-    with pytest.raises(ConfigurationError, match=r"suite 'smaple' is not at .*; known: .*sample"):
+    with pytest.raises(ConfigurationError, match=r"suite 'smaple' is not in .*; known: .*sample"):
         find_suite("smaple", tmp_path)
+
+
+def test_find_suite__refuses_a_name_that_no_file_system_takes(tmp_path):
+    with pytest.raises(ConfigurationError, match="suite 'x+' is not in") as caught:
+        find_suite("x" * 5000, tmp_path)
+    assert len(str(caught.value)) < 1000
