@@ -263,6 +263,6 @@ def test_find_suite__lists_the_known_ones(tmp_path):
 
 
 def test_find_suite__refuses_a_name_that_no_file_system_takes(tmp_path):
-    with pytest.raises(ConfigurationError, match="suite 'x+' is not in") as caught:
+    with pytest.raises(ConfigurationError, match=r"suite 'x+' is not in") as caught:
         find_suite("x" * 5000, tmp_path)
     assert len(str(caught.value)) < 1000
