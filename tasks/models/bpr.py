@@ -1,13 +1,9 @@
 """Bayesian personalised ranking: for every user, what was taken should score above what was not.
 
 S. Rendle, C. Freudenthaler, Z. Gantner, L. Schmidt-Thieme: BPR, Bayesian Personalized Ranking from
-Implicit Feedback, UAI 2009. To run in parallel without races, users and items are cut into parts and only
-pairs of parts that share neither are worked on at a time, as in R. Gemulla et al.: Large-Scale Matrix
-Factorization with Distributed Stochastic Gradient Descent, KDD 2011.
+Implicit Feedback, UAI 2009. It runs in parallel without races: see :mod:`tasks.models._sample_cells`.
 """
 
-import math
-from dataclasses import dataclass
 from typing import Annotated, Literal, Self
 
 import numpy as np
@@ -19,22 +15,13 @@ from data_contracts.scoring import Codes
 from tasks.models import Capability, ModelConfig, ModelSpec, Need, Progress, Reason
 from tasks.models._cost import Cost, Sizes, factorisation
 from tasks.models._explanations import by_likeness
+from tasks.models._sample_cells import Cell, Cells, Pairs
 from tasks.models._search_space import Doubling, Range
 from tasks.numeric.csr import Weighting, check_matrix, value_weights
-from tasks.numeric.pairwise import ascend, sort_cells
-from tasks.numeric.parallel import for_each_block
+from tasks.numeric.pairwise import ascend
 from tasks.numeric.scorers import Factors
 
 Float32 = npt.NDArray[np.float32]
-
-MOST_PARTS = 32
-"""Of the users, and as many of the items: no more threads than this can help."""
-
-PAIRS_PER_CELL = 3_072
-"""A millisecond or two of work at 256 factors; with less, handing it to a thread would show."""
-
-ITEMS_PER_PART = 64
-"""Fewer items in a part would make a poor choice of negatives."""
 
 EPOCHS, MOST_SAMPLES = (10, 50), 200_000_000
 """Fewest and most epochs of "auto", and the samples it stops at. On four logs 50 were better than 20 by a tenth; a
@@ -134,7 +121,7 @@ def fit(
     # Items of the catalogue alone are no negatives: nobody could have taken them.
     n_items = matrix.n_items_with_events
     weights = value_weights(matrix.by_user.values, config.weighting)
-    pairs = _Pairs.of(matrix.by_user, weights, n_items, had=matrix.ratings)
+    pairs = Pairs.of(matrix.by_user, weights, n_items, had=matrix.ratings)
     start = config.init_scale / np.sqrt(config.n_factors)
     item_factors = np.zeros((matrix.n_items, config.n_factors), dtype=np.float32)
     model = Factors(
@@ -144,7 +131,7 @@ def fit(
     )
     item_factors[:n_items] = rng.normal(0.0, start, (n_items, config.n_factors))
     model.user_factors[matrix.by_user.lengths() == 0] = 0.0
-    cells = _Cells(pairs, pairs.n_parts if config.deterministic else 1)
+    cells = Cells(pairs, pairs.n_parts if config.deterministic else 1)
     for epoch in range(epochs):
         rate = config.learning_rate * config.learning_rate_decay**epoch
         used, right = _run_epoch(cells, model, config, rate, rng)
@@ -158,119 +145,34 @@ def fit(
     return Factors(model.user_factors, model.item_factors, model.item_bias)
 
 
-@dataclass(frozen=True, eq=False)
-class _Pairs:
-    """What is drawn from: every stored pair with its weight, and where each part of the users begins."""
+def _run_epoch(
+    cells: Cells, model: Factors, config: Config, rate: float, rng: np.random.Generator
+) -> tuple[int, int]:
+    """One pass; (samples used, samples already in the right order)."""
+    rates = np.array(
+        [rate, config.user_regularization, config.item_regularization, config.bias_regularization],
+        dtype=np.float32,
+    )
+    done = np.zeros((cells.pairs.n_parts, cells.n_item_parts, 2), dtype=np.int64)
+    had = cells.pairs.had
 
-    by_user: Csr
-    users: npt.NDArray[np.int32]
-    weights: Float32
-    starts: npt.NDArray[np.int64]
-    n_items: int
-    had: Csr
-    """What is never drawn as a negative: all pairs, and those that were rated too low to be one."""
-
-    @classmethod
-    def of(cls, by_user: Csr, weights: Float32, n_items: int, had: Csr | None = None) -> "_Pairs":
-        """Cut users into parts of about equal numbers of pairs; how many depends on the data alone."""
-        square = math.isqrt(by_user.nnz // PAIRS_PER_CELL)
-        n_parts = max(1, min(MOST_PARTS, square, n_items // ITEMS_PER_PART))
-        users = np.repeat(np.arange(by_user.shape[0], dtype=np.int32), by_user.lengths())
-        first = by_user.indptr[:-1] * n_parts // max(by_user.nnz, 1)
-        rows = np.searchsorted(first, np.arange(n_parts))
-        return cls(
-            by_user, users, weights, np.append(by_user.indptr[rows], by_user.nnz), n_items, had or by_user
-        )
-
-    @property
-    def n_parts(self) -> int:
-        """Parts of the users."""
-        return len(self.starts) - 1
-
-
-class _Cells:
-    """The pairs of an epoch, ordered by cell: a part of the users times a part of the items."""
-
-    def __init__(self, pairs: _Pairs, n_item_parts: int) -> None:
-        self.pairs, self.n_item_parts = pairs, n_item_parts
-        n = len(pairs.users)
-        self.users, self.items = np.empty(n, np.int32), np.empty(n, np.int32)
-        self.cumulative, self.guide = np.empty(n, np.float64), np.empty(n, np.int32)
-        self.edges = np.zeros((pairs.n_parts, n_item_parts + 1), np.int64)
-        self.totals = np.zeros((pairs.n_parts, n_item_parts))
-
-    def cut(self, rng: np.random.Generator) -> None:
-        """Cut the items anew: a negative comes from the part of its positive, another one each epoch."""
-        pairs, n_items = self.pairs, self.pairs.n_items
-        self.shuffled = rng.permutation(n_items).astype(np.int32)
-        self.bounds = np.arange(self.n_item_parts + 1) * n_items // self.n_item_parts
-        item_part = np.empty(n_items, dtype=np.int16)
-        item_part[self.shuffled] = np.repeat(np.arange(self.n_item_parts), np.diff(self.bounds))
-
-        def work(part: int) -> None:
-            own = slice(pairs.starts[part], pairs.starts[part + 1])
-            sort_cells(
-                pairs.users[own],
-                pairs.by_user.indices[own],
-                pairs.weights[own],
-                item_part,
-                (self.users[own], self.items[own], self.cumulative[own], self.guide[own]),
-                self.edges[part],
-                self.totals[part],
-            )
-
-        for_each_block(work, pairs.n_parts)
-
-    def draws(self, rng: np.random.Generator) -> npt.NDArray[np.int64]:
-        """How many samples each cell gives: as many in all as there are pairs, drawn by their weights."""
-        totals = self.totals.ravel()
-        if totals.sum() <= 0:
-            raise ValueError("matrix values are all 0, so that no pair can be drawn; expected a positive one")
-        return rng.multinomial(len(self.users), totals / totals.sum()).reshape(self.totals.shape)
-
-    def ascend(
-        self, part: int, item_part: int, n_samples: int, seed: int, rates: Float32, model: Factors
-    ) -> tuple[int, int]:
-        """Take the steps of one cell; (samples used, samples already in the right order)."""
-        cell = self.pairs.starts[part] + self.edges[part]
-        own = slice(cell[item_part], cell[item_part + 1])
-        return ascend(
-            n_samples,
-            seed,
-            self.users[own],
-            self.items[own],
-            (self.cumulative[own], self.guide[own]),
-            self.shuffled[self.bounds[item_part] : self.bounds[item_part + 1]],
-            self.pairs.had.indptr,
-            self.pairs.had.indices,
+    def work(cell: Cell) -> None:
+        done[cell.place] = ascend(
+            cell.n_samples,
+            cell.seed,
+            cell.users,
+            cell.items,
+            cell.drawn,
+            cell.candidates,
+            had.indptr,
+            had.indices,
             rates,
             model.user_factors,
             model.item_factors,
             model.item_bias,
         )
 
-
-def _run_epoch(
-    cells: _Cells, model: Factors, config: Config, rate: float, rng: np.random.Generator
-) -> tuple[int, int]:
-    """One pass; (samples used, samples already in the right order)."""
-    cells.cut(rng)
-    draws = cells.draws(rng)
-    seeds = rng.integers(2**63, size=draws.size).reshape(draws.shape)
-    rates = np.array(
-        [rate, config.user_regularization, config.item_regularization, config.bias_regularization],
-        dtype=np.float32,
-    )
-    done = np.zeros((*draws.shape, 2), dtype=np.int64)
-    for turn in range(cells.n_item_parts):
-        # In one turn no two cells share a user part, nor, unless there is only one, an item part.
-        def work(part: int, turn: int = turn) -> None:
-            item_part = (part + turn) % cells.n_item_parts
-            if n_samples := draws[part, item_part]:
-                seed = seeds[part, item_part]
-                done[part, item_part] = cells.ascend(part, item_part, n_samples, seed, rates, model)
-
-        for_each_block(work, len(draws))
+    cells.each(rng, work)
     return int(done[..., 0].sum()), int(done[..., 1].sum())
 
 

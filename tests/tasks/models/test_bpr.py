@@ -9,7 +9,7 @@ from event_logs import grouped, random_log
 from scipy.sparse import csr_matrix
 
 from data_contracts.interactions import GroupedMatrix
-from tasks.models import bpr
+from tasks.models import _sample_cells
 from tasks.models.bpr import Config, fit
 from tasks.numeric.ranking import recommend
 
@@ -26,7 +26,7 @@ def _bytes(factors):
 
 
 def test_fit__repeats_to_the_byte_on_any_number_of_threads(monkeypatch):
-    monkeypatch.setattr(bpr, "PAIRS_PER_CELL", 256)
+    monkeypatch.setattr(_sample_cells, "PAIRS_PER_CELL", 256)
     matrix = _matrix_in_parts(np.random.default_rng(0))
     config = Config(n_factors=16, epochs=3)
     before = numba.get_num_threads()
@@ -37,13 +37,13 @@ def test_fit__repeats_to_the_byte_on_any_number_of_threads(monkeypatch):
         results.append(_bytes(fit(matrix, config, rng=np.random.default_rng(5))))
     numba.set_num_threads(before)
 
-    assert bpr._Pairs.of(matrix.by_user, matrix.by_user.values, matrix.n_items).n_parts > 1
+    assert _sample_cells.Pairs.of(matrix.by_user, matrix.by_user.values, matrix.n_items).n_parts > 1
     assert results[0] == results[1] == results[2]
 
 
 @pytest.mark.parametrize("deterministic", [True, False])
 def test_fit__learns_the_order_of_its_samples(deterministic, monkeypatch):
-    monkeypatch.setattr(bpr, "PAIRS_PER_CELL", 256)
+    monkeypatch.setattr(_sample_cells, "PAIRS_PER_CELL", 256)
     auc = []
 
     fit(
