@@ -134,7 +134,8 @@ def _try(home: Home, kind: str, how: str, seed: int) -> str:
         except ShelftalkerError as error:
             # A folder in a file's place is nobody's to remove: the night says so.
             return refusal(error, path.name) if how == "folder" else f"the night fails: {error}"
-        return _must_be_live(summary, LAST) or _verified(home, kind, how)
+        problem = _must_be_live(summary, LAST) or _verified(home, kind, how)
+        return problem and f"{problem}; that night is run {summary['run_id']}, left out {summary['left_out']}"
 
 
 def _victim(rng: random.Random, folder: Path, kind: str) -> Path:

@@ -9,13 +9,13 @@ from tasks.numeric.jit import jit
 MAX_DRAWS = 16
 """Draws of a negative before a sample is given up: its user has nearly all of the candidates."""
 
-_GOLDEN = np.uint64(0x9E3779B97F4A7C15)
+GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 _MIX_1 = np.uint64(0xBF58476D1CE4E5B9)
 _MIX_2 = np.uint64(0x94D049BB133111EB)
 
 
 @jit()
-def _mixed(state: Any) -> Any:
+def mixed(state: Any) -> Any:
     """64 random bits of a counter: SplitMix64 (Steele, Lea, Flood, OOPSLA 2014)."""
     z = state
     z = (z ^ (z >> np.uint64(30))) * _MIX_1
@@ -131,13 +131,13 @@ def ascend(
     state = np.uint64(seed)
     used = right = 0
     for _ in range(n_samples):
-        state += _GOLDEN
-        pair = draw_pair(cumulative, guide, np.float64(_mixed(state) >> np.uint64(11)) * 2.0**-53)
+        state += GOLDEN
+        pair = draw_pair(cumulative, guide, np.float64(mixed(state) >> np.uint64(11)) * 2.0**-53)
         u, i = users[pair], items[pair]
         j = i
         for _ in range(MAX_DRAWS):
-            state += _GOLDEN
-            j = candidates[draw_below(_mixed(state), len(candidates))]
+            state += GOLDEN
+            j = candidates[draw_below(mixed(state), len(candidates))]
             if not has_code(indices, indptr[u], indptr[u + 1], j):
                 break
             j = i
