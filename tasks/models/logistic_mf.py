@@ -38,6 +38,8 @@ class Config(ModelConfig):
     """Items that the user never had, drawn for each pair."""
     learning_rate: float = Field(default=2e-3, gt=0, le=1, allow_inf_nan=False)
     """Length of a step of Adam."""
+    learning_rate_decay: float = Field(default=0.95, gt=0, le=1)
+    """The learning rate is multiplied by this after every epoch."""
     regularization: float = Field(default=1e-4, ge=0, le=1e6, allow_inf_nan=False)
     """Pull of factors and user biases towards 0 at each step."""
     bias_regularization: float = Field(default=0.03, ge=0, le=1e6, allow_inf_nan=False)
@@ -145,7 +147,8 @@ def fit(
     offset = np.float32(-np.log(config.n_negatives))
     cells = Cells(pairs, pairs.n_parts)
     for epoch in range(config.epochs):
-        loss = _run_epoch(cells, users, items, offset, config, rng)
+        rate = np.float32(config.learning_rate * config.learning_rate_decay**epoch)
+        loss = _run_epoch(cells, users, items, offset, config, rate, rng)
         if not np.isfinite(items.rows).all():
             raise ValueError(
                 f"logistic_mf diverged in epoch {epoch + 1}; lower learning_rate, which is {config.learning_rate}"
@@ -159,12 +162,18 @@ def fit(
 
 
 def _run_epoch(
-    cells: Cells, users: _Side, items: _Side, offset: np.float32, config: Config, rng: np.random.Generator
+    cells: Cells,
+    users: _Side,
+    items: _Side,
+    offset: np.float32,
+    config: Config,
+    rate: np.float32,
+    rng: np.random.Generator,
 ) -> float:
     """One pass; mean loss of a pair."""
     done = np.zeros((cells.pairs.n_parts, cells.n_item_parts, 2))
     had = cells.pairs.had.indptr, cells.pairs.had.indices
-    rate, decay = np.float32(config.learning_rate), np.float32(config.regularization)
+    decay = np.float32(config.regularization)
     bias_decay = np.float32(config.bias_regularization)
 
     def work(cell: Cell) -> None:
