@@ -9,7 +9,7 @@ import json
 import shutil
 import statistics
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,6 +18,7 @@ from typing import Any, Final
 from benchmarks._children import empty_folder, measure
 from benchmarks._event_log import cache_folder
 from benchmarks._habit_logs import habits_log, tastes_log
+from data_contracts.dataset import FOLDER
 
 DATA: Final = Path(__file__).parents[2] / "shared" / "data"
 COMMAND: Final = "from flows.cli import main; main()"
@@ -63,7 +64,8 @@ class Log:
     """Writes NAME.parquet and NAME.toml into a folder; given the folder of data and a seed."""
 
 
-def _draft(folder: Path, name: str, window: str, decides: str, metric: str) -> None:
+def draft(folder: Path, name: str, window: str, decides: str, metric: str) -> None:
+    """Write the dataset file of a log ``NAME.parquet`` with columns user, item, time and basket."""
     text = DATASET.format(
         name=name, description="A log of the benchmark.", window=window, decides=decides, metric=metric
     )
@@ -72,12 +74,12 @@ def _draft(folder: Path, name: str, window: str, decides: str, metric: str) -> N
 
 def _habits(folder: Path, data: Path, seed: int) -> None:
     habits_log(folder / "habits.parquet", seed)
-    _draft(folder, "habits", "holdout_days = 28", "repeat", "basket_precision@5")
+    draft(folder, "habits", "holdout_days = 28", "repeat", "basket_precision@5")
 
 
 def _tastes(folder: Path, data: Path, seed: int) -> None:
     tastes_log(folder / "tastes.parquet", seed)
-    _draft(folder, "tastes", "holdout_days = 28", "discovery", "ndcg@10")
+    draft(folder, "tastes", "holdout_days = 28", "discovery", "ndcg@10")
 
 
 def _ta_feng(folder: Path, data: Path, seed: int) -> None:
@@ -90,7 +92,7 @@ def _ta_feng(folder: Path, data: Path, seed: int) -> None:
     table["time"] = end + pd.to_timedelta(7 * weeks, unit="D")
     table["basket"] = table["user"] + "B" + table["basket"].astype(str)
     table[["user", "item", "basket", "time"]].to_parquet(folder / "ta_feng.parquet", index=False)
-    _draft(folder, "ta_feng", 'split = "leave_last_basket"', "repeat", "ndcg@10")
+    draft(folder, "ta_feng", 'split = "leave_last_basket"', "repeat", "ndcg@10")
 
 
 LOGS: Final = {
@@ -129,19 +131,38 @@ def one_log(log: Log, name: str, data: Path, n_seeds: int) -> dict[str, Any]:
     for seed in range(n_seeds):
         folder = empty_folder(cache_folder(), "logs")
         try:
-            runs.append(_run(log, folder, data, seed))
+            runs.append(run_log(log, folder, data, seed))
         finally:
             shutil.rmtree(folder)
         print(f"{name}, seed {seed}: {runs[-1]['process_seconds']:.0f} s", file=sys.stderr)
     return compared(runs)
 
 
-def _run(log: Log, folder: Path, data: Path, seed: int) -> dict[str, Any]:
+def run_log(
+    log: Log, folder: Path, data: Path, seed: int, models: Iterable[str] = (), sections: str = ""
+) -> dict[str, Any]:
+    """Rehearse a run of a log by the real command; its summary.
+
+    Parameters
+    ----------
+    log, folder, data, seed
+        The log, an empty folder for its files and home, the folder of real logs, and the run's seed.
+    models
+        What ``--models`` is given.
+    sections
+        TOML that is added to the dataset file.
+
+    """
     dataset = log.dataset
     if log.write is not None:
         log.write(folder, data, seed)
-        dataset = str(folder / f"{log.dataset}.toml")
+    if log.write is not None or sections:
+        path = folder / f"{log.dataset}.toml"
+        text = (path if log.write is not None else FOLDER / path.name).read_text("utf-8")
+        path.write_text(f"{text}\n{sections}", "utf-8")
+        dataset = str(path)
     given = ["run", "--dataset", dataset, "--seed", str(seed), "--dry-run", "--json"]
+    given += ["--models", ",".join(models)] if models else []
     given += ["--source", str(data / log.source)] if log.source and log.write is None else []
     given += ["--as-of", log.as_of] if log.as_of else []
     paths = {"SHELFTALKER_HOME": str(folder / "home"), "PREFECT_HOME": str(folder / "prefect")}

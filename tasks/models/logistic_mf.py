@@ -30,15 +30,15 @@ Float32 = npt.NDArray[np.float32]
 class Config(ModelConfig):
     """Size of the model and schedule of its training."""
 
-    n_factors: int = Field(default=64, ge=1, le=4096)
+    n_factors: int = Field(default=128, ge=1, le=4096)
     """Length of a factor row."""
-    epochs: int = Field(default=10, ge=1, le=10_000)
+    epochs: int = Field(default=30, ge=1, le=10_000)
     """Passes; each draws as many pairs as there are."""
     n_negatives: int = Field(default=5, ge=1, le=1_000)
     """Items that the user never had, drawn for each pair."""
-    learning_rate: float = Field(default=2e-3, gt=0, le=1, allow_inf_nan=False)
+    learning_rate: float = Field(default=5e-3, gt=0, le=1, allow_inf_nan=False)
     """Length of a step of Adam."""
-    learning_rate_decay: float = Field(default=0.95, gt=0, le=1)
+    learning_rate_decay: float = Field(default=0.9, gt=0, le=1)
     """The learning rate is multiplied by this after every epoch."""
     regularization: float = Field(default=1e-4, ge=0, le=1e6, allow_inf_nan=False)
     """Pull of factors and user biases towards 0 at each step."""
