@@ -39,32 +39,66 @@ def solve_rows(
         float64 (n_rows, n_factors) and (n_rows,): overwritten; 0 for a row without ratings.
 
     """
-    d = fixed.shape[1]
-    n = d + 1
-    a, x = np.empty((n, n)), np.empty(n)
+    n = fixed.shape[1] + 1
+    a, x, z = np.empty((n, n)), np.empty(n), np.empty(n)
     for row in range(first, last):
-        out[row] = 0.0
-        out_bias[row] = 0.0
-        if indptr[row] == indptr[row + 1]:
-            continue
-        a[:] = 0.0
-        x[:] = 0.0
-        for f in range(d):
-            a[f, f] = regularization[row]
-        a[d, d] = bias_regularization
-        for at in range(indptr[row], indptr[row + 1]):
-            y, r = fixed[indices[at]], rest[at] - fixed_bias[indices[at]]
+        ratings = slice(indptr[row], indptr[row + 1])
+        codes, count = indices[ratings], indptr[row + 1] - indptr[row]
+        pull = regularization[row]
+        if count == 0:
+            x[:] = 0.0
+        elif count < n:
+            # As many equations as ratings, which for most items are few.
+            _between_ratings(codes, fixed, pull, bias_regularization, a)
+            for j in range(count):
+                z[j] = rest[ratings.start + j] - fixed_bias[codes[j]]
+            solve_in_place(a[:count, :count], z[:count])
+            x[:] = 0.0
+            for j in range(count):
+                for f in range(n - 1):
+                    x[f] += z[j] * fixed[codes[j], f] / pull
+                x[n - 1] += z[j] / bias_regularization
+        else:
+            _between_factors(codes, rest[ratings], fixed, fixed_bias, a, x)
+            for f in range(n - 1):
+                a[f, f] += pull
+            a[n - 1, n - 1] += bias_regularization
+            solve_in_place(a, x)
+        out[row] = x[: n - 1]
+        out_bias[row] = x[n - 1]
+
+
+@jit(fastmath=True)
+def _between_ratings(codes: Any, fixed: Any, pull: float, bias_pull: float, a: Any) -> None:
+    """``Y Y' / pull + 1 1' / bias_pull + I`` of the rows of `fixed` that are rated, into the lower triangle."""
+    d = fixed.shape[1]
+    for j in range(len(codes)):
+        y = fixed[codes[j]]
+        for k in range(j + 1):
+            w = fixed[codes[k]]
+            total = 0.0
             for f in range(d):
-                x[f] += r * y[f]
-                for g in range(f + 1):
-                    a[f, g] += y[f] * y[g]
-                a[d, f] += y[f]
-            x[d] += r
-            a[d, d] += 1.0
-        solve_in_place(a, x)
+                total += y[f] * w[f]
+            a[j, k] = total / pull + 1.0 / bias_pull
+        a[j, j] += 1.0
+
+
+@jit(fastmath=True)
+def _between_factors(codes: Any, rest: Any, fixed: Any, fixed_bias: Any, a: Any, x: Any) -> None:
+    """``[Y 1]' [Y 1]`` into the lower triangle of `a`, and ``[Y 1]' r`` into `x`."""
+    d = fixed.shape[1]
+    a[:] = 0.0
+    x[:] = 0.0
+    for at in range(len(codes)):
+        y, r = fixed[codes[at]], rest[at] - fixed_bias[codes[at]]
         for f in range(d):
-            out[row, f] = x[f]
-        out_bias[row] = x[d]
+            weight = y[f]
+            x[f] += r * weight
+            for g in range(f + 1):
+                a[f, g] += weight * y[g]
+            a[d, f] += weight
+        x[d] += r
+        a[d, d] += 1.0
 
 
 @jit(fastmath=True)
