@@ -231,7 +231,7 @@ def test_model__refuses_a_matrix_without_entries(name):
 
 @pytest.mark.parametrize("name", those(lambda spec: spec.personal))
 def test_personal_model__orders_items_differently_for_different_users(name):
-    first = recommend(_train(name, _log(name)), np.arange(N_USERS), 5)[0]
+    first = recommend(_train(name, _log(name)), np.arange(N_USERS), N_ITEMS)[0]
 
     assert len(np.unique(first, axis=0)) > 1
 
