@@ -67,6 +67,18 @@ class RatingFactors(BiasedFactors):
         return np.clip(found, self.lowest, self.highest).astype(np.float32)
 
 
+def owners(ratings: Csr) -> npt.NDArray[np.int64]:
+    """User code of each rating, int64 (n_ratings,)."""
+    return np.repeat(np.arange(ratings.shape[0]), ratings.lengths())
+
+
+def part_of(ratings: Csr, kept: npt.NDArray[np.bool_]) -> Csr:
+    """Some of the ratings, by a mask of their number."""
+    lengths = np.bincount(owners(ratings)[kept], minlength=ratings.shape[0])
+    indptr = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+    return Csr(indptr, ratings.indices[kept], ratings.values[kept], ratings.n_cols)
+
+
 def damped_means(
     ratings: Csr, damping: tuple[float, float], rounds: int = 10
 ) -> tuple[float, Float64, Float64]:
@@ -87,7 +99,7 @@ def damped_means(
 
     """
     n_users, n_items = ratings.shape
-    users = np.repeat(np.arange(n_users), ratings.lengths())
+    users = owners(ratings)
     mean = float(ratings.values.mean(dtype=np.float64))
     rest = ratings.values - mean
     user_bias, item_bias = np.zeros(n_users), np.zeros(n_items)

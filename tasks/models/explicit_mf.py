@@ -14,7 +14,7 @@ from pydantic import Field
 
 from data_contracts.interactions import Csr, GroupedMatrix
 from tasks.models import Capability, ModelConfig, ModelSpec, Need, Progress
-from tasks.models._biased_factors import RatingFactors, check_ratings, damped_means, scale_of
+from tasks.models._biased_factors import RatingFactors, check_ratings, damped_means, owners, part_of, scale_of
 from tasks.models._cost import Cost, Sizes, factorisation
 from tasks.models._search_space import Doubling, Range
 from tasks.numeric.csr import row_blocks
@@ -161,7 +161,7 @@ def fit(
     if 0 < held.sum() < ratings.nnz:
         best, searched = _search(ratings, held, config, rng, progress)
     model = _Model.of(ratings, config, rng)
-    users, by_item = _owners(ratings), transposed(ratings)
+    users, by_item = owners(ratings), transposed(ratings)
     for done in range(best):
         model.sweep(ratings, by_item, config)
         if progress is not None:
@@ -183,8 +183,8 @@ def _search(
     progress: Progress | None,
 ) -> tuple[int, int]:
     """(Number of iterations with the lowest error on the held-out part, iterations that were tried)."""
-    users = _owners(ratings)
-    known, judged = _part(ratings, ~held), _part(ratings, held)
+    users = owners(ratings)
+    known, judged = part_of(ratings, ~held), part_of(ratings, held)
     by_item = transposed(known)
     model = _Model.of(known, config, rng)
     lowest, best = np.inf, 1
@@ -198,13 +198,3 @@ def _search(
         if done - best >= config.patience:
             break
     return best, done
-
-
-def _owners(ratings: Csr) -> npt.NDArray[np.int64]:
-    return np.repeat(np.arange(ratings.shape[0]), ratings.lengths())
-
-
-def _part(ratings: Csr, kept: npt.NDArray[np.bool_]) -> Csr:
-    lengths = np.bincount(_owners(ratings)[kept], minlength=ratings.shape[0])
-    indptr = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
-    return Csr(indptr, ratings.indices[kept], ratings.values[kept], ratings.n_cols)
