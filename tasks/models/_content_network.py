@@ -14,6 +14,7 @@ from data_contracts.interactions import Csr, GroupedMatrix
 from tasks.models import Progress
 from tasks.models._content_steps import States, Steps, steps_of
 from tasks.models._neural import Schedule, array, seeded, train
+from tasks.models.content_net import Config
 from tasks.numeric.csr import ranges
 from tasks.numeric.exclusion import take_rows
 
@@ -36,52 +37,6 @@ MOST_VALIDATED: Final = 5_000
 """Of them, so that a look at them stays short."""
 
 
-@dataclass(frozen=True)
-class Shape:
-    """Sizes of the network.
-
-    Parameters
-    ----------
-    id_size, label_size
-        Length of the embedding of an item's code, and of each labels attribute.
-    layers
-        Widths of the dense layers.
-    dropout
-        Share of their outputs that a step of the training does without.
-
-    """
-
-    id_size: int
-    label_size: int
-    layers: tuple[int, ...]
-    dropout: float
-
-
-@dataclass(frozen=True)
-class Plan:
-    """How the network is trained.
-
-    Parameters
-    ----------
-    n_last, half_life
-        As :meth:`tasks.models._content_steps.States.of` takes them.
-    learning_rate, weight_decay
-        Of AdamW.
-    batch_size
-        Steps per batch, at most.
-    schedule
-        How long.
-
-    """
-
-    n_last: int
-    half_life: float | None
-    learning_rate: float
-    weight_decay: float
-    batch_size: int
-    schedule: Schedule
-
-
 class Inputs(NamedTuple):
     """What is known of the items."""
 
@@ -100,28 +55,28 @@ class Network(torch.nn.Module):
     ----------
     inputs
         Of the items.
-    shape
+    config
         Sizes of the layers.
 
     """
 
     dense: torch.Tensor
 
-    def __init__(self, inputs: Inputs, shape: Shape) -> None:
+    def __init__(self, inputs: Inputs, config: Config) -> None:
         super().__init__()
         n_items, n_dense = inputs.dense.shape
         labels = self.labels = inputs.labels
         self.register_buffer("dense", torch.from_numpy(inputs.dense), persistent=False)
-        self.ids = torch.nn.Embedding(n_items, shape.id_size)
+        self.ids = torch.nn.Embedding(n_items, config.id_size)
         self.names = torch.nn.ModuleList(
-            torch.nn.EmbeddingBag(max(1, each.n_cols), shape.label_size, mode="mean") for each in labels
+            torch.nn.EmbeddingBag(max(1, each.n_cols), config.label_size, mode="mean") for each in labels
         )
-        self.width = shape.id_size + shape.label_size * len(labels) + n_dense
-        sizes = (self.width, *shape.layers)
+        self.width = config.id_size + config.label_size * len(labels) + n_dense
+        sizes = (self.width, *config.layers)
         self.layers = torch.nn.ModuleList(torch.nn.Linear(before, after) for before, after in pairwise(sizes))
-        self.dropout = torch.nn.Dropout(shape.dropout)
+        self.dropout = torch.nn.Dropout(config.dropout)
         self.out = torch.nn.Embedding(n_items, sizes[-1])
-        self.content = torch.nn.Linear(self.width - shape.id_size, sizes[-1], bias=False)
+        self.content = torch.nn.Linear(self.width - config.id_size, sizes[-1], bias=False)
         torch.nn.init.normal_(self.ids.weight, std=0.1)
         torch.nn.init.normal_(self.out.weight, std=0.01)
         self.bias = torch.nn.Parameter(torch.from_numpy(inputs.popular))
@@ -188,16 +143,15 @@ class Trained:
 
 def trained(
     inputs: Inputs,
-    shape: Shape,
     matrix: GroupedMatrix,
-    plan: Plan,
+    config: Config,
     rng: np.random.Generator,
     progress: Progress | None,
 ) -> Trained:
     """Make a network, train it on the steps of all users, and read its weights."""
     with seeded(rng) as device:
-        network = Network(inputs, shape).to(device)
-        _fit(network, matrix, plan, rng, progress)
+        network = Network(inputs, config).to(device)
+        _fit(network, matrix, config, rng, progress)
         everything = np.arange(matrix.n_items)
         with torch.no_grad():
             # What nobody has taken is known by its features alone.
@@ -212,11 +166,15 @@ def trained(
 
 
 def _fit(
-    network: Network, matrix: GroupedMatrix, plan: Plan, rng: np.random.Generator, progress: Progress | None
+    network: Network,
+    matrix: GroupedMatrix,
+    config: Config,
+    rng: np.random.Generator,
+    progress: Progress | None,
 ) -> None:
     """Train in place on the steps of all users; early stopping looks at the last steps of some of them."""
     optimizer = torch.optim.AdamW(
-        network.parameters(), lr=plan.learning_rate, weight_decay=plan.weight_decay, fused=True
+        network.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay, fused=True
     )
     n_items = matrix.n_items_with_events
     steps = steps_of(matrix, rng)
@@ -227,18 +185,25 @@ def _fit(
         # Without an order, what speaks for what is drawn anew for each epoch; steps stay the same users'.
         now = (steps if in_order else steps_of(matrix, rng)).some(np.flatnonzero(~held))
         order = rng.permutation(len(now.begins))[:MOST_STEPS]
-        size = min(plan.batch_size, max(FEWEST_STEPS, len(order) // FEWEST_BATCHES))
+        size = min(config.batch_size, max(FEWEST_STEPS, len(order) // FEWEST_BATCHES))
         for first in range(0, len(order), size):
-            yield _loss(network, now.some(order[first : first + size]), n_items, plan, rng)
+            yield _loss(network, now.some(order[first : first + size]), n_items, config, rng)
 
     def validate() -> dict[str, float]:
         # The same draw each time: losses of epochs are compared.
-        fixed, size = np.random.default_rng(0), plan.batch_size
+        fixed, size = np.random.default_rng(0), config.batch_size
         parts = [np.arange(first, min(first + size, held.sum())) for first in range(0, held.sum(), size)]
-        losses = [float(_loss(network, checked.some(each), n_items, plan, fixed)) for each in parts]
+        losses = [float(_loss(network, checked.some(each), n_items, config, fixed)) for each in parts]
         return {"validation_loss": float(np.average(losses, weights=[len(each) for each in parts]))}
 
-    train(network, optimizer, batches, validate if held.any() else None, plan.schedule, progress)
+    train(
+        network,
+        optimizer,
+        batches,
+        validate if held.any() else None,
+        Schedule(config.epochs, config.patience),
+        progress,
+    )
 
 
 def _held_out(steps: Steps, rng: np.random.Generator) -> npt.NDArray[np.bool_]:
@@ -250,9 +215,11 @@ def _held_out(steps: Steps, rng: np.random.Generator) -> npt.NDArray[np.bool_]:
     return held
 
 
-def _loss(network: Network, steps: Steps, n_items: int, plan: Plan, rng: np.random.Generator) -> torch.Tensor:
+def _loss(
+    network: Network, steps: Steps, n_items: int, config: Config, rng: np.random.Generator
+) -> torch.Tensor:
     """Mean over the steps of the mean cross entropy of their targets, against all items or those drawn."""
-    states = States.of(steps.items, steps.starts, steps.begins, plan.n_last, plan.half_life)
+    states = States.of(steps.items, steps.starts, steps.begins, config.n_last, config.half_life)
     lengths = steps.ends - steps.begins
     targets = steps.items[ranges(steps.begins, lengths)].astype(np.int64)
     items, offsets = _scored(targets, n_items, rng)

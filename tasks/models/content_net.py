@@ -13,21 +13,13 @@ from typing import Annotated, Final
 import numpy as np
 import numpy.typing as npt
 from pydantic import Field
-from scipy.sparse import csr_matrix
 
-from data_contracts.interactions import Csr, GroupedMatrix, ItemFeatures
+from data_contracts.interactions import Csr, GroupedMatrix
 from data_contracts.scoring import Codes, Lists, Scores, Sequences
 from tasks.models import Capability, ModelConfig, ModelSpec, Need, Progress
 from tasks.models._content_steps import States
 from tasks.models._cost import Cost, Sizes
-from tasks.models._item_profiles import (
-    all_dates,
-    bucketed,
-    check_profiles,
-    item_profiles,
-    title_words,
-    unit_rows,
-)
+from tasks.models._item_profiles import check_profiles, dense_profiles, item_profiles
 from tasks.models._search_space import Range
 from tasks.numeric.csr import check_matrix
 from tasks.numeric.dense import DenseScorer
@@ -207,52 +199,21 @@ def fit(
         "name features that differ under [columns] or [items], or take this model out",
     )
     from tasks.models import _content_network as network
-    from tasks.models._neural import Schedule
 
-    features = matrix.item_features
+    features, n_items = matrix.item_features, matrix.n_items
     counts = matrix.by_item.lengths() + 1.0
     inputs = network.Inputs(
-        dense_features(features, matrix.n_items, config, rng),
+        dense_profiles(features, n_items, rng, title_size=config.title_size, n_buckets=config.n_buckets),
         [each.by_item for each in features.labels.values()],
         np.log(counts / counts.sum()).astype(np.float32),
     )
     n_last = UNORDERED if matrix.history is None else config.n_last
-    plan = network.Plan(
-        n_last,
-        config.half_life,
-        config.learning_rate,
-        config.weight_decay,
-        config.batch_size,
-        Schedule(config.epochs, config.patience),
-    )
-    shape = network.Shape(config.id_size, config.label_size, config.layers, config.dropout)
-    found = network.trained(inputs, shape, matrix, plan, rng, progress)
+    found = network.trained(inputs, matrix, config.model_copy(update={"n_last": n_last}), rng, progress)
     layers = tuple(Layer(*each) for each in found.layers)
     states = _last_states(matrix, n_last, config.half_life)
     factors = Factors(forward(states.mean(found.vectors), layers), found.items, found.bias)
-    own = weighed(states.counts(matrix.n_items), found.again)
+    own = weighed(states.counts(n_items), found.again)
     return NetScores(factors, own, found.vectors, layers, found.again, n_last, config.half_life)
-
-
-def dense_features(features: ItemFeatures, n_items: int, config: Config, rng: np.random.Generator) -> Float32:
-    """Titles as directions of their words (TF-IDF and a truncated SVD), numbers and dates as buckets; float32 (n_items, n)."""
-    parts: list[npt.NDArray[np.floating]] = [np.zeros((n_items, 0))]
-    if features.titles is not None:
-        parts.append(_titles(title_words(features.titles, 2), config.title_size, rng))
-    columns: list[npt.NDArray[np.floating]] = [*features.numbers.values(), *all_dates(features).values()]
-    parts += [bucketed(column, config.n_buckets).toarray() for column in columns]
-    return np.ascontiguousarray(np.hstack(parts), dtype=np.float32)
-
-
-def _titles(words: csr_matrix, size: int, rng: np.random.Generator) -> npt.NDArray[np.floating]:
-    """Rows of TF-IDF reduced to `size` dimensions and scaled to length 1; few words stay as they are."""
-    if min(words.shape) <= size:
-        return unit_rows(words).toarray()
-    from sklearn.decomposition import TruncatedSVD
-
-    reduced = TruncatedSVD(size, random_state=int(rng.integers(2**31))).fit_transform(words)
-    norms = np.linalg.norm(reduced, axis=1, keepdims=True)
-    return np.asarray(reduced / np.where(norms > 1e-6, norms, 1.0))
 
 
 def forward(mean: Float32, layers: tuple[Layer, ...]) -> Float32:

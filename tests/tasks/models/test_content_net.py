@@ -12,7 +12,7 @@ from event_logs import features, full_log, grouped, random_log
 from data_contracts.interactions import ItemFeatures
 from data_contracts.scoring import Sequences
 from tasks.models._cost import Sizes
-from tasks.models.content_net import Config, Layer, cost, dense_features, fit, forward
+from tasks.models.content_net import Config, Layer, cost, fit, forward
 
 WORDS = ("cup", "hat", "pen", "box")
 
@@ -126,15 +126,6 @@ def test_sampled_training__learns_the_order_too(monkeypatch):
     best = [np.argsort(-scorer.next_scores(sequence(item))[0])[:6] % 4 for item in range(24)]
 
     assert np.mean([row == (item + 1) % 4 for item, row in enumerate(best)]) > 0.8
-
-
-def test_dense_features__are_titles_of_length_one_and_buckets():
-    found = dense_features(features(20), 20, Config(title_size=3, n_buckets=2), np.random.default_rng(0))
-
-    # One word in all titles is one direction; two buckets of prices, and two of dates.
-    assert found.dtype == np.float32
-    assert set(np.unique(found[:, -4:])) == {0.0, 1.0}
-    assert (found[4, -4:-2] == 0).all()
 
 
 def test_forward__is_relu_layer_by_layer():
