@@ -47,11 +47,11 @@ class Config(ModelConfig):
         default=(64,), min_length=1, max_length=8
     )
     """Widths of the dense layers; the last is the length of the vectors that score items."""
-    dropout: float = Field(default=0.0, ge=0, lt=1)
+    dropout: float = Field(default=0.3, ge=0, lt=1)
     """Share of the layers' outputs that each step of the training does without."""
     n_last: int = Field(default=100, ge=1, le=10_000)
     """Latest events of a user that go in."""
-    half_life: float | None = Field(default=None, gt=0, le=1e6, allow_inf_nan=False)
+    half_life: float | None = Field(default=20.0, gt=0, le=1e6, allow_inf_nan=False)
     """Events after which one counts half in their mean; None counts all alike."""
     epochs: int = Field(default=40, ge=1, le=10_000)
     """Passes at most; what held-out users took last ends the training earlier."""
