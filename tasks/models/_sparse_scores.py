@@ -15,8 +15,14 @@ Float32 = npt.NDArray[np.float32]
 Float64 = npt.NDArray[np.float64]
 Int64 = npt.NDArray[np.int64]
 
-BLOCK_ENTRIES: Final = 20_000_000
+LEAST_FILL: Final = 1e-6
+"""Worth of the fill at least: below it float64 could not tell the places of a large catalogue apart."""
+
+BLOCK_ENTRIES: Final = 4_000_000
 """Entries of a block of sparse scores, at most, before the best of each row are kept."""
+
+BLOCK_BYTES: Final = 60.0 * BLOCK_ENTRIES
+"""What such a block takes at its height, sorting included."""
 
 
 def sparse_scorer(
@@ -35,7 +41,7 @@ def sparse_scorer(
     scores_of
         Sparse scores of some users, (n_wanted, n_items), positive where there is one.
     width
-        Entries that a row of them may have, for the size of the blocks.
+        Entries that a row of them, or of what they are computed from, may have: for the size of the blocks.
     n_kept
         Best numbers kept per user, those of the user's own items besides.
     half_life_days
@@ -48,11 +54,15 @@ def sparse_scorer(
 
 
 def below(own: Csr, popular: Float64) -> Float64:
-    """Order of popularity, float64 (n_items,), worth less than the smallest number of `own`."""
+    """Order of popularity, float64 (n_items,) in [0, 1).
+
+    It is worth less than the smallest number of `own`, so that it decides between equals alone, or less than
+    :data:`LEAST_FILL` where such a number is smaller than that.
+    """
     rising = np.lexsort((-np.arange(len(popular)), popular))
     ranks = np.empty(len(popular))
     ranks[rising] = np.arange(len(popular)) / max(len(popular), 1)
-    return ranks * min(1.0, float(own.values.min(initial=1.0)))
+    return ranks * max(LEAST_FILL, float(own.values.min(initial=1.0)))
 
 
 def by_blocks(
@@ -60,7 +70,7 @@ def by_blocks(
 ) -> Csr:
     """Sparse scores of all users, block by block: the best `n_kept` of each, and those of the user's own items."""
     n_users, n_items = by_user.shape
-    size = max(1, BLOCK_ENTRIES // max(1, min(width, n_items)))
+    size = max(1, BLOCK_ENTRIES // max(1, width))
     past, kept = by_user.to_scipy(), []
     for first in range(0, n_users, size):
         users = np.arange(first, min(first + size, n_users))

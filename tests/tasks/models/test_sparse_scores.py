@@ -5,10 +5,10 @@ import pytest
 from event_logs import full_log, grouped, random_log
 from scipy.sparse import csr_matrix
 
-from data_contracts.interactions import Csr, GroupedMatrix
+from data_contracts.interactions import Csr, GroupedMatrix, History
 from data_contracts.scoring import Sequences
 from tasks.models import ease, item_knn, tifu_knn, transitions, up_cf
-from tasks.models._sparse_scores import Baskets, basket_numbers, by_blocks
+from tasks.models._sparse_scores import BLOCK_ENTRIES, LEAST_FILL, Baskets, basket_numbers, below, by_blocks
 
 
 def _fit(model, matrix, **parameters):
@@ -54,9 +54,11 @@ def test_tifu_knn__is_the_papers_formula(log):
         baskets = _baskets(log, user)
         if not baskets:
             continue
-        size = max(1, -(-len(baskets) // config.groups))
-        # The groups are filled from the newest basket on.
-        groups = [baskets[max(0, end - size) : end] for end in range(len(baskets), 0, -size)]
+        # The newest groups have one basket more where they cannot all be equal.
+        n_groups = min(config.groups, len(baskets))
+        sizes = [(len(baskets) + at) // n_groups for at in range(n_groups)]
+        ends = np.cumsum(sizes)
+        groups = [baskets[end - size : end] for size, end in zip(sizes, ends, strict=True)][::-1]
         for age, group in enumerate(groups):
             for back, basket in enumerate(reversed(group)):
                 for item in basket:
@@ -182,3 +184,49 @@ def test_fold_in__of_neighbours_and_weights_gives_known_users_their_own_scores(l
         folded = model.fold_in(scorer, log.by_user, model.Config())
         np.testing.assert_allclose(folded.scores(np.arange(30)), scorer.scores(np.arange(30)), rtol=1e-5)
     assert isinstance(log.by_user, Csr)
+
+
+def _csr(dense):
+    return GroupedMatrix.from_csr(csr_matrix(np.array(dense))).by_user
+
+
+def test_below__orders_a_large_catalogue_however_small_the_scores():
+    own = _csr([[1e-20] + [0.0] * 49_999])
+    popular = np.random.default_rng(0).random(50_000)
+
+    fill = below(own, popular)
+
+    assert len(np.unique(fill - 1.0)) == 50_000
+    assert fill.max() < LEAST_FILL
+    np.testing.assert_array_equal(np.argsort(fill), np.argsort(popular))
+
+
+def test_below__decides_between_equals_alone():
+    fill = below(_csr([[0.25, 3.0, 0.0]]), np.array([1.0, 2.0, 2.0]))
+
+    assert fill[0] == 0.0
+    assert 0.0 < fill[2] < fill[1] < 0.25
+
+
+def test_by_blocks__asks_for_as_many_users_as_their_width_allows():
+    blocks = []
+
+    def scores_of(users):
+        blocks.append(len(users))
+        return csr_matrix((len(users), 4))
+
+    by_blocks(_csr(np.eye(4)), scores_of, BLOCK_ENTRIES, 1)
+
+    assert blocks == [1, 1, 1, 1]
+
+
+def test_baskets__of_one_moment_stay_apart():
+    history = History(
+        np.array([0, 3], np.int64),
+        np.array([0, 1, 0], np.int32),
+        np.full(3, 2.0, np.float32),
+        np.ones(3, np.float32),
+        np.array([0, 1, 1], np.int32),
+    )
+
+    assert Baskets(history, 2).weighed(np.array([1.0, 10.0])).toarray().tolist() == [[11.0, 10.0]]
