@@ -69,14 +69,27 @@ def by_blocks(
     by_user: Csr, scores_of: Callable[[npt.NDArray[np.intp]], csr_matrix], width: int, n_kept: int
 ) -> Csr:
     """Sparse scores of all users, block by block: the best `n_kept` of each, and those of the user's own items."""
-    n_users, n_items = by_user.shape
-    size = max(1, BLOCK_ENTRIES // max(1, width))
-    past, kept = by_user.to_scipy(), []
-    for first in range(0, n_users, size):
-        users = np.arange(first, min(first + size, n_users))
-        found = scores_of(users)
+    return best_rows(scores_of, by_user.n_cols, width, n_kept, by_user.to_scipy())
+
+
+def best_rows(
+    scores_of: Callable[[npt.NDArray[np.intp]], csr_matrix],
+    n_items: int,
+    width: int,
+    n_kept: int,
+    past: Any = None,
+) -> Csr:
+    """Sparse rows, block by block: the best `n_kept` of each, and those that `past` (n_rows, n_items) has too.
+
+    Without a past there are as many rows as items.
+    """
+    past = csr_matrix((n_items, n_items)) if past is None else past
+    size, kept = max(1, BLOCK_ENTRIES // max(1, width)), []
+    for first in range(0, past.shape[0], size):
+        rows = np.arange(first, min(first + size, past.shape[0]))
+        found = scores_of(rows)
         found.sum_duplicates()
-        kept.append(_best_of_rows(found, past[users], n_kept))
+        kept.append(_best_of_rows(found, past[rows], n_kept))
     return as_csr(kept, n_items)
 
 
@@ -143,6 +156,11 @@ class Baskets:
         starts = np.cumsum(self.per_user) - self.per_user
         self.place = ranges(np.zeros_like(starts), self.per_user)
         """Place of each basket among its user's, 0 = the oldest."""
+
+    def content(self) -> csr_matrix:
+        """(n_baskets, n_items): 1 where a basket holds an item."""
+        shape = len(self.owner), self.n_items
+        return csr_matrix((np.ones(len(self.items)), (self.basket, self.items)), shape=shape)
 
     def weighed(self, weights: Float64) -> csr_matrix:
         """(n_users, n_items): sum of the weights, float64 (n_baskets,), of the baskets that hold an item."""
