@@ -8,7 +8,9 @@ import numpy.typing as npt
 from scipy.sparse import csr_matrix
 
 from data_contracts.interactions import Csr, GroupedMatrix, History
+from tasks.numeric.best_entries import best_entries
 from tasks.numeric.csr import ranges
+from tasks.numeric.parallel import for_each_block
 from tasks.numeric.scorers import PersonalScores
 
 Float32 = npt.NDArray[np.float32]
@@ -39,7 +41,8 @@ def sparse_scorer(
     matrix
         What the model was trained on.
     scores_of
-        Sparse scores of some users, (n_wanted, n_items), positive where there is one.
+        Sparse scores of some users, (n_wanted, n_items), positive where there is one, without duplicates; called on
+        several threads.
     width
         Entries that a row of them, or of what they are computed from, may have: for the size of the blocks.
     n_kept
@@ -84,12 +87,14 @@ def best_rows(
     Without a past there are as many rows as items.
     """
     past = csr_matrix((n_items, n_items)) if past is None else past
-    size, kept = max(1, BLOCK_ENTRIES // max(1, width)), []
-    for first in range(0, past.shape[0], size):
-        rows = np.arange(first, min(first + size, past.shape[0]))
-        found = scores_of(rows)
-        found.sum_duplicates()
-        kept.append(_best_of_rows(found, past[rows], n_kept))
+    n_rows, size = past.shape[0], max(1, BLOCK_ENTRIES // max(1, width))
+    kept: list[Any] = [None] * -(-n_rows // size)
+
+    def work(block: int) -> None:
+        rows = np.arange(block * size, min((block + 1) * size, n_rows))
+        kept[block] = _best_of_rows(scores_of(rows), past[rows], n_kept)
+
+    for_each_block(work, len(kept))
     return as_csr(kept, n_items)
 
 
@@ -108,15 +113,11 @@ def as_csr(blocks: list[Any], n_items: int) -> Csr:
     )
 
 
-def _best_of_rows(scores: Any, past: Any, n: int) -> Any:
+def _best_of_rows(scores: csr_matrix, past: Any, n: int) -> csr_matrix:
     """The n highest positive numbers of each row, ties by the lower code, and those of the row's own items."""
-    rows = np.repeat(np.arange(scores.shape[0]), np.diff(scores.indptr))
-    own = np.asarray(past[rows, scores.indices] != 0).ravel() if len(rows) else np.zeros(0, np.bool_)
-    order = np.lexsort((scores.indices, -scores.data, own, rows))
-    place = np.empty(len(order), np.int64)
-    place[order] = np.arange(len(order)) - scores.indptr[rows[order]]
-    keep = (own | (place < n)) & (scores.data.astype(np.float32) > 0)
-    kept = csr_matrix((scores.data[keep], (rows[keep], scores.indices[keep])), shape=scores.shape)
+    keep = best_entries(scores, past, n)
+    before = np.concatenate([[0], np.cumsum(keep)])
+    kept = csr_matrix((scores.data[keep], scores.indices[keep], before[scores.indptr]), shape=scores.shape)
     kept.sort_indices()
     return kept
 

@@ -142,7 +142,7 @@ class Neighbours:
     def __init__(self, vectors: csr_matrix, reference: npt.NDArray[np.intp], k: int) -> None:
         self.vectors, self.reference, self.k = vectors, reference, k
         self.others = vectors[reference]
-        self._turned = self.others.T.tocsc()
+        self._turned = self.others.T.tocsr()
         squared = vectors.multiply(vectors).sum(axis=1)
         self._lengths = np.asarray(squared).ravel()
 

@@ -91,7 +91,7 @@ def fit(
     known = np.flatnonzero(np.diff(had.indptr) > 0)
     if len(known) > config.max_reference_users:
         known = np.sort(rng.choice(known, config.max_reference_users, replace=False))
-    others, theirs = had[known].T.tocsc(), recent[known]
+    others, theirs = had[known].T.tocsr(), recent[known]
     sizes = np.maximum(np.diff(had.indptr), 1).astype(np.float64)
     inverse = sizes[known] ** -(1.0 - config.asymmetry)
 
