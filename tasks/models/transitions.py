@@ -31,11 +31,11 @@ Float64 = npt.NDArray[np.float64]
 class Config(ModelConfig):
     """How far a step reaches, and how much popularity counts against it."""
 
-    reach: int = Field(default=1, ge=1, le=100)
-    """Baskets after a basket that count as following it, the d-th with 1/d."""
-    last: int = Field(default=1, ge=1, le=1_000)
+    reach: int = Field(default=10, ge=1, le=100)
+    """Baskets after a basket that count as following it, the d-th with 1/d; with 1 the chain is of first order strictly."""
+    last: int = Field(default=10, ge=1, le=1_000)
     """Latest baskets of a user that speak, the d-th from the end with 1/d; of a sequence, which has no baskets, items."""
-    smoothing: float = Field(default=5.0, gt=1e-6, le=1e6, allow_inf_nan=False)
+    smoothing: float = Field(default=10.0, gt=1e-6, le=1e6, allow_inf_nan=False)
     """Steps by popularity that are added to those seen from an item: what was seen rarely says little."""
     half_life_days: float = Field(default=21.0, gt=0, le=MAX_DAYS, allow_inf_nan=False)
     """Half-life of that popularity, which unknown users get alone."""
@@ -55,8 +55,6 @@ SPEC = ModelSpec(
         "smoothing": Range(0.1, 1_000.0, log=True),
         "half_life_days": Range(2.0, 365.0, log=True),
     },
-    # It knows what follows an item, whoever took it, and nothing of who is like whom.
-    collaborative=False,
 )
 
 
@@ -143,7 +141,7 @@ def fit(
     rng
         Not used: counting is not random.
     progress
-        Not used: there is one step.
+        Called after the steps and after the scores.
 
     Raises
     ------
@@ -155,6 +153,8 @@ def fit(
     assert matrix.history is not None
     baskets = Baskets(matrix.history, matrix.n_items)
     steps, unseen = _steps(baskets, config)
+    if progress is not None:
+        progress(1, 2, {})
     voices, table = _last_baskets(baskets, config.last), steps.to_scipy()
     lifts = by_blocks(
         matrix.by_user,
@@ -162,6 +162,8 @@ def fit(
         matrix.n_items,
         config.n_kept,
     )
+    if progress is not None:
+        progress(2, 2, {})
     events = matrix.item_events(config.half_life_days)
     return TransitionScores(
         lifts, events / max(events.sum(), np.finfo(float).tiny), steps, unseen, config.last

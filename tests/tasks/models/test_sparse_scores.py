@@ -156,26 +156,28 @@ def test_transitions__follow_the_last_item():
     events = [(user, (user + step) % 4, 50.0 - step) for user in range(8) for step in range(6)]
     matrix = grouped(events, 8, 5)
 
-    scorer = _fit(transitions, matrix)
+    scorer = _fit(transitions, matrix, reach=1, last=1)
     follows = Sequences(
         np.array([0, 2, 3, 3]), np.array([0, 1, 3], np.int32), np.array([-1, 2, -1], np.int32)
     )
 
     assert scorer.scores(np.arange(8)).argmax(axis=1).tolist() == [(user + 6) % 4 for user in range(8)]
     assert scorer.next_scores(follows).argmax(axis=1)[:2].tolist() == [2, 0]
-    assert scorer.next_scores(follows)[2].argmax() == scorer.fill.argmax()
+    assert scorer.next_scores(follows)[2].argmax() == scorer.cold_start.argmax()
 
 
 def test_transitions__hear_several_last_items_the_later_the_louder():
     events = [(user, item, 9.0 - at) for user in range(6) for at, item in enumerate([0, 1, 2, 3])]
-    scorer = _fit(transitions, grouped(events, 6, 4), last=2, smoothing=0.0)
+    scorer = _fit(transitions, grouped(events, 6, 4), reach=1, last=2)
 
     found = scorer.next_scores(
         Sequences(np.array([0, 2]), np.array([0, 2], np.int32), np.array([-1], np.int32))
     )[0]
 
-    np.testing.assert_allclose(found[3] - scorer.fill[3], 1.0, rtol=1e-5)
-    np.testing.assert_allclose(found[1] - scorer.fill[1], 0.5, rtol=1e-5)
+    lifts = found - scorer.cold_start
+    np.testing.assert_allclose(lifts[[0, 2]], 0.0, atol=1e-9)
+    assert lifts[1] > 0
+    np.testing.assert_allclose(lifts[3] / lifts[1], 2.0, rtol=1e-5)
 
 
 def test_fold_in__of_neighbours_and_weights_gives_known_users_their_own_scores(log):
