@@ -4,6 +4,7 @@ A log is a frame with the columns user, item (text), basket (one number per bask
 (float64, days since any moment), in any order of rows.
 """
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,9 +14,11 @@ import numpy as np
 import numpy.typing as npt
 from scipy.sparse import csr_matrix
 
+from benchmarks.models._rows import Row
 from data_contracts.evaluation import Interval
 from data_contracts.interactions import Csr, GroupedMatrix, History, ItemTimeline
 from data_contracts.scoring import Scorer
+from tasks import models
 from tasks.numeric.bootstrap import intervals
 from tasks.numeric.ranking import recommend
 
@@ -172,3 +175,43 @@ def accuracy(
     values = np.column_stack([hits @ discounts / best, hits.sum(axis=1) / sizes, hits.mean(axis=1)])
     means = intervals(values, seed=seed)
     return dict(zip((f"ndcg@{k}", f"recall@{k}", f"precision@{k}"), means, strict=True))
+
+
+Candidates = Mapping[str, tuple[str, Mapping[str, Any]]]
+"""Name of each row to a model and what its ``Config`` is given."""
+Published = Mapping[tuple[str, str], tuple[float, str]]
+"""(Name of the row, metric) to the figure and who published it."""
+
+
+def rows_of_cut(
+    both: Cut, candidates: Candidates, published: Published, *, k: int, seed: int, new_only: bool = False
+) -> list[Row]:
+    """Train each candidate on what was known, and score it by :func:`accuracy`; by metric, best first."""
+    rows = []
+    for name, (kind, parameters) in candidates.items():
+        model = models.load(kind)
+        began = time.perf_counter()
+        scorer = model.fit(both.known, model.Config(**parameters), rng=np.random.default_rng(seed))
+        trained = time.perf_counter()
+        found = accuracy(scorer, both, k, seed=seed, new_only=new_only)
+        note = f"scored in {time.perf_counter() - trained:.1f} s"
+        rows += [
+            _row(name, metric, figure, published, trained - began, note) for metric, figure in found.items()
+        ]
+    metrics = list(dict.fromkeys(row.metric for row in rows))
+    return sorted(rows, key=lambda row: (metrics.index(row.metric), -row.value))
+
+
+def _row(name: str, metric: str, figure: Interval, published: Published, seconds: float, note: str) -> Row:
+    theirs, who = published.get((name, metric), (None, ""))
+    return Row(
+        model=name,
+        metric=metric,
+        value=figure.value,
+        low=figure.low,
+        high=figure.high,
+        published=theirs,
+        published_by=who,
+        seconds=seconds,
+        note=note,
+    )
