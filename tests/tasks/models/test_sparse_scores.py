@@ -5,10 +5,10 @@ import pytest
 from event_logs import full_log, grouped, random_log
 from scipy.sparse import csr_matrix
 
-from data_contracts.interactions import Csr, GroupedMatrix
+from data_contracts.interactions import Csr, GroupedMatrix, History
 from data_contracts.scoring import Sequences
 from tasks.models import ease, item_knn, tifu_knn, transitions, up_cf
-from tasks.models._sparse_scores import Baskets, basket_numbers, by_blocks
+from tasks.models._sparse_scores import BLOCK_ENTRIES, LEAST_FILL, Baskets, basket_numbers, below, by_blocks
 
 
 def _fit(model, matrix, **parameters):
@@ -54,9 +54,11 @@ def test_tifu_knn__is_the_papers_formula(log):
         baskets = _baskets(log, user)
         if not baskets:
             continue
-        size = max(1, -(-len(baskets) // config.groups))
-        # The groups are filled from the newest basket on.
-        groups = [baskets[max(0, end - size) : end] for end in range(len(baskets), 0, -size)]
+        # The newest groups have one basket more where they cannot all be equal.
+        n_groups = min(config.groups, len(baskets))
+        sizes = [(len(baskets) + at) // n_groups for at in range(n_groups)]
+        ends = np.cumsum(sizes)
+        groups = [baskets[end - size : end] for size, end in zip(sizes, ends, strict=True)][::-1]
         for age, group in enumerate(groups):
             for back, basket in enumerate(reversed(group)):
                 for item in basket:
@@ -154,26 +156,28 @@ def test_transitions__follow_the_last_item():
     events = [(user, (user + step) % 4, 50.0 - step) for user in range(8) for step in range(6)]
     matrix = grouped(events, 8, 5)
 
-    scorer = _fit(transitions, matrix)
+    scorer = _fit(transitions, matrix, reach=1, last=1)
     follows = Sequences(
         np.array([0, 2, 3, 3]), np.array([0, 1, 3], np.int32), np.array([-1, 2, -1], np.int32)
     )
 
     assert scorer.scores(np.arange(8)).argmax(axis=1).tolist() == [(user + 6) % 4 for user in range(8)]
     assert scorer.next_scores(follows).argmax(axis=1)[:2].tolist() == [2, 0]
-    assert scorer.next_scores(follows)[2].argmax() == scorer.fill.argmax()
+    assert scorer.next_scores(follows)[2].argmax() == scorer.cold_start.argmax()
 
 
 def test_transitions__hear_several_last_items_the_later_the_louder():
     events = [(user, item, 9.0 - at) for user in range(6) for at, item in enumerate([0, 1, 2, 3])]
-    scorer = _fit(transitions, grouped(events, 6, 4), last=2, smoothing=0.0)
+    scorer = _fit(transitions, grouped(events, 6, 4), reach=1, last=2)
 
     found = scorer.next_scores(
         Sequences(np.array([0, 2]), np.array([0, 2], np.int32), np.array([-1], np.int32))
     )[0]
 
-    np.testing.assert_allclose(found[3] - scorer.fill[3], 1.0, rtol=1e-5)
-    np.testing.assert_allclose(found[1] - scorer.fill[1], 0.5, rtol=1e-5)
+    lifts = found - scorer.cold_start
+    np.testing.assert_allclose(lifts[[0, 2]], 0.0, atol=1e-9)
+    assert lifts[1] > 0
+    np.testing.assert_allclose(lifts[3] / lifts[1], 2.0, rtol=1e-5)
 
 
 def test_fold_in__of_neighbours_and_weights_gives_known_users_their_own_scores(log):
@@ -182,3 +186,49 @@ def test_fold_in__of_neighbours_and_weights_gives_known_users_their_own_scores(l
         folded = model.fold_in(scorer, log.by_user, model.Config())
         np.testing.assert_allclose(folded.scores(np.arange(30)), scorer.scores(np.arange(30)), rtol=1e-5)
     assert isinstance(log.by_user, Csr)
+
+
+def _csr(dense):
+    return GroupedMatrix.from_csr(csr_matrix(np.array(dense))).by_user
+
+
+def test_below__orders_a_large_catalogue_however_small_the_scores():
+    own = _csr([[1e-20] + [0.0] * 49_999])
+    popular = np.random.default_rng(0).random(50_000)
+
+    fill = below(own, popular)
+
+    assert len(np.unique(fill - 1.0)) == 50_000
+    assert fill.max() < LEAST_FILL
+    np.testing.assert_array_equal(np.argsort(fill), np.argsort(popular))
+
+
+def test_below__decides_between_equals_alone():
+    fill = below(_csr([[0.25, 3.0, 0.0]]), np.array([1.0, 2.0, 2.0]))
+
+    assert fill[0] == 0.0
+    assert 0.0 < fill[2] < fill[1] < 0.25
+
+
+def test_by_blocks__asks_for_as_many_users_as_their_width_allows():
+    blocks = []
+
+    def scores_of(users):
+        blocks.append(len(users))
+        return csr_matrix((len(users), 4))
+
+    by_blocks(_csr(np.eye(4)), scores_of, BLOCK_ENTRIES, 1)
+
+    assert blocks == [1, 1, 1, 1]
+
+
+def test_baskets__of_one_moment_stay_apart():
+    history = History(
+        np.array([0, 3], np.int64),
+        np.array([0, 1, 0], np.int32),
+        np.full(3, 2.0, np.float32),
+        np.ones(3, np.float32),
+        np.array([0, 1, 1], np.int32),
+    )
+
+    assert Baskets(history, 2).weighed(np.array([1.0, 10.0])).toarray().tolist() == [[11.0, 10.0]]
