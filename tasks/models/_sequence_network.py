@@ -38,8 +38,6 @@ class Shape:
         Of the recurrent layers.
     window
         Newest items that are read.
-    leading
-        Windows of `window` items with leading "nothing", one per event, rather than whole sequences.
     dropout
         Share of the numbers of the input and between layers that is dropped in training.
     users
@@ -54,7 +52,6 @@ class Shape:
     n_hidden: int
     n_layers: int
     window: int
-    leading: bool
     dropout: float
     users: bool
     tied: bool
@@ -86,9 +83,9 @@ class Network(torch.nn.Module):
             torch.nn.init.zeros_(self.users.weight)
 
     def forward(self, windows: torch.Tensor, users: torch.Tensor) -> torch.Tensor:
-        """States after each place, (n, length, n_factors), or after the last, (n, 1, n_factors), of leading windows."""
+        """States after each place, (n, length, n_factors)."""
         states, _ = self.layers(self.drop(self.items(windows)))
-        states = self.out(self.drop(states[:, -1:] if self.shape.leading else states))
+        states = self.out(self.drop(states))
         return states if self.users is None else states + self.drop(self.users(users))[:, None]
 
     def arrays(self) -> Recurrent:
@@ -101,17 +98,17 @@ class Network(torch.nn.Module):
         users = None if self.users is None else array(self.users.weight)
         shape = self.shape
         items, out = array(self.items.weight), (array(self.out.weight), array(self.out.bias))
-        return Recurrent(shape.kind, items, layers, *out, users, shape.window, shape.leading)
+        return Recurrent(shape.kind, items, layers, *out, users, shape.window)
 
 
 @dataclass(frozen=True, eq=False)
 class Windows:
-    """What is read and what comes next, row by row of (items, targets), rows of `items` that stand for "nothing" are 0."""
+    """What is read, and what comes next."""
 
     items: list[Int64]
-    """Row numbers of item vectors, one array per window."""
+    """Rows of item vectors, one array per window."""
     targets: list[Int64]
-    """What comes next: after each place, or after the last place of a leading window; 0 = nothing to learn."""
+    """What comes next after each place; 0 = nothing to learn."""
     users: Int64
     """Rows of user vectors."""
 
@@ -124,7 +121,7 @@ def windows_of(history: History, shape: Shape, held: npt.NDArray[np.bool_]) -> t
     history
         Of all users.
     shape
-        Whether windows lead up to each event or are whole sequences.
+        How long windows are; those of one user overlap by half, so that most targets have some items before them.
     held
         bool (n_users,): users whose last event is held out.
 
@@ -134,21 +131,14 @@ def windows_of(history: History, shape: Shape, held: npt.NDArray[np.bool_]) -> t
     for user in np.flatnonzero(np.diff(history.indptr) > 1).tolist():
         items = history.items[history.indptr[user] : history.indptr[user + 1]].astype(np.int64) + 1
         known = items[:-1] if held[user] else items
-        if shape.leading:
-            padded = np.concatenate([np.zeros(shape.window, np.int64), known])
-            for at in range(1, len(known)):
-                learn.add(padded[at : at + shape.window], known[at : at + 1], user)
-        else:
-            for end in range(len(known), 1, -shape.window):
-                part = known[max(0, end - shape.window - 1) : end]
-                learn.add(part[:-1], part[1:], user)
+        for end in range(len(known), 1, -max(1, shape.window // 2)):
+            part = known[max(0, end - shape.window - 1) : end]
+            learn.add(part[:-1], part[1:], user)
+            if end <= shape.window + 1:
+                break
         if held[user]:
             read = items[:-1][-shape.window :]
-            if shape.leading:
-                read = np.concatenate([np.zeros(shape.window - len(read), np.int64), read])
-                judge.add(read, items[-1:], user)
-            else:
-                judge.add(read, np.append(np.zeros(len(read) - 1, np.int64), items[-1]), user)
+            judge.add(read, np.append(np.zeros(len(read) - 1, np.int64), items[-1]), user)
     return learn.windows(), judge.windows()
 
 

@@ -1,8 +1,9 @@
 """LSTM: the last five items through two layers of long short-term memory, and what comes next.
 
-The network of the book chapter on Online Retail: windows of five items that begin with "nothing" where there are fewer,
-vectors of 200 numbers, two layers of 200, gradients cut at a norm of 5, Adam at 0.001. A vector of each user joins the
-state where `user_embedding` is set. S. Hochreiter, J. Schmidhuber: Long Short-Term Memory, Neural Computation 1997.
+The network of the book chapter on Online Retail: windows of five items, vectors of 200 numbers, two layers of 200,
+gradients cut at a norm of 5, Adam at 0.001. There, windows that are short begin with zeros and each event has one of its
+own; here they are read as they are, and each place of a window learns, which is five times less work. A vector of each
+user joins the state where `user_embedding` is set. S. Hochreiter, J. Schmidhuber: Long Short-Term Memory, 1997.
 """
 
 import numpy as np
@@ -36,7 +37,7 @@ class Config(ModelConfig):
     """Length of a step of Adam."""
     weight_decay: float = Field(default=0.0, ge=0, le=1e3, allow_inf_nan=False)
     """Pull of all weights towards 0, times the learning rate."""
-    batch: int = Field(default=512, ge=1, le=1_000_000)
+    batch: int = Field(default=256, ge=1, le=1_000_000)
     """Windows stepped on at once."""
     negatives: int = Field(default=4_096, ge=1, le=1_000_000)
     """Items drawn for each batch where there are more than 15,000; of fewer, all."""
@@ -47,9 +48,9 @@ class Config(ModelConfig):
 
 
 def cost(config: Config, sizes: Sizes) -> Cost:
-    """Roughly what :func:`fit` takes: five steps of all layers for each event, and a product with the items."""
+    """Roughly what :func:`fit` takes: two steps of all layers for each event, and products with the items."""
     against = sizes.n_items if sizes.n_items <= FULL_UP_TO else config.negatives
-    per_event = 6.0 * config.n_factors * (against + 8 * config.window * config.n_layers * config.n_factors)
+    per_event = 6.0 * config.n_factors * 2 * (against + 8 * config.n_layers * config.n_factors)
     rows = sizes.n_users * config.user_embedding + 2 * sizes.n_items
     return Cost(config.epochs * sizes.n_events * per_event / 5e10, 24.0 * rows * config.n_factors + 5e8)
 
@@ -102,7 +103,6 @@ def fit(
         n_hidden=config.n_factors,
         n_layers=config.n_layers,
         window=config.window,
-        leading=True,
         dropout=config.dropout,
         users=config.user_embedding,
         tied=False,

@@ -98,7 +98,6 @@ def fit(
         n_hidden=config.n_factors,
         n_layers=config.n_layers,
         window=config.window,
-        leading=False,
         dropout=config.dropout,
         users=False,
         tied=True,

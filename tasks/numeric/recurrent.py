@@ -55,8 +55,6 @@ class Recurrent:
         where the network knows no users.
     window
         Items of a sequence that are read: the newest.
-    leading
-        Whether shorter sequences begin with "nothing" until they are as long as `window`.
 
     """
 
@@ -67,7 +65,6 @@ class Recurrent:
     b_out: Float32
     users: Float32 | None
     window: int
-    leading: bool
 
     def states(self, sequences: Sequences) -> Float32:
         """Where each sequence leads in the space of the items' output vectors, float32 (n_sequences, n_factors)."""
@@ -86,15 +83,12 @@ class Recurrent:
 
     def _table(self, sequences: Sequences, rows: Int64, lengths: Int64) -> tuple[Int64, Int64]:
         """Rows of `items` for the newest items of some sequences, (n_rows, longest), and how many count of each."""
-        width = self.window if self.leading else int(max(lengths.max(initial=0), 1))
-        table = np.zeros((len(rows), width), np.int64)
-        places = np.arange(width)
-        # Leading: filled from the right; else from the left.
-        offset = width - lengths if self.leading else np.zeros_like(lengths)
-        within = (places >= offset[:, None]) & (places < (offset + lengths)[:, None])
-        source = sequences.indptr[1:][rows][:, None] - lengths[:, None] + places - offset[:, None]
+        places = np.arange(max(int(lengths.max(initial=0)), 1))
+        table = np.zeros((len(rows), len(places)), np.int64)
+        within = places < lengths[:, None]
+        source = (sequences.indptr[1:][rows] - lengths)[:, None] + places
         table[within] = sequences.items[source[within]].astype(np.int64) + 1
-        return table, np.full(len(rows), width) if self.leading else np.maximum(lengths, 1)
+        return table, np.maximum(lengths, 1)
 
     def _last_state(self, table: Int64, steps: Int64) -> Float32:
         n_hidden = self.layers[0].w_state.shape[1]

@@ -16,7 +16,7 @@ from tasks.models._sequence_network import Network, Shape, windows_of  # noqa: E
 
 def _shape(**given):
     plain = {"kind": "gru", "n_factors": 6, "n_hidden": 5, "n_layers": 2, "window": 4}
-    return Shape(**{**plain, "leading": False, "dropout": 0.0, "users": True, "tied": False, **given})
+    return Shape(**{**plain, "dropout": 0.0, "users": True, "tied": False, **given})
 
 
 def _sequences(*parts, users=None):
@@ -26,16 +26,14 @@ def _sequences(*parts, users=None):
 
 
 @pytest.mark.parametrize("kind", ["gru", "lstm"])
-@pytest.mark.parametrize("leading", [False, True])
-def test_states__are_those_of_torch(kind, leading):
+def test_states__are_those_of_torch(kind):
     with seeded(np.random.default_rng(1)):
-        network = Network(_shape(kind=kind, leading=leading), 9, 3, np.ones(9)).eval()
+        network = Network(_shape(kind=kind), 9, 3, np.ones(9)).eval()
         torch.nn.init.normal_(network.users.weight)
         parts = [[3, 1, 8, 2, 5], [7], [0, 4]]
         rows = []
         for part, user in zip(parts, [1, 0, 3], strict=True):
             read = [item + 1 for item in part[-4:]]
-            read = [0] * (4 - len(read)) + read if leading else read
             with torch.no_grad():
                 states = network(torch.tensor([read]), torch.tensor([user]))
             rows.append(states[0, -1].numpy())
@@ -55,27 +53,24 @@ def test_states__of_an_empty_sequence_are_finite_and_the_same_for_all():
     layer = Layer(*(rng.normal(size=shape).astype(np.float32) for shape in ((9, 4), (9, 3), 9, 9)))
     items = np.vstack([np.zeros(4), rng.normal(size=(5, 4))]).astype(np.float32)
     out = rng.normal(size=(4, 3)).astype(np.float32), np.zeros(4, np.float32)
-    found = Recurrent("gru", items, (layer,), *out, None, 5, False).states(_sequences([], [2], []))
+    found = Recurrent("gru", items, (layer,), *out, None, 5).states(_sequences([], [2], []))
 
     assert np.isfinite(found).all()
     np.testing.assert_array_equal(found[0], found[2])
     assert not np.array_equal(found[0], found[1])
 
 
-def test_windows__lead_up_to_every_event_or_are_whole_sequences():
-    history = grouped([(0, item, 9.0 - item) for item in range(5)] + [(1, 3, 2.0), (1, 4, 1.0)], 3, 5).history
+def test_windows__overlap_by_half_and_hold_out_the_last_event():
+    history = grouped([(0, item, 9.0 - item) for item in range(8)] + [(1, 3, 2.0), (1, 4, 1.0)], 3, 8).history
     held = np.array([True, False, False])
 
-    leading, judged = windows_of(history, _shape(window=3, leading=True), held)
-    whole, judged_whole = windows_of(history, _shape(window=3), held)
+    learned, judged = windows_of(history, _shape(window=4), held)
 
-    assert [each.tolist() for each in leading.items] == [[0, 0, 1], [0, 1, 2], [1, 2, 3], [0, 0, 4]]
-    assert [each.tolist() for each in leading.targets] == [[2], [3], [4], [5]]
-    assert [each.tolist() for each in judged.items] == [[2, 3, 4]]
-    assert [each.tolist() for each in whole.items] == [[1, 2, 3], [4]]
-    assert [each.tolist() for each in whole.targets] == [[2, 3, 4], [5]]
-    assert [each.tolist() for each in judged_whole.targets] == [[0, 0, 5]]
-    assert whole.users.tolist() == [1, 2]
+    assert [each.tolist() for each in learned.items] == [[3, 4, 5, 6], [1, 2, 3, 4], [4]]
+    assert [each.tolist() for each in learned.targets] == [[4, 5, 6, 7], [2, 3, 4, 5], [5]]
+    assert [each.tolist() for each in judged.items] == [[4, 5, 6, 7]]
+    assert [each.tolist() for each in judged.targets] == [[0, 0, 0, 8]]
+    assert learned.users.tolist() == [1, 1, 2]
 
 
 @pytest.mark.parametrize("model", [lstm, sequential])
