@@ -64,6 +64,18 @@ def test_ratings__must_be_there_and_finite(model):
         fitted(model, matrix)
 
 
+def test_rating_means__believe_what_differs_by_more_than_chance():
+    matrix, *held = rated(taste=0.0, noise=0.01)
+    noise, *noisy = rated(taste=0.0, noise=3.0)
+
+    sure = rating_means.Config().settled(matrix, rng=np.random.default_rng(0))
+    unsure = rating_means.Config().settled(noise, rng=np.random.default_rng(0))
+
+    assert sure.item_damping < 5 < unsure.item_damping
+    assert error(fitted(rating_means, matrix), *held) < 0.1
+    assert error(fitted(rating_means, noise), *noisy) < 1.02 * np.std(noisy[2])
+
+
 def test_rating_means__are_damped_and_alternate():
     matrix = GroupedMatrix.from_csr(csr_matrix(np.array([[5.0, 1.0], [5.0, 0.0]])))
     matrix = GroupedMatrix(matrix.by_user, matrix.by_item, ratings=matrix.by_user)
