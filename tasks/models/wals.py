@@ -5,6 +5,8 @@ regularization by frequency and the weight of what was not observed follow S. Re
 L. Zhang, Y. Koren: Revisiting the Performance of iALS on Item Recommendation Benchmarks, RecSys 2022.
 """
 
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Literal, Self
 
 import numpy as np
@@ -158,27 +160,49 @@ def fit(
     config = config.settled(matrix, rng=rng)
     users, items = sides(matrix, config, GivenWeights(row_weights, col_weights, entry_weights))
     done, x, y = start(matrix.by_user.shape, config.n_factors, config.iterations, rng, resume)
+    sweeps(users, items, x, y, config, done, progress, checkpoint)
+    x = _solution(users, y, config)
+    check_finite_factors(x, users)
+    check_fitted(users, x, y)
+    return Factors(x, y)
+
+
+def sweeps(
+    users: Side,
+    items: Side,
+    x: Float32,
+    y: Float32,
+    config: Config,
+    done: int,
+    progress: Progress | None,
+    checkpoint: Checkpoint | None,
+    prior: Callable[[Float32], Float32] | None = None,
+) -> None:
+    """Improve factors `x` of users and `y` of items in place, from iteration `done` on.
+
+    Before each half step of the items, `prior` says from `y` where the regularization of items pulls; None for 0.
+    """
     watched = progress is not None or config.early_stop > 0
-    before = objective(users, items, x, y).total if done and config.early_stop else np.inf
+    before = objective(users, _pulled(items, y, prior), x, y).total if done and config.early_stop else np.inf
     for iteration in range(done + 1, config.iterations + 1):
         half_step(users, y, x, config)
         check_finite_factors(x, users)
-        half_step(items, x, y, config)
+        half_step(_pulled(items, y, prior), x, y, config)
         check_finite_factors(y, items)
         if checkpoint is not None and config.checkpoint_every and iteration % config.checkpoint_every == 0:
             checkpoint.save(iteration, x, y)
         if not watched:
             continue
-        parts = objective(users, items, x, y)
+        parts = objective(users, _pulled(items, y, prior), x, y)
         if progress is not None:
             progress(iteration, config.iterations, {"objective": parts.total, **parts._asdict()})
         if config.early_stop and before - parts.total < config.early_stop * before:
             break
         before = parts.total
-    x = _solution(users, y, config)
-    check_finite_factors(x, users)
-    check_fitted(users, x, y)
-    return Factors(x, y)
+
+
+def _pulled(items: Side, y: Float32, prior: Callable[[Float32], Float32] | None) -> Side:
+    return items if prior is None else replace(items, prior=prior(y))
 
 
 def fold_in(scorer: Factors, by_user: Csr, config: Config) -> Factors:
