@@ -1,13 +1,14 @@
 """WALS that knows what items are: factors are drawn to what the items' features say, not to 0.
 
-As :mod:`tasks.models.wals`, but the penalty of an item's factors is ``lam_i |y_i - B g_i|^2``, where g_i are the item's
-features and B is the ridge of item factors on features, weighted by lam_i (the feature-aware iALS of irspack's
-documentation; in the spirit of D. Agarwal, B.-C. Chen: Regression-based Latent Factor Models, KDD 2009). A sweep
-solves users, the map, then items. What an item has of its own stays beside its features, so that items with many
-events lose nothing; an item of the catalogue that nobody could take yet gets B g_i itself.
+As :mod:`tasks.models.wals`, but the penalty of an item's factors is ``lam_i |y_i - w B g_i|^2``, where g_i are the item's
+features, B is the ridge of item factors on features, weighted by lam_i, and w is the weight of features (with w = 1 the
+feature-aware iALS of irspack's documentation; in the spirit of D. Agarwal, B.-C. Chen: Regression-based Latent Factor
+Models, KDD 2009). A sweep solves users, the map, then items. What an item has of its own stays beside its features, so
+that items with many events lose nothing; an item of the catalogue that nobody could take yet gets B g_i itself. Users
+with few items are drawn to the mean of all users in the same way, after the last sweep and when they are folded in.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any, Final, Literal, Self
 
 import numpy as np
@@ -23,6 +24,7 @@ from tasks.models._cost import Cost, Sizes
 from tasks.models._item_profiles import BlockWeights, check_profiles, item_profiles
 from tasks.models._search_space import Range
 from tasks.models._wals_health import check_finite_factors, check_fitted
+from tasks.models._wals_sweeps import Priors, solution, sweeps
 from tasks.numeric.csr import check_matrix, one_row
 from tasks.numeric.reasons import strongest, wals_contributions
 from tasks.numeric.ridge import ridge
@@ -40,9 +42,12 @@ class Config(wals.Config):
 
     solver: Literal["cg", "cholesky"] = "cg"
     """"cg" improves rows by conjugate gradients, "cholesky" solves them exactly."""
-    feature_weight: float = Field(default=1.0, ge=0, le=1)
-    """How far factors are drawn to what features say: 1 = there, 0 = to 0 as in WALS; new items are placed alike."""
-    ridge: float = Field(default=1.0, gt=0, le=1e9, allow_inf_nan=False)
+    feature_weight: float = Field(default=0.3, ge=0, le=1)
+    """How far factors are drawn to what features say: 1 = there, 0 = to 0 as in WALS. New items are placed
+    where features say whatever this is."""
+    newcomer_items: float = Field(default=10.0, ge=0, le=1e9, allow_inf_nan=False)
+    """Users are drawn to the mean of all users: those without items wholly, those with so many half as far; 0 = none."""
+    ridge: float = Field(default=3.0, gt=0, le=1e9, allow_inf_nan=False)
     """How strongly the map is drawn to 0: as by so many items of mean weight for each feature."""
     labels: float = Field(default=1.0, ge=0, le=1e6, allow_inf_nan=False)
     """Weight of each labels attribute, such as genres, in an item's features."""
@@ -88,10 +93,13 @@ class FeatureFactors(Factors):
     n_known
         Items, the first codes, that users' factors are solved from: that a user has not taken any other says
         nothing.
+    mean_user
+        float32 (n_factors,): where factors of users with few items are drawn to.
 
     """
 
     n_known: int = 0
+    mean_user: Float32 = field(default_factory=lambda: np.zeros(0, np.float32))
 
 
 def fit(
@@ -103,7 +111,7 @@ def fit(
     checkpoint: Checkpoint | None = None,
     resume: Resume | None = None,
 ) -> FeatureFactors:
-    """Train on the items that have events, then place the rest of the catalogue by their features.
+    """Train on the items that have events, then place the rest of the catalogue by its features.
 
     Parameters
     ----------
@@ -127,18 +135,20 @@ def fit(
     known = with_events(matrix)
     config = config.settled(matrix, rng=rng)
     users, items = wals.sides(known, config, GivenWeights())
-    about = features[: known.n_items]
+    about, weight = features[: known.n_items], np.float32(config.feature_weight)
 
-    def prior(y: Float32) -> Float32:
-        return about @ feature_map(about, y, items, config)
+    def like_features(y: Float32) -> Float32:
+        return weight * (about @ feature_map(about, y, items, config))
 
     done, x, y = start(known.by_user.shape, config.n_factors, config.iterations, rng, resume)
-    wals.sweeps(users, items, x, y, config, done, progress, checkpoint, prior)
-    x = wals.fold_in_users(known, y, config)
+    priors = Priors(items=like_features)
+    sweeps(users, items, x, y, config, done=done, progress=progress, checkpoint=checkpoint, priors=priors)
+    mean = mean_factors(x, users)
+    x = user_solution(users, y, mean, config)
     check_finite_factors(x, users)
     check_fitted(users, x, y)
     new = features[known.n_items :] @ feature_map(about, y, items, config)
-    return FeatureFactors(x, np.concatenate([y, new]), n_known=known.n_items)
+    return FeatureFactors(x, np.concatenate([y, new]), mean_user=mean, n_known=known.n_items)
 
 
 def with_events(matrix: GroupedMatrix) -> GroupedMatrix:
@@ -168,13 +178,29 @@ def item_features(matrix: GroupedMatrix, config: Config) -> Any:
     return hstack([profiles.to_scipy(), ones], format="csr", dtype=np.float32)
 
 
+def mean_factors(x: Float32, users: Side) -> Float32:
+    """Mean of the users' factors, weighted by their regularization, float32 (n_factors,)."""
+    weights = users.regularization.astype(np.float64)
+    weights = weights if weights.any() else np.ones(len(x))
+    mean = weights @ x / weights.sum()
+    return mean.astype(np.float32)
+
+
+def user_solution(users: Side, y: Float32, mean: Float32, config: Config) -> Float32:
+    """Factors of users, who are drawn to the mean the more the fewer items they have, float32 (n_users, n_factors)."""
+    few = config.newcomer_items
+    n_items = users.rows.lengths()
+    newness = few / (few + n_items) if few else np.zeros(len(n_items))
+    return solution(replace(users, prior=newness.astype(np.float32)[:, None] * mean), y, config)
+
+
 def feature_map(about: Any, y: Float32, items: Side, config: Config) -> Float32:
-    """What features say of factors, float32 (n_features, n_factors): the ridge of `y` on `about`, times its weight."""
+    """What features say of factors, float32 (n_features, n_factors): the ridge of `y` on `about`."""
     weights = items.regularization
     mean = float(weights.mean(dtype=np.float64))
     # Nothing regularised means nothing is drawn anywhere; new items are placed all the same.
     given = weights / mean if mean > 0 else np.ones(len(weights))
-    return np.float32(config.feature_weight) * ridge(about, y, given, config.ridge)
+    return ridge(about, y, given, config.ridge)
 
 
 def fold_in(scorer: FeatureFactors, by_user: Csr, config: Config) -> FeatureFactors:
@@ -190,8 +216,9 @@ def fold_in(scorer: FeatureFactors, by_user: Csr, config: Config) -> FeatureFact
     for users, n_items in ((~later, scorer.n_known), (later, by_user.n_cols)):
         if users.any():
             some = GroupedMatrix.from_csr(rows[users][:, :n_items])
-            factors[users] = wals.fold_in_users(some, scorer.item_factors[:n_items], config)
-    return FeatureFactors(factors, scorer.item_factors, n_known=scorer.n_known)
+            side, _ = wals.sides(some, config, GivenWeights())
+            factors[users] = user_solution(side, scorer.item_factors[:n_items], scorer.mean_user, config)
+    return replace(scorer, user_factors=factors)
 
 
 def explain(

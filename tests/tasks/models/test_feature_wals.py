@@ -56,11 +56,18 @@ def test_new_items__are_placed_alike_by_the_same_features(matrix):
 
 
 def test_items__end_where_the_gradient_towards_the_features_is_zero(matrix):
-    config = Config(**(SMALL | {"n_factors": 3, "iterations": 400, "solver": "cholesky"}))
+    given = {
+        "n_factors": 3,
+        "iterations": 400,
+        "solver": "cholesky",
+        "feature_weight": 1.0,
+        "newcomer_items": 0.0,
+    }
+    config = Config(**(SMALL | given))
     scorer = fit(matrix, config, rng=np.random.default_rng(0))
 
     known = with_events(matrix)
-    users, items = wals.sides(known, config, GivenWeights())
+    _, items = wals.sides(known, config, GivenWeights())
     about = feature_wals.item_features(matrix, config)[:24]
     y = scorer.item_factors[:24]
     pulled = replace(items, prior=about @ feature_wals.feature_map(about, y, items, config))
@@ -69,13 +76,37 @@ def test_items__end_where_the_gradient_towards_the_features_is_zero(matrix):
     assert np.abs(dense_wals.gradient(items, y, scorer.user_factors)).max() > 1e-2 * scale
 
 
-def test_fit__without_weight_on_features_is_plain_wals(matrix):
-    scorer = train(matrix, feature_weight=0.0)
+def test_users__with_few_items_are_drawn_to_the_mean(matrix):
+    config = Config(**(SMALL | {"n_factors": 3, "solver": "cholesky", "newcomer_items": 7.0}))
+    scorer = fit(matrix, config, rng=np.random.default_rng(0))
+
+    users, _ = wals.sides(with_events(matrix), config, GivenWeights())
+    newness = 7 / (7 + matrix.by_user.lengths())
+    pulled = replace(users, prior=np.float32(newness[:, None] * scorer.mean_user))
+    expected = dense_wals.solve(pulled, scorer.item_factors[:24])
+    assert scorer.user_factors == pytest.approx(expected, abs=1e-4)
+
+
+def test_users__without_a_past_get_what_is_popular(matrix):
+    # Everybody has item 5, and the new user nothing.
+    pairs = matrix.by_user.to_scipy().tolil()
+    pairs[:, 5] = 1
+    base = GroupedMatrix.from_csr(pairs.tocsr())
+    popular = replace(matrix, by_user=base.by_user, by_item=base.by_item)
+    scorer = train(popular)
+
+    nobody = fold_in(scorer, Csr(np.zeros(2, np.int64), np.int32([]), np.float32([]), 28), Config(**SMALL))
+
+    assert nobody.top_k(np.array([0]), 1)[0].tolist() == [[5]]
+
+
+def test_fit__without_weight_on_features_and_the_mean_is_plain_wals(matrix):
+    scorer = train(matrix, feature_weight=0.0, newcomer_items=0.0)
     plain = wals.fit(with_events(matrix), wals.Config(**SMALL), rng=np.random.default_rng(0))
 
     np.testing.assert_array_equal(scorer.item_factors[:24], plain.item_factors)
     np.testing.assert_array_equal(scorer.user_factors, plain.user_factors)
-    assert not scorer.item_factors[24:].any()
+    assert scorer.item_factors[24:].any()
 
 
 def test_fit__resumes_from_a_checkpoint_as_if_never_interrupted(matrix):
