@@ -108,6 +108,42 @@ def check_profiles(profiles: Csr, what_to_do: str) -> None:
         raise ValueError(f"the features of the {n_items} items say nothing: {said}; {what_to_do}")
 
 
+def dense_profiles(
+    features: ItemFeatures, n_items: int, rng: np.random.Generator, *, title_size: int, n_buckets: int
+) -> npt.NDArray[np.float32]:
+    """Titles, numbers and dates in few columns, for networks; labels are left to their embeddings.
+
+    Parameters
+    ----------
+    features
+        Aligned with item codes.
+    n_items
+        Number of item codes.
+    rng
+        Where the directions of the words begin.
+    title_size
+        Dimensions that the words of titles (TF-IDF) are reduced to, by a truncated SVD; few words stay as they are.
+    n_buckets
+        As :func:`item_profiles` takes it.
+
+    Returns
+    -------
+    float32 C-order (n_items, n_columns): a title's part has length 1, or 0 where there is none.
+
+    """
+    columns: list[Floats] = [*features.numbers.values(), *all_dates(features).values()]
+    parts = [bucketed(each, n_buckets).toarray() for each in columns]
+    if features.titles is not None:
+        words = title_words(features.titles, 2)
+        if min(words.shape) > title_size:
+            from sklearn.decomposition import TruncatedSVD
+
+            svd = TruncatedSVD(title_size, random_state=int(rng.integers(2**31)))
+            words = csr_matrix(svd.fit_transform(words))
+        parts.append(unit_rows(words).toarray())
+    return np.ascontiguousarray(np.hstack([np.zeros((n_items, 0)), *parts]), dtype=np.float32)
+
+
 def title_words(titles: pa.LargeStringArray, min_items: int) -> csr_matrix:
     """TF-IDF of the words of titles, (n_items, n_words); words in order, those of fewer than `min_items` left out."""
     from sklearn.feature_extraction.text import TfidfVectorizer

@@ -17,10 +17,20 @@ from tasks.models import Progress
 
 Float32 = npt.NDArray[np.float32]
 
+WORTH_THREADS = 1e8
+"""Numbers multiplied in a step, from which on several threads are worth it."""
+
 
 @contextmanager
-def seeded(rng: np.random.Generator) -> Iterator[torch.device]:
+def seeded(rng: np.random.Generator, work: float = np.inf) -> Iterator[torch.device]:
     """Torch with a seed drawn from `rng` and as many threads as this process may use; what was set before comes back.
+
+    Parameters
+    ----------
+    rng
+        Source of the seed.
+    work
+        Numbers multiplied in a step, roughly: threads that wait for each other take longer than a small one.
 
     Yields
     ------
@@ -31,7 +41,7 @@ def seeded(rng: np.random.Generator) -> Iterator[torch.device]:
     threads, strict = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()
     with torch.random.fork_rng():
         torch.manual_seed(int(rng.integers(2**62)))
-        torch.set_num_threads(numba.get_num_threads())
+        torch.set_num_threads(numba.get_num_threads() if work > WORTH_THREADS else 1)
         torch.use_deterministic_algorithms(device.type == "cpu")
         try:
             yield device

@@ -8,15 +8,23 @@ import numpy.typing as npt
 from scipy.sparse import csr_matrix
 
 from data_contracts.interactions import Csr, GroupedMatrix, History
+from tasks.numeric.best_entries import best_entries
 from tasks.numeric.csr import ranges
+from tasks.numeric.parallel import for_each_block
 from tasks.numeric.scorers import PersonalScores
 
 Float32 = npt.NDArray[np.float32]
 Float64 = npt.NDArray[np.float64]
 Int64 = npt.NDArray[np.int64]
 
-BLOCK_ENTRIES: Final = 20_000_000
+LEAST_FILL: Final = 1e-6
+"""Worth of the fill at least: below it float64 could not tell the places of a large catalogue apart."""
+
+BLOCK_ENTRIES: Final = 4_000_000
 """Entries of a block of sparse scores, at most, before the best of each row are kept."""
+
+BLOCK_BYTES: Final = 60.0 * BLOCK_ENTRIES
+"""What such a block takes at its height, sorting included."""
 
 
 def sparse_scorer(
@@ -33,9 +41,10 @@ def sparse_scorer(
     matrix
         What the model was trained on.
     scores_of
-        Sparse scores of some users, (n_wanted, n_items), positive where there is one.
+        Sparse scores of some users, (n_wanted, n_items), positive where there is one, without duplicates; called on
+        several threads.
     width
-        Entries that a row of them may have, for the size of the blocks.
+        Entries that a row of them, or of what they are computed from, may have: for the size of the blocks.
     n_kept
         Best numbers kept per user, those of the user's own items besides.
     half_life_days
@@ -48,25 +57,44 @@ def sparse_scorer(
 
 
 def below(own: Csr, popular: Float64) -> Float64:
-    """Order of popularity, float64 (n_items,), worth less than the smallest number of `own`."""
+    """Order of popularity, float64 (n_items,) in [0, 1).
+
+    It is worth less than the smallest number of `own`, so that it decides between equals alone, or less than
+    :data:`LEAST_FILL` where such a number is smaller than that.
+    """
     rising = np.lexsort((-np.arange(len(popular)), popular))
     ranks = np.empty(len(popular))
     ranks[rising] = np.arange(len(popular)) / max(len(popular), 1)
-    return ranks * min(1.0, float(own.values.min(initial=1.0)))
+    return ranks * max(LEAST_FILL, float(own.values.min(initial=1.0)))
 
 
 def by_blocks(
     by_user: Csr, scores_of: Callable[[npt.NDArray[np.intp]], csr_matrix], width: int, n_kept: int
 ) -> Csr:
     """Sparse scores of all users, block by block: the best `n_kept` of each, and those of the user's own items."""
-    n_users, n_items = by_user.shape
-    size = max(1, BLOCK_ENTRIES // max(1, min(width, n_items)))
-    past, kept = by_user.to_scipy(), []
-    for first in range(0, n_users, size):
-        users = np.arange(first, min(first + size, n_users))
-        found = scores_of(users)
-        found.sum_duplicates()
-        kept.append(_best_of_rows(found, past[users], n_kept))
+    return best_rows(scores_of, by_user.n_cols, width, n_kept, by_user.to_scipy())
+
+
+def best_rows(
+    scores_of: Callable[[npt.NDArray[np.intp]], csr_matrix],
+    n_items: int,
+    width: int,
+    n_kept: int,
+    past: Any = None,
+) -> Csr:
+    """Sparse rows, block by block: the best `n_kept` of each, and those that `past` (n_rows, n_items) has too.
+
+    Without a past there are as many rows as items.
+    """
+    past = csr_matrix((n_items, n_items)) if past is None else past
+    n_rows, size = past.shape[0], max(1, BLOCK_ENTRIES // max(1, width))
+    kept: list[Any] = [None] * -(-n_rows // size)
+
+    def work(block: int) -> None:
+        rows = np.arange(block * size, min((block + 1) * size, n_rows))
+        kept[block] = _best_of_rows(scores_of(rows), past[rows], n_kept)
+
+    for_each_block(work, len(kept))
     return as_csr(kept, n_items)
 
 
@@ -85,15 +113,11 @@ def as_csr(blocks: list[Any], n_items: int) -> Csr:
     )
 
 
-def _best_of_rows(scores: Any, past: Any, n: int) -> Any:
+def _best_of_rows(scores: csr_matrix, past: Any, n: int) -> csr_matrix:
     """The n highest positive numbers of each row, ties by the lower code, and those of the row's own items."""
-    rows = np.repeat(np.arange(scores.shape[0]), np.diff(scores.indptr))
-    own = np.asarray(past[rows, scores.indices] != 0).ravel() if len(rows) else np.zeros(0, np.bool_)
-    order = np.lexsort((scores.indices, -scores.data, own, rows))
-    place = np.empty(len(order), np.int64)
-    place[order] = np.arange(len(order)) - scores.indptr[rows[order]]
-    keep = (own | (place < n)) & (scores.data.astype(np.float32) > 0)
-    kept = csr_matrix((scores.data[keep], (rows[keep], scores.indices[keep])), shape=scores.shape)
+    keep = best_entries(scores, past, n)
+    before = np.concatenate([[0], np.cumsum(keep)])
+    kept = csr_matrix((scores.data[keep], scores.indices[keep], before[scores.indptr]), shape=scores.shape)
     kept.sort_indices()
     return kept
 
@@ -133,6 +157,11 @@ class Baskets:
         starts = np.cumsum(self.per_user) - self.per_user
         self.place = ranges(np.zeros_like(starts), self.per_user)
         """Place of each basket among its user's, 0 = the oldest."""
+
+    def content(self) -> csr_matrix:
+        """(n_baskets, n_items): 1 where a basket holds an item."""
+        shape = len(self.owner), self.n_items
+        return csr_matrix((np.ones(len(self.items)), (self.basket, self.items)), shape=shape)
 
     def weighed(self, weights: Float64) -> csr_matrix:
         """(n_users, n_items): sum of the weights, float64 (n_baskets,), of the baskets that hold an item."""

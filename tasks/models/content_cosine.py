@@ -44,9 +44,9 @@ class Config(ModelConfig):
     """Weight of each date, and of a year in brackets at the end of titles."""
     n_buckets: int = Field(default=10, ge=2, le=1_000)
     """A number or date is one of so many ranges that hold about as many items each."""
-    min_items: int = Field(default=2, ge=1, le=1_000_000)
-    """A word that fewer items have is left out."""
-    weighting: Weighting = "log"
+    min_items: int = Field(default=1, ge=1, le=1_000_000)
+    """A word that fewer items have is left out; one that no other item has makes an item less like others."""
+    weighting: Weighting = "count"
     """How a past item speaks: evenly, by its value, or by log(1 + value)."""
     half_life_days: float = Field(default=21.0, gt=0, le=MAX_DAYS, allow_inf_nan=False)
     """Half-life of the popularity that orders ties, and that unknown users get."""
@@ -61,7 +61,7 @@ SPEC = ModelSpec(
     search={
         "labels": Range(0.05, 5.0, log=True),
         "titles": Range(0.05, 5.0, log=True),
-        "weighting": Categorical(("log", "binary", "count")),
+        "weighting": Categorical(("count", "log", "binary")),
     },
     collaborative=False,
 )

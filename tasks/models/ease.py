@@ -21,6 +21,7 @@ from tasks.models._cost import Cost, Sizes
 from tasks.models._search_space import Range
 from tasks.numeric.csr import Weighting, check_matrix, value_weights
 from tasks.numeric.dense import DenseScorer
+from tasks.numeric.parallel import single_threaded_blas
 from tasks.numeric.reasons import strongest
 from tasks.numeric.topk import select_top_k
 
@@ -28,6 +29,9 @@ Float32 = npt.NDArray[np.float32]
 
 MOST_ITEMS = 20_000
 """Ten minutes and 7 GB."""
+
+BLOCK_ROWS = 512
+"""Rows of weights that are copied from the inverse at once."""
 
 
 class Config(ModelConfig):
@@ -79,10 +83,13 @@ class EaseScorer(DenseScorer):
         return np.asarray(self._rows[np.asarray(user_codes)] @ self.weights, dtype=np.float32)
 
     def similar_items(self, item_codes: Codes, k: int) -> Lists:
-        """Items by the mean of the weights between the two, at most 1."""
+        """Items by their partial correlation with each, all other items being given: -1 to 1, as a cosine.
+
+        With the weights ``-P_ij / P_jj`` and ``-P_ij / P_ii`` it is their geometric mean, with their sign.
+        """
         codes = np.asarray(item_codes)
-        both = (self.weights[codes] + self.weights[:, codes].T) / 2
-        both = np.minimum(both, 1.0)
+        ahead, back = self.weights[codes], self.weights[:, codes].T
+        both = np.copysign(np.sqrt(np.maximum(ahead * back, 0.0)), ahead)
         both[np.arange(len(codes)), codes] = -np.inf
         return select_top_k(both, min(k, self.shape[1]))
 
@@ -143,15 +150,23 @@ def _past(by_user: Csr, config: Config) -> Csr:
 
 def _weights(gramian: npt.NDArray[np.float64]) -> Float32:
     """Weights from a positive definite Gramian, which is overwritten."""
-    factor, failed = lapack.dpotrf(gramian, lower=1, overwrite_a=1)
-    inverse, failed_too = lapack.dpotri(factor, lower=1, overwrite_c=1)
+    # The last bits of the inverse depend on the number of BLAS threads.
+    with single_threaded_blas():
+        factor, failed = lapack.dpotrf(gramian, lower=1, overwrite_a=1)
+        inverse, failed_too = lapack.dpotri(factor, lower=1, overwrite_c=1)
     if failed or failed_too:
         raise ValueError("the Gramian of the items has no inverse; raise regularization")
-    lower = np.tril(inverse, -1)
-    diagonal = inverse.diagonal().copy()
-    found = lower + lower.T
-    found /= -diagonal
-    return np.ascontiguousarray(found, dtype=np.float32)
+    found = np.empty(inverse.shape, dtype=np.float32)
+    scale = -1.0 / inverse.diagonal()
+    for first in range(0, len(found), BLOCK_ROWS):
+        rows = slice(first, min(first + BLOCK_ROWS, len(found)))
+        # Only the lower triangle is filled: what lies right of the diagonal stands below it.
+        found[rows, : rows.stop] = inverse[rows, : rows.stop]
+        found[rows, rows.stop :] = inverse[rows.stop :, rows].T
+        square = np.tril(inverse[rows, rows], -1)
+        found[rows, rows] = square + square.T
+        found[rows] *= scale
+    return found
 
 
 def fold_in(scorer: EaseScorer, by_user: Csr, config: Config) -> EaseScorer:

@@ -118,7 +118,7 @@ def _scores(by_user: Csr, neighbours: Csr, config: Config) -> Csr:
     weights = value_weights(by_user.values, config.weighting)
     past = csr_matrix((weights, by_user.indices, by_user.indptr), shape=by_user.shape)
     voices = (neighbours.to_scipy() + config.itself * identity(by_user.shape[1], np.float32, "csr")).tocsr()
-    width = (config.neighbours + 1) * int(by_user.lengths().max(initial=1))
+    width = min(by_user.shape[1], (config.neighbours + 1) * int(by_user.lengths().max(initial=1)))
     return by_blocks(by_user, lambda users: (past[users] @ voices).tocsr(), width, config.n_kept)
 
 

@@ -6,7 +6,6 @@ the steps are Adam's (D. Kingma, J. Ba, ICLR 2015).
 """
 
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any, Self
 
 import numpy as np
@@ -14,15 +13,15 @@ import numpy.typing as npt
 from pydantic import Field
 
 from data_contracts.interactions import Csr, GroupedMatrix
-from data_contracts.scoring import Codes, Lists
+from data_contracts.scoring import Codes
 from tasks.models import Capability, ModelConfig, ModelSpec, Need, Progress, Reason
+from tasks.models._biased_factors import BiasedFactors
 from tasks.models._cost import Cost, Sizes, factorisation
 from tasks.models._explanations import by_likeness
 from tasks.models._sample_cells import Cell, Cells, Pairs
 from tasks.models._search_space import Doubling, Range
 from tasks.numeric.csr import Weighting, check_matrix, value_weights
 from tasks.numeric.logistic import descend
-from tasks.numeric.scorers import Factors
 
 Float32 = npt.NDArray[np.float32]
 
@@ -71,22 +70,6 @@ SPEC = ModelSpec(
 
 
 @dataclass(frozen=True, eq=False)
-class LogisticFactors(Factors):
-    """Factors whose last column is the user's bias, times 1; the score is the log odds.
-
-    Only the order of a user's items does without that bias; that of an item's users does not.
-    """
-
-    def similar_items(self, item_codes: Codes, k: int) -> Lists:
-        """Items by the cosine of their tastes alone: a column of ones would make all of them alike."""
-        return self._tastes.similar_items(item_codes, k)
-
-    @cached_property
-    def _tastes(self) -> Factors:
-        return Factors(self.user_factors[:, :-1].copy(), self.item_factors[:, :-1].copy())
-
-
-@dataclass(frozen=True, eq=False)
 class _Side:
     """Rows of users or items, and Adam's memory of them."""
 
@@ -110,7 +93,7 @@ class _Side:
 
 def fit(
     matrix: GroupedMatrix, config: Config, *, rng: np.random.Generator, progress: Progress | None = None
-) -> LogisticFactors:
+) -> BiasedFactors:
     """Train on `matrix`.
 
     Parameters
@@ -126,7 +109,7 @@ def fit(
 
     Returns
     -------
-    Factors with item bias. A user without entries has a zero row: the biases then order the items.
+    BiasedFactors whose score is the log odds. A user without entries has a zero row: the biases then order the items.
 
     Raises
     ------
@@ -158,7 +141,7 @@ def fit(
     bias = items.rows[:, -1] + offset
     bias[n_items:] = min(0.0, float(bias[:n_items].min(initial=0.0)))
     width = n_factors + 1
-    return LogisticFactors(users.rows[:, :width].copy(), items.rows[:, :width].copy(), bias)
+    return BiasedFactors(users.rows[:, :width].copy(), items.rows[:, :width].copy(), bias)
 
 
 def _run_epoch(
@@ -199,7 +182,7 @@ def _run_epoch(
 
 
 def explain(
-    scorer: LogisticFactors, by_user: Csr, user_code: int, item_codes: Codes, config: Config, n: int = 3
+    scorer: BiasedFactors, by_user: Csr, user_code: int, item_codes: Codes, config: Config, n: int = 3
 ) -> list[Reason]:
     """Name the past items most like each item."""
     return by_likeness(scorer, by_user, user_code, item_codes, n)

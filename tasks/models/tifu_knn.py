@@ -7,14 +7,14 @@ SIGIR 2020. Baskets fade within groups, and groups within the history; neighbour
 import numpy as np
 import numpy.typing as npt
 from pydantic import Field
-from scipy.sparse import csr_matrix, diags_array
+from scipy.sparse import csr_matrix
 
 from data_contracts.interactions import GroupedMatrix
 from data_contracts.limits import MAX_COUNT, MAX_DAYS
 from tasks.models import ModelConfig, ModelSpec, Need, Progress
 from tasks.models._cost import Cost, Sizes
 from tasks.models._search_space import Range
-from tasks.models._sparse_scores import Baskets, sparse_scorer
+from tasks.models._sparse_scores import BLOCK_BYTES, Baskets, sparse_scorer
 from tasks.numeric.csr import check_matrix
 from tasks.numeric.scorers import PersonalScores
 
@@ -31,7 +31,7 @@ class Config(ModelConfig):
     group_fade: float = Field(default=0.7, gt=0, le=1)
     """How much a group of baskets counts against the one after it."""
     groups: int = Field(default=7, ge=1, le=1_000)
-    """Groups of about equal numbers of baskets that a history is cut into."""
+    """Groups that a history is cut into, of equal numbers of baskets or, the newest of them, one more."""
     own_share: float = Field(default=0.7, ge=0, le=1)
     """Share of the user's own frequencies; the rest is the neighbours'."""
     max_reference_users: int = Field(default=20_000, ge=1, le=MAX_COUNT)
@@ -47,7 +47,10 @@ def cost(config: Config, sizes: Sizes) -> Cost:
     reference = min(sizes.n_users, config.max_reference_users)
     pairs = sizes.n_users * reference
     per_user = sizes.n_entries / max(1, sizes.n_users)
-    return Cost(pairs * (2e-8 + 1e-9 * per_user), 12.0 * config.n_kept * sizes.n_users + 64e6)
+    return Cost(
+        pairs * (2e-8 + 1e-9 * per_user),
+        (12.0 * config.n_kept + 24.0 * per_user) * sizes.n_users + BLOCK_BYTES,
+    )
 
 
 SPEC = ModelSpec(
@@ -108,12 +111,15 @@ def fit(
 def _weights(baskets: Baskets, config: Config) -> Float64:
     """What each basket counts: faded within its group, the group faded within the history, over the number of groups."""
     total = baskets.per_user[baskets.owner]
-    size = np.maximum(1, np.ceil(total / config.groups)).astype(np.int64)
-    # Counted from the newest, so that the group which may be shorter is the oldest.
+    n_groups = np.minimum(total, config.groups)
+    size, larger = total // n_groups, total % n_groups
+    # Counted from the newest: so many groups, the newest, have one basket more than the others.
     back = total - 1 - baskets.place
-    group, within = back // size, back % size
-    n_groups = np.ceil(total / size)
-    members = np.minimum(size, total - group * size)
+    in_larger = back < larger * (size + 1)
+    rest = back - larger * (size + 1)
+    group = np.where(in_larger, back // (size + 1), larger + rest // size)
+    within = np.where(in_larger, back % (size + 1), rest % size)
+    members = size + in_larger
     return np.asarray(
         config.basket_fade**within * config.group_fade**group / (members * n_groups), dtype=np.float64
     )
@@ -136,7 +142,7 @@ class Neighbours:
     def __init__(self, vectors: csr_matrix, reference: npt.NDArray[np.intp], k: int) -> None:
         self.vectors, self.reference, self.k = vectors, reference, k
         self.others = vectors[reference]
-        self._turned = self.others.T.tocsc()
+        self._turned = self.others.T.tocsr()
         squared = vectors.multiply(vectors).sum(axis=1)
         self._lengths = np.asarray(squared).ravel()
 
@@ -151,8 +157,12 @@ class Neighbours:
             distance[self.reference == some[:, None]] = np.inf
             nearest = np.argpartition(distance, k - 1, axis=1)[:, :k]
             chosen[first : first + 256] = np.sort(nearest, axis=1)
+        # Where there are no more than k users to choose from, the user is among the chosen.
+        heard = self.reference[chosen] != users[:, None]
+        share = 1.0 / np.maximum(heard.sum(axis=1), 1)
         rows = np.repeat(np.arange(len(users)), k)
         voice = csr_matrix(
-            (np.ones(len(rows)), (rows, chosen.ravel())), shape=(len(users), len(self.reference))
+            ((heard * share[:, None]).ravel(), (rows, chosen.ravel())),
+            shape=(len(users), len(self.reference)),
         )
-        return (diags_array(np.full(len(users), 1.0 / k)) @ voice @ self.others).tocsr()
+        return (voice @ self.others).tocsr()

@@ -1,8 +1,9 @@
-"""Transitions: what users took right after what they took last, a Markov chain of first order.
+"""Transitions: what users took in the basket after their last one, a Markov chain of first order.
 
 The baseline that every model of sequences must beat; see S. Rendle, C. Freudenthaler, L. Schmidt-Thieme: Factorizing
 Personalized Markov Chains for Next-Basket Recommendation, WWW 2010, for the chain without factors. Items of one basket
-have no order of their own: they are taken in the order in which the log has them.
+have no honest order, so baskets are sets: each item of a basket is followed by each of the next one's n items with
+weight 1/n, and by none of its own basket. Where the log has no baskets, events of one moment are one.
 """
 
 from dataclasses import dataclass
@@ -13,68 +14,113 @@ import numpy.typing as npt
 from pydantic import Field
 from scipy.sparse import csr_matrix
 
-from data_contracts.interactions import Csr, GroupedMatrix, History
+from data_contracts.interactions import Csr, GroupedMatrix
 from data_contracts.limits import MAX_DAYS
-from data_contracts.scoring import Scores, Sequences
+from data_contracts.scoring import Codes, Lists, Mask, Scores, Sequences
 from tasks.models import Capability, ModelConfig, ModelSpec, Need, Progress
 from tasks.models._search_space import Range
-from tasks.models._sparse_scores import below, by_blocks
+from tasks.models._sparse_scores import Baskets, best_rows, by_blocks
+from tasks.numeric.common_order import CommonOrder, by_column
 from tasks.numeric.csr import check_matrix, ranges
-from tasks.numeric.scorers import PersonalScores
+from tasks.numeric.exclusion import take_rows
 
 Int64 = npt.NDArray[np.int64]
+Float64 = npt.NDArray[np.float64]
 
 
 class Config(ModelConfig):
     """How far a step reaches, and how much popularity counts against it."""
 
-    reach: int = Field(default=1, ge=1, le=100)
-    """Items after an item that count as following it, the d-th with 1/d."""
-    last: int = Field(default=1, ge=1, le=1_000)
-    """Latest items of a user that speak, the d-th from the end with 1/d."""
-    smoothing: float = Field(default=5.0, ge=0, le=1e6, allow_inf_nan=False)
-    """Steps added to those seen from an item: what was seen rarely says little."""
+    reach: int = Field(default=10, ge=1, le=100)
+    """Baskets after a basket that count as following it, the d-th with 1/d; with 1 the chain is of first order strictly."""
+    last: int = Field(default=10, ge=1, le=1_000)
+    """Latest baskets of a user that speak, the d-th from the end with 1/d; of a sequence, which has no baskets, items."""
+    smoothing: float = Field(default=10.0, gt=1e-6, le=1e6, allow_inf_nan=False)
+    """Steps by popularity that are added to those seen from an item: what was seen rarely says little."""
     half_life_days: float = Field(default=21.0, gt=0, le=MAX_DAYS, allow_inf_nan=False)
-    """Half-life of the popularity that orders items which never followed."""
+    """Half-life of that popularity, which unknown users get alone."""
+    followers: int = Field(default=1_000, ge=1, le=100_000)
+    """Items kept that follow an item, the most likely ones."""
     n_kept: int = Field(default=200, ge=1, le=100_000)
     """Scores kept per user, those of past items besides; other items come in order of popularity."""
 
 
 SPEC = ModelSpec(
     needs=frozenset({Need.HISTORY}),
-    uses=frozenset({Need.TIMES}),
+    uses=frozenset({Need.TIMES, Need.BASKETS}),
     offers=frozenset({Capability.SEQUENCES}),
     search={
         "reach": Range(1, 20, log=True),
         "last": Range(1, 20, log=True),
-        "smoothing": Range(0.1, 100.0, log=True),
+        "smoothing": Range(0.1, 1_000.0, log=True),
+        "half_life_days": Range(2.0, 365.0, log=True),
     },
-    # It knows what follows an item, whoever took it, and nothing of who is like whom.
-    collaborative=False,
 )
 
 
 @dataclass(frozen=True, eq=False)
-class TransitionScores(PersonalScores):
-    """Scores of what may follow each user's last items, and of what follows any sequence.
+class TransitionScores:
+    """What may follow each user's last baskets, and what follows any sequence.
+
+    The chance of item j after items with voices v_i is the sum over i of ``v_i (n_ij + s p_j) / (n_i + s)``, where
+    p is popularity and s the smoothing. All p_j have one factor in common, ``c = sum v_i s / (n_i + s)``; the score
+    is the chance over c, so that the order of popularity serves all users: ``lift_j + p_j``.
 
     Parameters
     ----------
+    lifts
+        Csr (n_users, n_items): what the user's last baskets add to an item's popularity.
+    popularity
+        float64 (n_items,): shares of recent events.
     steps
-        Csr (n_items, n_items): chance of the column right after the row, drawn towards 0 where little was seen.
+        Csr (n_items, n_items): ``n_ij / (n_i + s)``, how often the column came after the row.
+    unseen
+        float64 (n_items,): ``s / (n_i + s)``, the share of popularity in what follows an item.
     last
         Latest items of a sequence that speak.
 
     """
 
+    lifts: Csr
+    popularity: Float64
     steps: Csr
+    unseen: Float64
     last: int
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(n_users, n_items)."""
+        return self.lifts.shape
+
+    @property
+    def cold_start(self) -> Scores:
+        """Popularity."""
+        return self.popularity
+
+    def scores(self, user_codes: Codes) -> Scores:
+        """Dense scores, float64 (len(user_codes), n_items)."""
+        return self.popularity + take_rows(self.lifts, user_codes).to_scipy().toarray().astype(np.float64)
+
+    def top_k(
+        self, user_codes: Codes, k: int, *, exclude: Csr | None = None, allow: Mask | None = None
+    ) -> Lists:
+        """What is lifted, merged into the order of popularity."""
+        return self._order.best(user_codes, k, exclude=exclude, allow=allow)
+
+    def top_users(self, item_codes: Codes, k: int, *, exclude: Csr | None = None) -> Lists:
+        """Users to whose last baskets an item owes most, then the lower codes."""
+        rows = CommonOrder.turned("popularity", self.popularity, self.shape[0], by_column(self.lifts), 0.0)
+        return rows.best(item_codes, k, exclude=exclude)
 
     def next_scores(self, sequences: Sequences) -> Scores:
         """Scores of all items as the next one of each sequence, (n_sequences, n_items)."""
-        voices = _voices(sequences.indptr, sequences.items, self.last, self.steps.n_cols)
-        seen = np.asarray((voices @ self._steps).toarray())
-        return np.where(seen > 0, seen + self.fill, self.fill - 1.0)
+        voices = _last_items(sequences, self.last, self.shape[1])
+        return self.popularity + np.asarray(_lifts(voices, self._steps, self.unseen).toarray())
+
+    @cached_property
+    def _order(self) -> CommonOrder:
+        """The items, sorted once for many batches of users."""
+        return CommonOrder.of("popularity", self.popularity, self.shape[0], self.lifts, 0.0)
 
     @cached_property
     def _steps(self) -> csr_matrix:
@@ -84,7 +130,7 @@ class TransitionScores(PersonalScores):
 def fit(
     matrix: GroupedMatrix, config: Config, *, rng: np.random.Generator, progress: Progress | None = None
 ) -> TransitionScores:
-    """Count what followed what.
+    """Count what followed what: the cost is that of all pairs of items in consecutive baskets.
 
     Parameters
     ----------
@@ -95,7 +141,7 @@ def fit(
     rng
         Not used: counting is not random.
     progress
-        Not used: there is one step.
+        Called after the steps and after the scores.
 
     Raises
     ------
@@ -105,40 +151,72 @@ def fit(
     """
     check_matrix(matrix)
     assert matrix.history is not None
-    steps = _steps(matrix.history, matrix.n_items, config)
-    voices = _voices(matrix.history.indptr, matrix.history.items, config.last, matrix.n_items)
-    table = steps.to_scipy()
-    width = config.last * int(steps.lengths().max(initial=1))
-    own = by_blocks(matrix.by_user, lambda users: (voices[users] @ table).tocsr(), width, config.n_kept)
-    popular = matrix.item_events(config.half_life_days)
-    fill = below(own, popular) * min(1.0, float(steps.values.min(initial=1.0)) / max(1, config.last))
-    return TransitionScores(own, fill, popular, steps, config.last)
+    baskets = Baskets(matrix.history, matrix.n_items)
+    steps, unseen = _steps(baskets, config)
+    if progress is not None:
+        progress(1, 2, {})
+    voices, table = _last_baskets(baskets, config.last), steps.to_scipy()
+    lifts = by_blocks(
+        matrix.by_user,
+        lambda users: _lifts(voices[users], table, unseen),
+        matrix.n_items,
+        config.n_kept,
+    )
+    if progress is not None:
+        progress(2, 2, {})
+    events = matrix.item_events(config.half_life_days)
+    return TransitionScores(
+        lifts, events / max(events.sum(), np.finfo(float).tiny), steps, unseen, config.last
+    )
 
 
-def _steps(history: History, n_items: int, config: Config) -> Csr:
-    owner = np.repeat(np.arange(len(history.indptr) - 1), np.diff(history.indptr))
+def _steps(baskets: Baskets, config: Config) -> tuple[Csr, Float64]:
+    """The counted steps as shares of all from an item, and the share that is left to popularity."""
+    content = baskets.content()
+    n_baskets, sizes = content.shape[0], np.diff(content.indptr)
     sources, targets, weights = [], [], []
     for distance in range(1, config.reach + 1):
-        together = owner[distance:] == owner[:-distance]
-        sources.append(history.items[:-distance][together])
-        targets.append(history.items[distance:][together])
-        weights.append(np.full(len(sources[-1]), 1.0 / distance))
-    counts = csr_matrix(
-        (np.concatenate(weights), (np.concatenate(sources), np.concatenate(targets))),
-        shape=(n_items, n_items),
-    )
-    counts.sum_duplicates()
-    totals = np.asarray(counts.sum(axis=1)).ravel() + config.smoothing
-    values = counts.data / np.repeat(totals, np.diff(counts.indptr))
-    return Csr(
-        counts.indptr.astype(np.int64), counts.indices.astype(np.int32), values.astype(np.float32), n_items
-    )
+        follows = np.flatnonzero(baskets.place >= distance)
+        sources.append(follows - distance)
+        targets.append(follows)
+        weights.append(1.0 / (distance * sizes[follows]))
+    where = np.concatenate(sources), np.concatenate(targets)
+    chain = csr_matrix((np.concatenate(weights), where), shape=(n_baskets, n_baskets))
+    after, holders = (chain @ content).tocsr(), content.T.tocsr()
+    totals = holders @ np.asarray(after.sum(axis=1)).ravel() + config.smoothing
+
+    def shares(items: npt.NDArray[np.intp]) -> csr_matrix:
+        found = (holders[items] @ after).tocsr()
+        found.data /= np.repeat(totals[items], np.diff(found.indptr))
+        return found
+
+    steps = best_rows(shares, content.shape[1], content.shape[1], config.followers)
+    return steps, config.smoothing / totals
 
 
-def _voices(indptr: Int64, items: npt.NDArray[np.int32], last: int, n_items: int) -> csr_matrix:
-    """The last items of each sequence, (n_sequences, n_items): the d-th from the end with 1/d."""
-    lengths = np.minimum(np.diff(indptr), last)
-    places = ranges(np.asarray(indptr)[1:] - lengths, lengths)
+def _lifts(voices: csr_matrix, steps: csr_matrix, unseen: Float64) -> csr_matrix:
+    """What each row of voices, (n_rows, n_items), adds to the popularity of items."""
+    common = voices @ unseen
+    found = (voices @ steps).tocsr()
+    found.data /= np.repeat(np.where(common > 0, common, 1.0), np.diff(found.indptr))
+    return found
+
+
+def _last_baskets(baskets: Baskets, last: int) -> csr_matrix:
+    """(n_users, n_items): the d-th basket from the end speaks with 1/d, each of its items with an equal share."""
+    back = baskets.per_user[baskets.owner] - baskets.place
+    sizes = np.maximum(np.bincount(baskets.basket, minlength=len(back)), 1)
+    voices = baskets.weighed(np.where(back <= last, 1.0 / (back * sizes), 0.0)).tocsr()
+    voices.eliminate_zeros()
+    return voices
+
+
+def _last_items(sequences: Sequences, last: int, n_items: int) -> csr_matrix:
+    """(n_sequences, n_items): the d-th item from the end speaks with 1/d."""
+    ends = np.asarray(sequences.indptr)[1:]
+    lengths = np.minimum(np.diff(sequences.indptr), last)
+    places = ranges(ends - lengths, lengths)
     owner = np.repeat(np.arange(len(lengths)), lengths)
-    distance = np.asarray(indptr)[1:][owner] - places
-    return csr_matrix((1.0 / distance, (owner, np.asarray(items)[places])), shape=(len(lengths), n_items))
+    voices = 1.0 / (ends[owner] - places)
+    items = np.asarray(sequences.items)[places]
+    return csr_matrix((voices, (owner, items)), shape=(len(lengths), n_items))

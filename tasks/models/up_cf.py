@@ -13,7 +13,7 @@ from data_contracts.limits import MAX_COUNT, MAX_DAYS
 from tasks.models import ModelConfig, ModelSpec, Need, Progress
 from tasks.models._cost import Cost, Sizes
 from tasks.models._search_space import Range
-from tasks.models._sparse_scores import Baskets, sparse_scorer
+from tasks.models._sparse_scores import BLOCK_BYTES, Baskets, sparse_scorer
 from tasks.numeric.csr import check_matrix
 from tasks.numeric.scorers import PersonalScores
 
@@ -40,7 +40,8 @@ def cost(config: Config, sizes: Sizes) -> Cost:
     reference = min(sizes.n_users, config.max_reference_users)
     per_user = sizes.n_entries / max(1, sizes.n_users)
     return Cost(
-        sizes.n_users * reference * (2e-8 + 1e-9 * per_user), 12.0 * config.n_kept * sizes.n_users + 64e6
+        sizes.n_users * reference * (4e-8 + 1e-9 * per_user),
+        (12.0 * config.n_kept + 24.0 * per_user) * sizes.n_users + BLOCK_BYTES,
     )
 
 
@@ -57,6 +58,9 @@ SPEC = ModelSpec(
 
 LEAST = 1e-12
 """Likeness to the power of `locality` below which somebody has no voice."""
+
+VOICE_ENTRIES = 4
+"""Numbers held at once for each pair of a user and a reference user, measured in entries of sparse scores."""
 
 
 def fit(
@@ -87,7 +91,7 @@ def fit(
     known = np.flatnonzero(np.diff(had.indptr) > 0)
     if len(known) > config.max_reference_users:
         known = np.sort(rng.choice(known, config.max_reference_users, replace=False))
-    others, theirs = had[known].T.tocsc(), recent[known]
+    others, theirs = had[known].T.tocsr(), recent[known]
     sizes = np.maximum(np.diff(had.indptr), 1).astype(np.float64)
     inverse = sizes[known] ** -(1.0 - config.asymmetry)
 
@@ -101,7 +105,8 @@ def fit(
         heard = csr_matrix((voice[strong], (rows[strong], alike.indices[strong])), shape=alike.shape)
         return (heard @ theirs + recent[users]).tocsr()
 
-    scorer = sparse_scorer(matrix, scores_of, matrix.n_items, config.n_kept, config.half_life_days)
+    width = max(matrix.n_items, VOICE_ENTRIES * len(known))
+    scorer = sparse_scorer(matrix, scores_of, width, config.n_kept, config.half_life_days)
     if progress is not None:
         progress(1, 1, {})
     return scorer

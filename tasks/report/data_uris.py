@@ -1,6 +1,7 @@
 """Figures of the report as data URIs, for the Prefect UI, which shows pictures by their address."""
 
 import base64
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -14,7 +15,7 @@ PICTURES = "pictures.json"
 
 
 def pictures(content: Mapping[str, Any]) -> dict[str, tuple[str, str]]:
-    """The figures of the metrics with intervals, and of the deciding metric by history length.
+    """The figures of the metrics with intervals, of the deciding metric by history length, and of learning.
 
     Parameters
     ----------
@@ -36,7 +37,17 @@ def pictures(content: Mapping[str, Any]) -> dict[str, tuple[str, str]]:
     if content["metric_figures"]:  # that of the deciding scenario comes first
         first = content["metric_figures"][0]
         found["metrics-plot"] = (first["svg"], f"{metric} in the {first['title']}, with 95 % intervals")
+    for each in content["curves"]:
+        found[f"learning-{_key(each['title'])}"] = (
+            each["svg"],
+            f"{each['title']}, step by step of its training",
+        )
     return {name: (_data_uri(str(svg)), meaning) for name, (svg, meaning) in found.items()}
+
+
+def _key(model: str) -> str:
+    """A model's name as part of an artifact's key, which has small letters, digits and dashes alone."""
+    return re.sub(r"[^a-z0-9]+", "-", model.lower()).strip("-")
 
 
 def by_history(slices: Mapping[str, Slices], metric: str) -> str:

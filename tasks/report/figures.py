@@ -99,13 +99,16 @@ def _bar(axes: Any, entry: Interval, place: float, colour: str) -> None:
     axes.plot([entry.value], [place], "o", color=colour, markersize=6)
 
 
-def curve(model: str, values: Sequence[float], label: str) -> str:
-    """Draw one figure of a training run by iteration."""
+def curve(model: str, series: Mapping[str, Sequence[float]]) -> str:
+    """Draw figures of a training run by iteration, such as the loss and that of the held-out part."""
     with drawing(f"curve {model}", height=2.3) as canvas:
-        marker = "." if len(values) <= 60 else ""
-        canvas.axes.plot(range(1, len(values) + 1), values, marker=marker, color=COLOURS[0])
+        for (label, values), colour in zip(series.items(), cycle(COLOURS), strict=False):
+            marker = "." if len(values) <= 60 else ""
+            canvas.axes.plot(range(1, len(values) + 1), values, marker=marker, color=colour, label=label)
         canvas.axes.set_xlabel("iteration")
-        canvas.axes.set_ylabel(label)
+        canvas.axes.set_ylabel(next(iter(series)))
+        if len(series) > 1:
+            canvas.axes.legend()
     return canvas.svg
 
 

@@ -132,9 +132,11 @@ def _metric_figures(tables: list[dict[str, Any]]) -> list[dict[str, Any]]:
 def _curves(curves: Mapping[str, list[dict[str, float]]]) -> list[dict[str, Any]]:
     figures = []
     for name, steps in curves.items():
-        label = next((key for key in (steps[0] if steps else {}) if key != "seconds"), None)
-        if label is not None:
-            drawn = draw.curve(name, [each[label] for each in steps if label in each], label)
+        labels = [key for key in (steps[0] if steps else {}) if key != "seconds"]
+        # The first is what is learned by; what was held out stands beside it.
+        kept = [key for key in labels if key == labels[0] or key.startswith("validation")]
+        if kept:
+            drawn = draw.curve(name, {key: [each[key] for each in steps if key in each] for key in kept})
             figures.append({"title": name, "svg": _svg(drawn)})
     return figures
 

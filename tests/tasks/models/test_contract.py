@@ -199,7 +199,11 @@ def test_model__reports_its_progress_in_rising_steps(name):
 
     # What only counts is done before anybody could look.
     assert calls or not SPECS[name].collaborative
-    assert [call[0] for call in calls] == list(range(1, calls[0][1] + 1 if calls else 1))
+    assert [call[0] for call in calls] == list(range(1, len(calls) + 1))
+    # What stops early knows only then how many steps there are.
+    totals = [call[1] for call in calls]
+    assert totals == sorted(totals, reverse=True)
+    assert not calls or calls[-1][0] == calls[-1][1]
     assert all(np.isfinite(value) for call in calls for value in call[2].values())
 
 
@@ -227,7 +231,7 @@ def test_model__refuses_a_matrix_without_entries(name):
 
 @pytest.mark.parametrize("name", those(lambda spec: spec.personal))
 def test_personal_model__orders_items_differently_for_different_users(name):
-    first = recommend(_train(name, _log(name)), np.arange(N_USERS), 5)[0]
+    first = recommend(_train(name, _log(name)), np.arange(N_USERS), N_ITEMS)[0]
 
     assert len(np.unique(first, axis=0)) > 1
 

@@ -1,5 +1,7 @@
 """Item features as rows in which cosines say how alike items are."""
 
+from dataclasses import replace
+
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -7,7 +9,14 @@ from event_logs import features
 from scipy.sparse import csr_matrix
 
 from data_contracts.interactions import GroupedMatrix, ItemFeatures, Labels
-from tasks.models._item_profiles import BlockWeights, all_dates, buckets, check_profiles, item_profiles
+from tasks.models._item_profiles import (
+    BlockWeights,
+    all_dates,
+    buckets,
+    check_profiles,
+    dense_profiles,
+    item_profiles,
+)
 
 
 def titled(*titles):
@@ -99,3 +108,23 @@ def test_profiles__that_are_all_alike_are_refused(titles, words):
 def test_profiles__of_one_item_or_of_items_that_differ_are_fine():
     check_profiles(item_profiles(titled("a"), 1), "")
     check_profiles(item_profiles(titled("a b", "a c", "c b"), 3), "")
+
+
+def test_dense_profiles__are_titles_of_length_one_and_buckets():
+    titles = [f"{'red' if at % 2 else 'blue'} {'mug' if at % 3 else 'jug'} {at % 5}" for at in range(20)]
+    known = replace(features(20), titles=pa.array([*titles[:-1], None], pa.large_string()))
+    found = dense_profiles(known, 20, np.random.default_rng(0), title_size=3, n_buckets=2)
+
+    # Two buckets of prices and two of dates, then what is left of nine words.
+    assert (found.shape, found.dtype) == ((20, 7), np.float32)
+    assert set(np.unique(found[:, :4])) == {0.0, 1.0}
+    np.testing.assert_allclose(np.linalg.norm(found[:, 4:], axis=1), [1.0] * 19 + [0.0], atol=1e-6)
+
+
+def test_dense_profiles__leave_few_words_as_they_are():
+    found = dense_profiles(
+        titled("red mug", "red jug", "red mug"), 3, np.random.default_rng(0), title_size=50, n_buckets=2
+    )
+
+    assert found.shape == (3, 2)
+    np.testing.assert_array_equal(found[0], found[2])

@@ -20,7 +20,8 @@ def drawn(uri):
 def test_pictures__are_whole_svgs_with_colours_of_their_own():
     found = pictures(page_content(**make_content()))
 
-    assert set(found) == {"metrics-plot", "history-plot"}
+    assert set(found) == {"metrics-plot", "history-plot", "learning-wals"}
+    assert found.pop("learning-wals")[1] == "wals, step by step of its training"
     for uri, meaning in found.values():
         picture = drawn(uri)
         assert picture.tag == SVG

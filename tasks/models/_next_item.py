@@ -1,0 +1,44 @@
+"""What models of the next item share: their scorer, their windows of training, and the network in torch.
+
+Imported by a model's ``fit`` it brings torch along; the scorer itself, :class:`NextItemFactors`, does without.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from data_contracts.interactions import History
+from data_contracts.scoring import Scores, Sequences
+from tasks.numeric.recurrent import Recurrent
+from tasks.numeric.scorers import Factors
+
+Float32 = npt.NDArray[np.float32]
+Int64 = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False)
+class NextItemFactors(Factors):
+    """States of users after their last event, the items' output vectors, and the network that makes such states.
+
+    Parameters
+    ----------
+    network
+        Makes a state of any sequence.
+
+    """
+
+    network: Recurrent | None = None
+
+    def next_scores(self, sequences: Sequences) -> Scores:
+        """Scores of all items as the next one of each sequence, float32 (n_sequences, n_items)."""
+        assert self.network is not None
+        block: Float32 = self.network.states(sequences) @ self.item_factors.T
+        return block if self.item_bias is None else block + self.item_bias
+
+
+def scorer_of(network: Recurrent, items: Float32, bias: Float32, history: History) -> NextItemFactors:
+    """Turn every user's history into their state."""
+    users = np.arange(len(history.indptr) - 1, dtype=np.int32)
+    states = network.states(Sequences(history.indptr, history.items, users))
+    return NextItemFactors(states, np.ascontiguousarray(items), bias, network)

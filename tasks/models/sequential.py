@@ -1,0 +1,108 @@
+"""Sequential: a recurrent network reads what a user took, in order, and ranks what comes next.
+
+GRU4Rec (B. Hidasi et al., ICLR 2016) with what has made such networks strong since: cross-entropy over all items, or a
+large draw of them with the correction for how often each is drawn, one set of vectors for input and output, dropout (A.
+Klenitskiy, A. Vasilev, RecSys 2023: the loss counts for more than the architecture).
+"""
+
+import numpy as np
+from pydantic import Field
+
+from data_contracts.interactions import GroupedMatrix
+from tasks.models import Capability, ModelConfig, ModelSpec, Need, Progress
+from tasks.models._cost import Cost, Sizes
+from tasks.models._next_item import NextItemFactors
+from tasks.models._search_space import Doubling, Range
+from tasks.numeric.csr import check_matrix
+
+FULL_UP_TO = 15_000
+"""Items up to which a target is held against all others."""
+
+
+class Config(ModelConfig):
+    """Size of the network and schedule of its training."""
+
+    n_factors: int = Field(default=128, ge=1, le=4096)
+    """Length of the items' vectors and of the state."""
+    n_layers: int = Field(default=1, ge=1, le=8)
+    """Recurrent layers."""
+    window: int = Field(default=50, ge=1, le=1_000)
+    """Newest items that are read."""
+    dropout: float = Field(default=0.3, ge=0, lt=1)
+    """Share of the numbers that is dropped in training."""
+    learning_rate: float = Field(default=3e-3, gt=0, le=1, allow_inf_nan=False)
+    """Length of a step of Adam."""
+    weight_decay: float = Field(default=0.0, ge=0, le=1e3, allow_inf_nan=False)
+    """Pull of all weights towards 0, times the learning rate."""
+    batch: int = Field(default=128, ge=1, le=1_000_000)
+    """Sequences stepped on at once."""
+    negatives: int = Field(default=8_192, ge=1, le=1_000_000)
+    """Items drawn for each batch where there are more than 15,000; of fewer, all."""
+    epochs: int = Field(default=30, ge=1, le=10_000)
+    """Passes at most."""
+    patience: int = Field(default=5, ge=1, le=10_000)
+    """Epochs without a better validation loss after which training stops."""
+
+
+def cost(config: Config, sizes: Sizes) -> Cost:
+    """Roughly what :func:`fit` takes: the product of every state with the items it is held against."""
+    against = sizes.n_items if sizes.n_items <= FULL_UP_TO else config.negatives
+    per_event = 6.0 * config.n_factors * (against + 12 * config.n_layers * config.n_factors)
+    rows = sizes.n_users + sizes.n_items
+    return Cost(config.epochs * sizes.n_events * per_event / 5e10, 24.0 * rows * config.n_factors + 5e8)
+
+
+SPEC = ModelSpec(
+    cost=cost,
+    needs=frozenset({Need.HISTORY}),
+    offers=frozenset({Capability.SEQUENCES, Capability.SIMILAR_ITEMS}),
+    extra="neural",
+    search={
+        "n_factors": Doubling(64, 256),
+        "dropout": Range(0.1, 0.6),
+        "learning_rate": Range(3e-4, 5e-3, log=True),
+    },
+)
+
+
+def fit(
+    matrix: GroupedMatrix, config: Config, *, rng: np.random.Generator, progress: Progress | None = None
+) -> NextItemFactors:
+    """Train on everybody's events in order.
+
+    Parameters
+    ----------
+    matrix
+        With a history. Events of one moment are taken in the order of the log.
+    config
+        Parameters of the model.
+    rng
+        Source of the first weights, of batches, negatives, and of the users whose last event says when to stop.
+    progress
+        Called after each epoch with ``loss`` and ``validation_loss``.
+
+    Raises
+    ------
+    ValueError
+        If the matrix has no entries, or if training diverges.
+
+    """
+    from tasks.models._neural import Schedule
+    from tasks.models._sequence_network import Shape, Training
+    from tasks.models._sequences import fit_network
+
+    check_matrix(matrix)
+    shape = Shape(
+        kind="gru",
+        n_factors=config.n_factors,
+        n_hidden=config.n_factors,
+        n_layers=config.n_layers,
+        window=config.window,
+        dropout=config.dropout,
+        users=False,
+        tied=True,
+    )
+    negatives = 0 if matrix.n_items_with_events <= FULL_UP_TO else config.negatives
+    schedule = Schedule(config.epochs, config.patience, clip=5.0)
+    training = Training(config.learning_rate, config.weight_decay, config.batch, negatives, schedule)
+    return fit_network(matrix, shape, training, rng, progress)
