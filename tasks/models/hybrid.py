@@ -139,8 +139,10 @@ class Hybrid(DenseScorer):
         codes = np.asarray(user_codes, dtype=np.int64)
         own = self.owned(codes)
         first = self._collaborative(codes)
-        second = self.content.scores(codes).astype(np.float64, copy=False) if self.order_by_content else first
-        return merged_places(first, second, own, self.by_content & ~own, self.new_item_share)
+        second = self.content.scores(codes) if self.order_by_content else first
+        return merged_places(
+            first, second.astype(np.float64, copy=False), own, self.by_content & ~own, self.new_item_share
+        )
 
     def owned(self, codes: Codes) -> Mask:
         """What some users have had, bool (len(codes), n_items)."""
@@ -149,8 +151,8 @@ class Hybrid(DenseScorer):
         own[np.repeat(np.arange(len(own)), past.lengths()), past.indices] = True
         return own
 
-    def _collaborative(self, codes: Codes) -> npt.NDArray[np.float64]:
-        found = np.tile(self.content.popular, (len(codes), 1))
+    def _collaborative(self, codes: Codes) -> npt.NDArray[np.float32]:
+        found = np.tile(self.content.popular.astype(np.float32), (len(codes), 1))
         others = self.as_user[codes]
         known = others >= 0
         if known.any():

@@ -8,8 +8,12 @@ import numpy.typing as npt
 from tasks.numeric.jit import jit
 from tasks.numeric.parallel import for_each_block
 
+Float32 = npt.NDArray[np.float32]
 Float64 = npt.NDArray[np.float64]
+UInt64 = npt.NDArray[np.uint64]
 Mask = npt.NDArray[np.bool_]
+
+SIGN = np.uint32(0x80000000)
 
 ROWS = 16
 """Rows that a thread takes at a time."""
@@ -21,7 +25,7 @@ FARTHEST = 2**53
 """More items than there are."""
 
 
-def merged_places(first: Float64, second: Float64, own: Mask, seconds: Mask, share: float) -> Float64:
+def merged_places(first: Float32, second: Float64, own: Mask, seconds: Mask, share: float) -> Float64:
     """Scores by place, of two orders that are merged row by row.
 
     Of the places that `own` items do not take, the n-th item of the second order gets the one at which the share
@@ -31,7 +35,7 @@ def merged_places(first: Float64, second: Float64, own: Mask, seconds: Mask, sha
     Parameters
     ----------
     first, second
-        float64 (n_rows, n_items): scores of the two orders; ties go to the lower column.
+        float32 and float64 (n_rows, n_items): scores of the two orders; ties go to the lower column.
     own
         bool (n_rows, n_items): what takes no place.
     seconds
@@ -50,7 +54,10 @@ def merged_places(first: Float64, second: Float64, own: Mask, seconds: Mask, sha
 
     def merge(block: int) -> None:
         part = slice(block * ROWS, (block + 1) * ROWS)
-        merge_rows(first[part], second[part], own[part], seconds[part], before, found[part])
+        # Whole numbers that hold the score and the column: numpy sorts them ten times as fast as an argsort does.
+        keys = falling_keys(first[part])
+        keys.sort(axis=1)
+        merge_rows(keys, second[part], own[part], seconds[part], before, found[part])
 
     for_each_block(merge, -(-n_rows // ROWS))
     return found
@@ -64,8 +71,24 @@ def _before(n: int, share: float) -> int:
 
 
 @jit()
+def falling_keys(scores: Float32) -> UInt64:
+    """Keys, uint64 (n_rows, n_items), that rise from the highest score to the lowest, and with the column where equal."""
+    bits, keys = scores.view(np.uint32), np.empty(scores.shape, dtype=np.uint64)
+    for row in range(scores.shape[0]):
+        for item in range(scores.shape[1]):
+            # Bits of floats above 0 rise with them, of those below 0 they fall; 0 has a sign, too.
+            key = bits[row, item]
+            if scores[row, item] > 0:
+                key = ~(key | SIGN)
+            elif scores[row, item] == 0:
+                key = ~SIGN
+            keys[row, item] = (np.uint64(key) << np.uint64(32)) | np.uint64(item)
+    return keys
+
+
+@jit()
 def merge_rows(
-    first: Float64,
+    keys: UInt64,
     second: Float64,
     own: Mask,
     seconds: Mask,
@@ -73,18 +96,20 @@ def merge_rows(
     found: Float64,
 ) -> None:
     """Fill `found` as :func:`merged_places` says; `before` is what must come before each item of the second order."""
-    for row in range(len(first)):
-        ones, others = np.flatnonzero(~seconds[row]), np.flatnonzero(seconds[row])
-        ones = ones[np.argsort(-first[row][ones], kind="mergesort")]
+    n_items = keys.shape[1]
+    for row in range(len(keys)):
+        others = np.flatnonzero(seconds[row])
         others = others[np.argsort(-second[row][others], kind="mergesort")]
         at, next_other, passed = 0, 0, 0
-        for place in range(first.shape[1]):
+        for place in range(n_items):
+            while at < n_items and seconds[row, np.uint32(keys[row, at])]:
+                at += 1
             due = next_other < len(others) and passed >= before[next_other]
-            if at == len(ones) or due:
+            if at == n_items or due:
                 found[row, others[next_other]] = -place
                 next_other += 1
             else:
-                item = ones[at]
+                item = np.uint32(keys[row, at])
                 found[row, item] = -place
                 at += 1
                 if not own[row, item]:

@@ -28,7 +28,8 @@ def test_merged_places__are_those_of_the_obvious_way(seed, share):
     rng = np.random.default_rng(seed)
     n_rows, n_items = rng.integers(1, 40), rng.integers(1, 50)
     # Rounded: ties happen.
-    first, second = np.round(rng.random((2, n_rows, n_items)), 1)
+    first, second = np.round(rng.normal(size=(2, n_rows, n_items)), 1)
+    first = first.astype(np.float32)
     own, seconds = rng.random((2, n_rows, n_items)) < 0.3
     seconds &= ~own
 
@@ -44,6 +45,7 @@ def test_merged_places__are_those_of_the_obvious_way(seed, share):
 @pytest.mark.parametrize("share", [0.1, 0.3, 0.5])
 def test_merged_places__no_beginning_holds_more_than_the_share(rng, share, leave_out):
     first, second = rng.random((2, 50, 200))
+    first = first.astype(np.float32)
     own, seconds = rng.random((2, 50, 200)) < 0.2
     seconds &= ~own
 
