@@ -20,6 +20,7 @@ from benchmarks._synthetic import synthetic_matrix
 from benchmarks._tables import group_events, map_events
 from data_contracts.interactions import Csr, GroupedMatrix
 from tasks.models import wals
+from tasks.models._wals_sweeps import half_step
 from tasks.numeric.parallel import single_threaded_blas
 from tasks.numeric.topk import top_k
 from tasks.numeric.wals_side import GivenWeights
@@ -127,8 +128,8 @@ def _iterate(
     began = time.perf_counter()
     sides = wals.sides(matrix, config, GivenWeights())
     with single_threaded_blas():
-        wals.half_step(sides[0], items, users, config)
-        wals.half_step(sides[1], users, items, config)
+        half_step(sides[0], items, users, config)
+        half_step(sides[1], users, items, config)
     return time.perf_counter() - began
 
 

@@ -23,6 +23,7 @@ from implicit.cpu.als import AlternatingLeastSquares
 from benchmarks._synthetic import synthetic_matrix
 from data_contracts.interactions import GroupedMatrix
 from tasks.models import wals
+from tasks.models._wals_sweeps import half_step
 from tasks.numeric.parallel import single_threaded_blas
 from tasks.numeric.wals_loss import objective
 from tasks.numeric.wals_side import GivenWeights, Side
@@ -129,8 +130,8 @@ def compare(matrix: GroupedMatrix, n_factors: int, options: argparse.Namespace) 
 
 def _ours(users: Side, items: Side, config: wals.Config, start: list[Float32]) -> Program:
     return Program(
-        lambda x, y: wals.half_step(users, y, x, config),
-        lambda x, y: wals.half_step(items, x, y, config),
+        lambda x, y: half_step(users, y, x, config),
+        lambda x, y: half_step(items, x, y, config),
         start[0].copy(),
         start[1].copy(),
     )

@@ -24,7 +24,7 @@ N_BEST: Final = 50
 BLOCK_SCORES: Final = 2**22
 """Scores of a part that are held at once."""
 
-STACKS: Final = ("blend", "lambdamart")
+STACKS: Final = ("blend", "hybrid", "lambdamart")
 """Models that have parts themselves."""
 
 

@@ -18,17 +18,13 @@ from tasks.models._cost import Cost, Sizes, factorisation
 from tasks.models._search_space import Categorical, Doubling, Range
 from tasks.models._wals_choice import NumberOrAuto, Wanted, given_numbers, settle
 from tasks.models._wals_health import check_finite_factors, check_fitted
+from tasks.models._wals_sweeps import solution, sweeps
 from tasks.numeric.csr import Weighting, check_matrix, one_row
 from tasks.numeric.reasons import strongest, wals_contributions
 from tasks.numeric.scorers import Factors
-from tasks.numeric.wals_loss import objective
 from tasks.numeric.wals_side import GivenWeights, Side, Terms, Weights, both_sides
-from tasks.numeric.wals_solve import solve_cg, solve_exactly, solve_subspace
 
 Float32 = npt.NDArray[np.float32]
-
-FULL_STEPS, FULL_TOLERANCE = 100, 1e-11
-"""Conjugate gradient steps at most, and share of the squared residual, that float32 calls a solution."""
 
 
 class Config(ModelConfig):
@@ -158,24 +154,8 @@ def fit(
     config = config.settled(matrix, rng=rng)
     users, items = sides(matrix, config, GivenWeights(row_weights, col_weights, entry_weights))
     done, x, y = start(matrix.by_user.shape, config.n_factors, config.iterations, rng, resume)
-    watched = progress is not None or config.early_stop > 0
-    before = objective(users, items, x, y).total if done and config.early_stop else np.inf
-    for iteration in range(done + 1, config.iterations + 1):
-        half_step(users, y, x, config)
-        check_finite_factors(x, users)
-        half_step(items, x, y, config)
-        check_finite_factors(y, items)
-        if checkpoint is not None and config.checkpoint_every and iteration % config.checkpoint_every == 0:
-            checkpoint.save(iteration, x, y)
-        if not watched:
-            continue
-        parts = objective(users, items, x, y)
-        if progress is not None:
-            progress(iteration, config.iterations, {"objective": parts.total, **parts._asdict()})
-        if config.early_stop and before - parts.total < config.early_stop * before:
-            break
-        before = parts.total
-    x = _solution(users, y, config)
+    sweeps(users, items, x, y, config, done=done, progress=progress, checkpoint=checkpoint)
+    x = solution(users, y, config)
     check_finite_factors(x, users)
     check_fitted(users, x, y)
     return Factors(x, y)
@@ -222,7 +202,7 @@ def fold_in_users(
     """
     check_factors("item_factors", item_factors, (matrix.n_items, config.n_factors))
     users, _ = sides(matrix, config, GivenWeights(row_weights, col_weights, entry_weights))
-    return _solution(users, item_factors, config)
+    return solution(users, item_factors, config)
 
 
 def fold_in_items(
@@ -240,7 +220,7 @@ def fold_in_items(
     """
     check_factors("user_factors", user_factors, (matrix.n_users, config.n_factors))
     _, items = sides(matrix, config, GivenWeights(row_weights, col_weights, entry_weights))
-    return _solution(items, user_factors, config)
+    return solution(items, user_factors, config)
 
 
 def explain(
@@ -304,24 +284,3 @@ def sides(matrix: GroupedMatrix, config: Config, given: GivenWeights) -> tuple[S
         config.regularization_exponent,
     )
     return both_sides(matrix, terms, given)
-
-
-def half_step(side: Side, fixed: Float32, solved: Float32, config: Config) -> None:
-    """Solve for the rows of `side`, in place of `solved`, while `fixed` stays."""
-    if config.solver == "cholesky":
-        solve_exactly(side, fixed, solved)
-    elif config.solver == "subspace":
-        solve_subspace(side, fixed, solved, width=config.subspace_width)
-    else:
-        solve_cg(side, fixed, solved, steps=config.cg_steps, halve=config.half_precision)
-
-
-def _solution(side: Side, fixed: Float32, config: Config) -> Float32:
-    """Factors of all rows of `side` to the precision of float32, from nothing."""
-    solved = np.zeros((side.rows.shape[0], config.n_factors), dtype=np.float32)
-    fixed = np.ascontiguousarray(fixed)
-    if config.solver == "cholesky":
-        solve_exactly(side, fixed, solved)
-    else:
-        solve_cg(side, fixed, solved, steps=FULL_STEPS, tolerance=FULL_TOLERANCE)
-    return solved

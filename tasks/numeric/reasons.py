@@ -12,7 +12,9 @@ Shares = list[tuple[int, float]]
 """Codes of past items and their shares of all that speaks for an item, strongest first."""
 
 
-def wals_contributions(side: Side, row: int, fixed: Float32, wanted: Codes) -> Float64:
+def wals_contributions(
+    side: Side, row: int, fixed: Float32, wanted: Codes, factors: Float32 | None = None
+) -> Float64:
     """Split the WALS scores of one user into what each past item adds.
 
     The user's factors solve ``A x = sum over past items j of (w0 + w_j) a_j y_j``, so the score ``y_i . x``
@@ -28,6 +30,8 @@ def wals_contributions(side: Side, row: int, fixed: Float32, wanted: Codes) -> F
         float32 (n_items, n_factors).
     wanted
         Codes of the items whose scores are split, (n_wanted,).
+    factors
+        float32 (more items, n_factors): what `wanted` are codes of, where that is not `fixed`.
 
     Returns
     -------
@@ -43,7 +47,8 @@ def wals_contributions(side: Side, row: int, fixed: Float32, wanted: Codes) -> F
     equations = side.unobserved_weight * (everything.T @ everything) + (past.T * extra) @ past
     equations[np.diag_indices_from(equations)] += float(side.regularization[row])
     # Least squares, because nothing regularised means that there may be many solutions.
-    turned = np.linalg.lstsq(equations, everything[wanted].T, rcond=None)[0]
+    split = (fixed if factors is None else factors)[wanted].astype(np.float64)
+    turned = np.linalg.lstsq(equations, split.T, rcond=None)[0]
     pull: Float64 = (side.unobserved_weight + extra) * targets
     contributions: Float64 = (turned.T @ past.T) * pull
     return contributions

@@ -37,6 +37,7 @@ def cg_block(
     units: Float32,
     first: int,
     x: Float32,
+    prior: Float32,
     steps: int,
     tolerance: np.float32,
 ) -> None:
@@ -57,7 +58,9 @@ def cg_block(
     first
         Row that ``x[0]`` belongs to.
     x
-        float32 (rows, n_factors): start in, solution out, in the same basis. Empty rows become 0.
+        float32 (rows, n_factors): start in, solution out, in the same basis. Empty rows get their solution at once.
+    prior
+        float32 (rows, n_factors): what regularization pulls to, in the same basis; empty where that is 0.
     steps
         Conjugate gradient steps per row at most.
     tolerance
@@ -66,21 +69,25 @@ def cg_block(
     """
     n_rows, d = x.shape
     work = np.empty((4, d), dtype=np.float32)
-    diagonal = np.empty(d, dtype=np.float32)
+    diagonal, pull = np.empty(d, dtype=np.float32), np.zeros(d, dtype=np.float32)
     longest = 0
     for line in range(n_rows):
         longest = max(longest, indptr[first + line + 1] - indptr[first + line])
     heavy, aims = np.empty(longest, dtype=np.float32), np.empty(longest, dtype=np.float32)
     for line in range(n_rows):
         begin, end = indptr[first + line], indptr[first + line + 1]
-        if begin == end:
-            x[line, :] = 0
-            continue
         for k in range(d):
             diagonal[k] = unobserved_weight * eigenvalues[k] + regularization[first + line] * units[k]
+        if len(prior):
+            for k in range(d):
+                pull[k] = regularization[first + line] * units[k] * prior[line, k]
+        if begin == end:
+            for k in range(d):
+                x[line, k] = pull[k] / diagonal[k] if diagonal[k] > 0 else np.float32(0)
+            continue
         ids = indices[begin:end]
         _weigh(sizes, ids, begin, extra, targets, unobserved_weight, heavy, aims)
-        _residual(fixed, ids, heavy, aims, diagonal, x[line], work[0])
+        _residual(fixed, ids, heavy, aims, diagonal, pull, x[line], work[0])
         _conjugate_gradients(fixed, ids, heavy, diagonal, x[line], work, steps, tolerance)
 
 
@@ -106,12 +113,19 @@ def _weigh(
 
 @jit(fastmath=True)  # as in gather: 10 % of the whole solver
 def _residual(
-    rows: Rows, ids: Int32, extra: Float32, wanted: Float32, diagonal: Float32, x: Float32, out: Float32
+    rows: Rows,
+    ids: Int32,
+    extra: Float32,
+    wanted: Float32,
+    diagonal: Float32,
+    pull: Float32,
+    x: Float32,
+    out: Float32,
 ) -> None:
     """Right-hand side minus matrix times `x`, into `out`."""
     scores = np.empty(CHUNK, dtype=np.float32)
     for k in range(len(x)):
-        out[k] = -diagonal[k] * x[k]
+        out[k] = pull[k] - diagonal[k] * x[k]
     for begin in range(0, len(ids), CHUNK):
         chunk = slice(begin, min(begin + CHUNK, len(ids)))
         pulls, weights, aims = scores[: chunk.stop - begin], extra[chunk], wanted[chunk]

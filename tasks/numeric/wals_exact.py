@@ -29,11 +29,12 @@ def exact_block(
     gramian: Float64,
     first: int,
     x: Float32,
+    prior: Float32,
 ) -> None:
     """Solve the rows ``first .. first + len(x)`` into `x`.
 
     Parameters are those of :func:`tasks.numeric.wals_cg.cg_block`, but `fixed` may be in any basis and
-    `gramian` is its Gramian, float64 (n_factors, n_factors). Empty rows become 0.
+    `gramian` is its Gramian, float64 (n_factors, n_factors). Empty rows without a prior become 0.
 
     Raises
     ------
@@ -44,13 +45,15 @@ def exact_block(
     n_rows, d = x.shape
     for line in range(n_rows):
         begin, end = indptr[first + line], indptr[first + line + 1]
-        if begin == end:
+        if begin == end and (not len(prior) or regularization[first + line] == 0):
             x[line, :] = 0
             continue
         matrix = unobserved_weight * gramian
         for k in range(d):
             matrix[k, k] += regularization[first + line]
         right = np.zeros(d)
+        if len(prior):
+            right += np.float64(regularization[first + line]) * prior[line]
         aims = targets[begin:end] if len(targets) else targets
         _add_entries(fixed, indices[begin:end], extra[begin:end], aims, unobserved_weight, matrix, right)
         solve_factorised(np.linalg.cholesky(matrix), right)

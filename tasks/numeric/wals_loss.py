@@ -25,7 +25,7 @@ class Objective(NamedTuple):
     unobserved: float
     """Weighted squared scores of all other entries."""
     regularization: float
-    """Weighted squared lengths of all factor rows."""
+    """Weighted squared lengths of all factor rows, or of what they are away from their priors."""
 
     @property
     def total(self) -> float:
@@ -57,13 +57,14 @@ def objective(users: Side, items: Side, user_factors: Float32, item_factors: Flo
     return Objective(
         observed,
         users.unobserved_weight * (everywhere - squares),
-        _penalty(users.regularization, user_factors) + _penalty(items.regularization, item_factors),
+        _penalty(users, user_factors) + _penalty(items, item_factors),
     )
 
 
-def _penalty(regularization: Float32, factors: Float32) -> float:
-    lengths = np.einsum("ij,ij->i", factors, factors)
-    return float(np.dot(regularization.astype(np.float64), lengths.astype(np.float64)))
+def _penalty(side: Side, factors: Float32) -> float:
+    away = factors - side.prior if len(side.prior) else factors
+    lengths = np.einsum("ij,ij->i", away, away)
+    return float(np.dot(side.regularization.astype(np.float64), lengths.astype(np.float64)))
 
 
 @jit()

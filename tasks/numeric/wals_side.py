@@ -1,6 +1,6 @@
 """One side of a WALS problem: the users to solve for, or the items."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -23,6 +23,10 @@ Int64 = npt.NDArray[np.int64]
 Weights = npt.NDArray[np.floating]
 
 
+def _nowhere() -> Float32:
+    return np.empty((0, 0), dtype=np.float32)
+
+
 @dataclass(frozen=True, eq=False)
 class Side:
     """The rows to solve for, while the factors of the columns stay fixed.
@@ -39,6 +43,8 @@ class Side:
         float32 (n_rows,): weight of each factor row's squared length.
     unobserved_weight
         Weight of every entry that was not observed.
+    prior
+        float32 (n_rows, n_factors): where regularization pulls each factor row; empty where that is 0.
 
     """
 
@@ -47,6 +53,7 @@ class Side:
     targets: Float32
     regularization: Float32
     unobserved_weight: float
+    prior: Float32 = field(default_factory=_nowhere)
 
     @cached_property
     def blocks(self) -> Int64:
@@ -55,7 +62,7 @@ class Side:
 
     @cached_property
     def arrays(self) -> tuple[Int64, Int32, Float32, Float32, Float32, np.float32]:
-        """What every kernel starts with: indptr, indices, and the other fields in their order."""
+        """What every kernel starts with: indptr, indices, and the other fields in their order, but for `prior`."""
         return (
             read_only(self.rows.indptr),
             read_only(self.rows.indices),

@@ -18,8 +18,8 @@ Float32 = npt.NDArray[np.float32]
 FARTHEST = 1e9
 """Scores that a row may start with, about: targets are near 1, or ratings."""
 
-Kernel = Callable[[Rotated, int, Float32], None]
-"""Called with the fixed factors in their eigenbasis, the first row, and the rows to improve there."""
+Kernel = Callable[[Rotated, int, Float32, Float32], None]
+"""Called with the fixed factors in their eigenbasis, the first row, the rows to improve there, and their prior."""
 
 
 def solve_cg(
@@ -34,7 +34,8 @@ def solve_cg(
     fixed
         float32 (n_cols, n_factors), unchanged.
     solved
-        float32 (n_rows, n_factors): start in, solution out. Empty rows become 0.
+        float32 (n_rows, n_factors): start in, solution out. Empty rows become 0, or what the unobserved
+        leaves of their prior.
     steps
         Steps per row at most.
     tolerance
@@ -45,7 +46,7 @@ def solve_cg(
 
     """
 
-    def solve(basis: Rotated, first: int, x: Float32) -> None:
+    def solve(basis: Rotated, first: int, x: Float32, prior: Float32) -> None:
         cg_block(
             *side.arrays,
             basis.rows,
@@ -54,6 +55,7 @@ def solve_cg(
             basis.units,
             first,
             x,
+            prior,
             steps,
             np.float32(tolerance),
         )
@@ -74,11 +76,13 @@ def solve_subspace(side: Side, fixed: Float32, solved: Float32, *, width: int) -
     Raises
     ------
     ValueError
-        If a row's equations are singular.
+        If a row's equations are singular, or `side` has a prior.
 
     """
+    if len(side.prior):
+        raise ValueError('the subspace solver knows no prior; solve with "cg" or "cholesky"')
 
-    def solve(basis: Rotated, first: int, x: Float32) -> None:
+    def solve(basis: Rotated, first: int, x: Float32, prior: Float32) -> None:
         subspace_block(*side.arrays, basis.rows, basis.eigenvalues, basis.units, first, x, width)
 
     _in_eigenbasis(side, fixed, solved, solve, halve=False)
@@ -102,7 +106,8 @@ def solve_exactly(side: Side, fixed: Float32, solved: Float32) -> None:
         square = gramian(fixed)
 
         def solve(first: int, last: int) -> None:
-            exact_block(*side.arrays, read_only(fixed), square, first, solved[first:last])
+            prior = read_only(side.prior[first:last])
+            exact_block(*side.arrays, read_only(fixed), square, first, solved[first:last], prior)
 
         _for_each_row(side, solve)
 
@@ -115,7 +120,8 @@ def _in_eigenbasis(side: Side, fixed: Float32, solved: Float32, kernel: Kernel, 
 
         def solve(first: int, last: int) -> None:
             x = _start(solved[first:last], basis)
-            kernel(basis, first, x)
+            prior = side.prior[first:last]
+            kernel(basis, first, x, prior @ basis.to_basis if len(prior) else prior.copy())
             np.dot(x, basis.from_basis, out=solved[first:last])
 
         _for_each_row(side, solve)

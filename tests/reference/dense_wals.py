@@ -18,14 +18,22 @@ def cells_of(side):
     return cells(side.rows, side.extra, side.targets, side.unobserved_weight)
 
 
+def prior_of(side, shape):
+    return side.prior.astype(np.float64) if len(side.prior) else np.zeros(shape)
+
+
 def solve(side, fixed):
-    """The exact solution of every row; rows without entries are 0."""
+    """The exact solution of every row; rows without entries are 0, unless they have a prior."""
     weights, aims = cells_of(side)
     y = fixed.astype(np.float64)
     out = np.zeros((len(weights), y.shape[1]))
-    for row in np.flatnonzero(side.rows.lengths()):
+    prior = prior_of(side, out.shape)
+    for row in np.flatnonzero(
+        (side.rows.lengths() > 0) | ((len(side.prior) > 0) & (side.regularization > 0))
+    ):
         left = (y * weights[row][:, None]).T @ y + side.regularization[row] * np.eye(y.shape[1])
-        out[row] = np.linalg.solve(left, y.T @ (weights[row] * aims[row]))
+        right = y.T @ (weights[row] * aims[row]) + side.regularization[row] * prior[row]
+        out[row] = np.linalg.solve(left, right)
     return out
 
 
@@ -33,7 +41,7 @@ def gradient(side, solved, fixed):
     """Half the gradient of the objective in `solved`, (n_rows, n_factors)."""
     weights, aims = cells_of(side)
     x, y = solved.astype(np.float64), fixed.astype(np.float64)
-    return (weights * (x @ y.T - aims)) @ y + side.regularization[:, None] * x
+    return (weights * (x @ y.T - aims)) @ y + side.regularization[:, None] * (x - prior_of(side, x.shape))
 
 
 def parts(users, items, user_factors, item_factors):
@@ -44,5 +52,8 @@ def parts(users, items, user_factors, item_factors):
     seen = users.rows.to_scipy().astype(bool).toarray() | (aims != 0)
     for row in range(users.rows.shape[0]):
         seen[row, users.rows.row(row)[0]] = True
-    penalty = (users.regularization[:, None] * x**2).sum() + (items.regularization[:, None] * y**2).sum()
+    away = x - prior_of(users, x.shape), y - prior_of(items, y.shape)
+    penalty = sum(
+        (side.regularization[:, None] * z**2).sum() for side, z in zip((users, items), away, strict=True)
+    )
     return errors[seen].sum(), errors[~seen].sum(), penalty

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import dense_wals
 import numba
 import numpy as np
@@ -148,6 +150,56 @@ def test_objective__equals_the_dense_parts(rng, case):
     expected = dense_wals.parts(users, items, x, y)
     assert tuple(parts) == pytest.approx(expected, rel=1e-4, abs=1e-4 * sum(expected))
     assert parts.total == pytest.approx(sum(expected), rel=1e-4)
+
+
+@pytest.mark.parametrize("solver", ["cg", "cholesky"])
+@pytest.mark.parametrize("case", CASES)
+def test_solvers__with_a_prior_equal_the_dense_solution(rng, solver, case):
+    matrix = _matrix(rng)
+    x, y = _factors(rng, matrix)
+    users, items = both_sides(matrix, CASES[case], GivenWeights())
+    expected = _factors(rng, matrix)
+
+    for side, fixed, solved, prior in ((users, y, x, expected[0]), (items, x, y, expected[1])):
+        pulled = replace(side, prior=prior)
+        solved = solved.copy()
+        FULL[solver](pulled, fixed, solved)
+
+        wanted = dense_wals.solve(pulled, fixed)
+        assert solved == pytest.approx(wanted, abs=1e-4 * np.abs(wanted).max())
+        assert solved[-1].any() == (side.regularization[-1] > 0)  # a row without entries
+
+
+def test_cg__a_prior_of_zeros_changes_no_byte(rng):
+    matrix = _matrix(rng)
+    x, y = _factors(rng, matrix)
+    users, _ = both_sides(matrix, CASES["by frequency"], GivenWeights())
+    plain, pulled = x.copy(), x.copy()
+
+    solve_cg(users, y, plain, steps=2, halve=True)
+    solve_cg(replace(users, prior=np.zeros_like(x)), y, pulled, steps=2, halve=True)
+
+    assert np.array_equal(plain, pulled)
+
+
+def test_objective__with_a_prior_equals_the_dense_parts(rng):
+    matrix = _matrix(rng)
+    x, y = _factors(rng, matrix)
+    users, items = both_sides(matrix, CASES["by frequency"], GivenWeights())
+    items = replace(items, prior=_factors(rng, matrix)[1])
+
+    parts = objective(users, items, x, y)
+
+    assert tuple(parts) == pytest.approx(dense_wals.parts(users, items, x, y), rel=1e-4)
+
+
+def test_subspace__refuses_a_prior(rng):
+    matrix = _matrix(rng)
+    x, y = _factors(rng, matrix)
+    users, _ = both_sides(matrix, CASES["flat"], GivenWeights())
+
+    with pytest.raises(ValueError, match="knows no prior"):
+        solve_subspace(replace(users, prior=x.copy()), y, x, width=5)
 
 
 def test_cg__int16_moves_a_solution_by_less_than_a_thousandth(rng):
