@@ -1,15 +1,11 @@
 """The password of a server: taken from the environment, or made once and kept in a file of its owner's."""
 
 import os
-import secrets
 import stat
 from pathlib import Path
 
 from data_contracts.errors import ConfigurationError
-
-SERVER_VARIABLE = "PREFECT_SERVER_API_AUTH_STRING"
-USER = "operator"
-N_BYTES = 24
+from flows.guarded_server import SERVER_VARIABLE, fresh_secret
 
 
 def stored(path: Path) -> str | None:
@@ -44,7 +40,7 @@ def ensure(path: Path) -> str | None:
     """Make a password where neither the environment nor a file has one; gives it if it is new."""
     if os.environ.get(SERVER_VARIABLE) or stored(path) is not None:
         return None
-    fresh = f"{USER}:{secrets.token_urlsafe(N_BYTES)}"
+    fresh = fresh_secret()
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".tmp-{path.name}-{os.getpid()}")
     temporary.unlink(missing_ok=True)

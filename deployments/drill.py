@@ -6,7 +6,6 @@ a database of its own there and drops it).
 """
 
 import os
-import secrets
 import subprocess
 import sys
 import tempfile
@@ -20,7 +19,7 @@ import click
 from prefect.client.schemas.objects import FlowRun
 
 from data_contracts.errors import ShelftalkerError
-from deployments import credentials, rehearsal
+from deployments import rehearsal
 from deployments.drill_checks import Checks, wait_until
 from deployments.observer import Observer
 from deployments.postgres import scratch_database
@@ -28,6 +27,7 @@ from deployments.processes import interrupt_on_signals
 from deployments.small_disk import small_disk
 from deployments.stack import Stack
 from deployments.workspace import ROOT, Workspace, free_port
+from flows.guarded_server import SERVER_VARIABLE, fresh_secret
 from tasks.runtime.files import read_json
 
 POSTGRES = "SHELFTALKER_TEST_POSTGRES"
@@ -277,7 +277,7 @@ def main() -> None:
     checks = Checks()
     os.environ["PREFECT_WORKER_QUERY_SECONDS"] = "2"  # the drill waits for the worker often
     # One password for all homes: that of the undisturbed one works on the same server.
-    os.environ.setdefault(credentials.SERVER_VARIABLE, f"drill:{secrets.token_urlsafe(credentials.N_BYTES)}")
+    os.environ.setdefault(SERVER_VARIABLE, fresh_secret())
     with tempfile.TemporaryDirectory(prefix="shelftalker-drill-") as folder:
         try:
             drill_all(Path(folder), checks)

@@ -10,8 +10,9 @@ from urllib.parse import unquote, urlsplit
 
 import click
 
-from deployments.workspace import LOOPBACK, REPORTS_PORT
+from deployments.workspace import REPORTS_PORT
 from flows.cli_common import exits, home_option
+from flows.guarded_server import LOOPBACK, OWN_NAMES
 from tasks.runtime import store
 
 TYPES = {".html": "text/html; charset=utf-8", ".png": "image/png", ".svg": "image/svg+xml"}
@@ -67,7 +68,7 @@ class ReportHandler(BaseHTTPRequestHandler):
     def _answer(self, *, with_body: bool) -> None:
         # A foreign name that resolves to this machine must not read reports through somebody's browser.
         host = (self.headers.get("Host") or "").rpartition(":")[0]
-        path = find(self.home, self.path) if host in {LOOPBACK, "localhost"} else None
+        path = find(self.home, self.path) if host in OWN_NAMES else None
         if path is None:
             self.send_error(HTTPStatus.NOT_FOUND)
             return

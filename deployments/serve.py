@@ -16,11 +16,12 @@ from rich.text import Text
 
 from data_contracts.database_url import has_password
 from data_contracts.errors import ConfigurationError
-from deployments import credentials, postgres
+from deployments import postgres
 from deployments.processes import interrupt_on_signals
 from deployments.stack import DEPLOYMENTS, Stack
 from deployments.workspace import PORT, REPORTS_PORT, Workspace, async_url, must_be_free
 from flows.cli_common import exits, home_option
+from flows.guarded_server import SERVER_VARIABLE
 from tasks.runtime import store
 
 WATCH_SECONDS = 0.5
@@ -82,8 +83,8 @@ def serve(workspace: Workspace, console: Console) -> None:
 def _addresses(workspace: Workspace, fresh_password: str | None) -> Table:
     table = Table(show_header=False, box=None)
     variable = f"export PREFECT_API_AUTH_STRING=$(cat {shlex.quote(str(workspace.password_file))})"
-    if os.environ.get(credentials.SERVER_VARIABLE):
-        password = f"as in {credentials.SERVER_VARIABLE}"
+    if os.environ.get(SERVER_VARIABLE):
+        password = f"as in {SERVER_VARIABLE}"
     elif fresh_password:
         password = f"{fresh_password} (shown this once; kept in {workspace.password_file})"
     else:

@@ -6,28 +6,28 @@ from typing import Any
 import click
 
 from data_contracts.errors import ConfigurationError
-from deployments.workspace import HOSTS, LOOPBACK
+from deployments.workspace import HOSTS
+from flows import guarded_server
 from flows.cli_common import exits
 
-OWN_NAMES = (LOOPBACK, "localhost")
 KEEP_ALIVE_SECONDS = 5
 
 
 def create_app() -> Any:
-    """Prefect's application behind a check of the ``Host`` header.
+    """Prefect's application, answering under its own names and those of SHELFTALKER_SERVER_HOSTS.
 
-    A foreign name that resolves to this machine must not reach the API through somebody's browser. More names,
-    such as that of a proxy, stand in the environment variable SHELFTALKER_SERVER_HOSTS, with commas between.
+    More names, such as that of a proxy, stand in that environment variable, with commas between.
+
+    Raises
+    ------
+    ConfigurationError
+        If a name is a pattern.
+
     """
-    from prefect.server.api.server import create_app as prefect_app
-    from starlette.middleware.trustedhost import TrustedHostMiddleware
-
     more = [name.strip() for name in os.environ.get(HOSTS, "").split(",") if name.strip()]
     if any("*" in name for name in more):
         raise ConfigurationError(f"{HOSTS} = {','.join(more)!r}: write whole names, no *")
-    return TrustedHostMiddleware(
-        prefect_app(final=True), allowed_hosts=[*OWN_NAMES, *more], www_redirect=False
-    )
+    return guarded_server.create_app(more)
 
 
 @click.command()

@@ -10,11 +10,11 @@ from sqlalchemy.exc import ArgumentError
 
 from data_contracts.errors import ConfigurationError
 from deployments import credentials
+from flows.guarded_server import CLIENT_VARIABLE, LOOPBACK, SERVER_VARIABLE
 from tasks.runtime import store
 
 ROOT = Path(__file__).parents[1]
 """The checkout: flows run from here."""
-LOOPBACK = "127.0.0.1"
 PORT = 4200
 REPORTS_PORT = 4280
 HOSTS = "SHELFTALKER_SERVER_HOSTS"
@@ -148,7 +148,7 @@ class Workspace:
         inherited = {name: value for name, value in os.environ.items() if name not in FOREIGN}
         if not self.database:
             inherited.pop("PREFECT_SERVER_DATABASE_CONNECTION_URL", None)
-        secret = inherited.get(credentials.SERVER_VARIABLE) or credentials.stored(self.password_file)
+        secret = inherited.get(SERVER_VARIABLE) or credentials.stored(self.password_file)
         if secret:
-            own |= {credentials.SERVER_VARIABLE: secret, "PREFECT_API_AUTH_STRING": secret}
+            own |= {SERVER_VARIABLE: secret, CLIENT_VARIABLE: secret}
         return inherited | own

@@ -11,11 +11,13 @@ from prefect.client.schemas.objects import State
 from prefect.client.schemas.sorting import FlowRunSort
 from prefect.context import FlowRunContext
 from prefect.flow_engine import run_flow_in_subprocess
+from prefect.settings import get_current_settings
 
 from data_contracts.dataset import DatasetSpec
 from data_contracts.errors import ShelftalkerError
 from data_contracts.parameters import BackfillParameters, NightlyParameters
 from data_contracts.tuned import Tuned
+from flows.guarded_server import CLIENT_VARIABLE
 from flows.nightly import nightly
 from tasks.ingestion.task import Source
 from tasks.publication.run_receipts import Receipt, find, key_of_run
@@ -117,9 +119,12 @@ def _in_own_process(parameters: NightlyParameters, day: date) -> None:
 
     """
     with get_client(sync_client=True) as client:
-        # Without this, each process would start its own server.
-        address: dict[str, str | None] = {"PREFECT_API_URL": str(client.api_url)}
-        process = run_flow_in_subprocess(nightly, parameters={"parameters": parameters}, env=address)
+        # Without the address, each process would start its own server.
+        server: dict[str, str | None] = {"PREFECT_API_URL": str(client.api_url)}
+        secret = get_current_settings().api.auth_string
+        if secret is not None:
+            server[CLIENT_VARIABLE] = secret.get_secret_value()
+        process = run_flow_in_subprocess(nightly, parameters={"parameters": parameters}, env=server)
         process.join()
         state = _last_state(client, day)
     if state is None or not state.is_completed():

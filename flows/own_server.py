@@ -1,4 +1,7 @@
-"""The server that a command starts where no Prefect API is configured, begun while the command still imports."""
+"""The server that a command starts where no Prefect API is configured, begun while the command still imports.
+
+It has a password of its own, which this process and those that it starts know, and nobody else.
+"""
 
 import os
 import subprocess
@@ -7,6 +10,7 @@ from threading import Thread
 from typing import TYPE_CHECKING, Any
 
 from data_contracts.errors import ShelftalkerError
+from flows.guarded_server import CLIENT_VARIABLE, LOOPBACK, SERVER_VARIABLE, fresh_secret
 from tasks.runtime.home import scratch
 
 if TYPE_CHECKING:
@@ -30,8 +34,13 @@ def begin() -> None:
     if not _starting and determine_server_type() is ServerType.EPHEMERAL:
         # Prefect keeps one such server a process, and would start it here when the first flow asks for it.
         from prefect.server.api.server import SubprocessASGIServer
+        from prefect.settings import get_current_settings
+        from pydantic import SecretStr
 
-        _starting.append(Thread(target=_start, args=(SubprocessASGIServer(),), daemon=True))
+        secret = fresh_secret()
+        # Here and not in the environment: only clients of this server need it.
+        get_current_settings().api.auth_string = SecretStr(secret)
+        _starting.append(Thread(target=_start, args=(SubprocessASGIServer(), secret), daemon=True))
         _starting[0].start()
 
 
@@ -50,7 +59,7 @@ def wait() -> None:
         raise _refused[0]
 
 
-def _start(server: "SubprocessASGIServer") -> None:
+def _start(server: "SubprocessASGIServer", secret: str) -> None:
     from prefect.settings import get_current_settings
 
     from flows import sqlite_check
@@ -62,7 +71,7 @@ def _start(server: "SubprocessASGIServer") -> None:
         starts.append(len(starts))
         if len(starts) > MAX_STARTS:
             raise ShelftalkerError(_why(f"it ended {MAX_STARTS} times while it started"))
-        return _run_uvicorn(server)
+        return _run_uvicorn(server, secret)
 
     try:
         if url is not None:
@@ -87,16 +96,16 @@ def _why(reason: str) -> str:
     )
 
 
-def _run_uvicorn(server: "SubprocessASGIServer") -> subprocess.Popen[Any]:
-    """Start the server as Prefect would, but so that it ends with this process, and its output in a file."""
+def _run_uvicorn(server: "SubprocessASGIServer", secret: str) -> subprocess.Popen[Any]:
+    """Start the server as Prefect would, but locked, so that it ends with this process, and its output in a file."""
     from prefect.settings import get_current_settings
 
     with (scratch() / LOG).open("ab") as log:
         return subprocess.Popen(
             [
                 *(sys.executable, "-m", "flows.server_process"),
-                *("--factory", "prefect.server.api.server:create_app"),
-                *("--host", "127.0.0.1", "--port", str(server.port)),
+                *("--factory", "flows.guarded_server:create_app"),
+                *("--host", LOOPBACK, "--port", str(server.port)),
                 *("--log-level", "error", "--lifespan", "on"),
             ],
             env={
@@ -105,6 +114,8 @@ def _run_uvicorn(server: "SubprocessASGIServer") -> subprocess.Popen[Any]:
                 "PREFECT__SERVER_EPHEMERAL": "1",
                 "PREFECT__SERVER_FINAL": "1",
                 **get_current_settings().to_environment_variables(exclude_unset=True),
+                SERVER_VARIABLE: secret,
+                CLIENT_VARIABLE: secret,
             },
             stdin=subprocess.PIPE,
             stdout=log,

@@ -7,11 +7,12 @@ import pytest
 from data_contracts.errors import ConfigurationError
 from deployments import credentials
 from deployments.workspace import Workspace
+from flows.guarded_server import SERVER_VARIABLE
 
 
 @pytest.fixture
 def workspace(tmp_path, monkeypatch):
-    monkeypatch.delenv(credentials.SERVER_VARIABLE, raising=False)
+    monkeypatch.delenv(SERVER_VARIABLE, raising=False)
     return Workspace(home=tmp_path)
 
 
@@ -23,13 +24,13 @@ def test_ensure__makes_a_password_once_and_every_process_gets_it(workspace):
     assert len(fresh) > 32
     assert stat.S_IMODE(workspace.password_file.stat().st_mode) == 0o600
     assert [path.name for path in workspace.password_file.parent.iterdir()] == ["password"]
-    assert environment["PREFECT_API_AUTH_STRING"] == environment[credentials.SERVER_VARIABLE] == fresh
+    assert environment["PREFECT_API_AUTH_STRING"] == environment[SERVER_VARIABLE] == fresh
     assert credentials.ensure(workspace.password_file) is None
     assert workspace.environment() == environment
 
 
 def test_ensure__the_environment_goes_first(workspace, monkeypatch):
-    monkeypatch.setenv(credentials.SERVER_VARIABLE, "me:mine")
+    monkeypatch.setenv(SERVER_VARIABLE, "me:mine")
 
     assert credentials.ensure(workspace.password_file) is None
     assert not workspace.password_file.exists()

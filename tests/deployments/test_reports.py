@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from deployments.reports import make_server
-from deployments.workspace import LOOPBACK
+from flows.guarded_server import LOOPBACK
 
 REPORT = "published/shop/2026-01-01/abc123/report.html"
 PICTURE = "rejected/shop/2026-01-01/abc123.svg"

@@ -13,7 +13,8 @@ import pytest
 from deployments.drill_checks import wait_until
 from deployments.processes import descendants, lives
 from deployments.serve import DATABASE
-from deployments.workspace import LOOPBACK, ROOT, Workspace, async_url, free_port
+from deployments.workspace import ROOT, Workspace, async_url, free_port
+from flows.guarded_server import LOOPBACK
 
 COMMAND = [sys.executable, "-m", "deployments.serve"]
 

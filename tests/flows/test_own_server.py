@@ -1,5 +1,6 @@
 """The server of a command is begun where no other is configured, and nowhere else."""
 
+import json
 import os
 import signal
 import sqlite3
@@ -10,8 +11,11 @@ from contextlib import closing
 from pathlib import Path
 from threading import Event
 
+import httpx
 import pytest
+import websockets.sync.client
 from prefect.client.base import ServerType
+from prefect.settings import temporary_settings
 from small_shop import write_dataset
 
 from data_contracts.errors import DamagedError, ShelftalkerError
@@ -46,7 +50,8 @@ def begun(monkeypatch):
         monkeypatch.setattr("prefect.server.api.server.SubprocessASGIServer", server)
         own_server.begin()
 
-    return begin
+    with temporary_settings():  # the password ends with it
+        yield begin
 
 
 def test_own_server__starts_while_the_command_goes_on(begun):
@@ -82,7 +87,7 @@ def test_own_server__that_ends_again_and_again_is_given_up(begun, monkeypatch, h
             while True:
                 self._run_uvicorn_command()
 
-    monkeypatch.setattr(own_server, "_run_uvicorn", lambda _server: None)
+    monkeypatch.setattr(own_server, "_run_uvicorn", lambda _server, _secret: None)
     begun(ServerType.EPHEMERAL, Ending())
 
     with pytest.raises(ShelftalkerError, match=r"ended 3 times while it started.*PREFECT_HOME"):
@@ -139,6 +144,77 @@ def command(tmp_path, small_log):
         return subprocess.Popen([script, *words], env=environment, stderr=subprocess.PIPE, text=True)
 
     return start
+
+
+ASKING = """
+import json, sys
+from flows import own_server
+own_server.begin()
+own_server.wait()
+from prefect import get_client
+from prefect.server.api.server import SubprocessASGIServer
+with get_client(sync_client=True) as client:
+    print(json.dumps([str(client.api_url), len(client.read_flows()), SubprocessASGIServer().server_process.pid]), flush=True)
+sys.stdin.read()
+"""
+"""A command that asks its server, says where it is, and waits until it is told to end."""
+
+
+@pytest.fixture(scope="module")
+def own(tmp_path_factory):
+    """Address and process id of a command's real server."""
+    folder = tmp_path_factory.mktemp("own")
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")}
+    # Secrets of somebody's other server, which must not become those of this one.
+    others = {"PREFECT_SERVER_API_AUTH_STRING": "me:known", "PREFECT_API_AUTH_STRING": "me:known"}
+    where = {"PREFECT_HOME": str(folder / "prefect"), "SHELFTALKER_HOME": str(folder / "home")}
+    process = subprocess.Popen(
+        [sys.executable, "-c", ASKING],
+        env={**kept, **others, **where, "PREFECT_SERVER_ANALYTICS_ENABLED": "false"},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    api, n_flows, pid = json.loads(process.stdout.readline())
+    assert n_flows == 0
+    yield api.rstrip("/"), pid
+    process.communicate(timeout=60)
+    assert process.returncode == 0
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("secret", [None, ("me", "known"), ("operator", ""), ("", "")])
+def test_own_server__answers_nobody_without_its_password(own, secret):
+    for method, path in [("POST", "/flow_runs/filter"), ("GET", "/admin/version"), ("POST", "/flows/")]:
+        assert httpx.request(method, f"{own[0]}{path}", auth=secret).status_code == 401
+    assert httpx.get(f"{own[0]}/health").json() is True
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("host", ["evil.example", "127.0.0.1.evil.example:80", ""])
+def test_own_server__answers_under_its_own_names_only(own, host):
+    for path in ("/health", "/flow_runs/filter"):
+        assert httpx.post(f"{own[0]}{path}", headers={"Host": host}).status_code == 400
+
+
+@pytest.mark.slow
+def test_own_server__takes_no_events_without_its_password(own):
+    address = f"{own[0].replace('http', 'ws')}/events/in"
+    with websockets.sync.client.connect(address, subprotocols=["prefect"]) as socket:
+        socket.send(json.dumps({"type": "auth", "token": "me:known"}))
+        with pytest.raises(websockets.exceptions.ConnectionClosed, match="1008"):
+            socket.recv(timeout=20)
+
+
+@pytest.mark.slow
+def test_own_server__shows_its_password_to_nobody_who_lists_processes(own):
+    words = Path(f"/proc/{own[1]}/cmdline").read_bytes().decode()
+    variables = Path(f"/proc/{own[1]}/environ").read_bytes().decode().split("\0")
+    secret = next(text for text in variables if text.startswith("PREFECT_SERVER_API_AUTH_STRING="))
+
+    assert secret.partition("=")[2] not in words
+    assert len(secret) > 60
+    assert Path(f"/proc/{own[1]}/environ").stat().st_mode & 0o077 == 0
 
 
 @pytest.mark.slow
