@@ -8,11 +8,15 @@ import numpy as np
 import numpy.typing as npt
 
 from data_contracts.interactions import Csr
-from data_contracts.scoring import Codes, Lists
+from data_contracts.scoring import Codes, Lists, Scores
 from tasks.numeric.scorers import Factors
 
 Float32 = npt.NDArray[np.float32]
 Float64 = npt.NDArray[np.float64]
+
+
+MOST_DAMPING = 1e6
+"""Ratings at the mean added where nothing can be told apart."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,6 +59,11 @@ class RatingFactors(BiasedFactors):
 
     lowest: float = -np.inf
     highest: float = np.inf
+
+    @property
+    def cold_start(self) -> Scores | None:
+        """What an unknown user would rate: the item's bias alone."""
+        return self.item_bias
 
     def predict_ratings(self, user_codes: Codes, item_codes: Codes) -> Float32:
         """Predicted values of some pairs, (n_pairs,); code -1 is an unknown user, who has no bias and no taste."""
@@ -113,6 +122,38 @@ def damped_means(
             per_user, 1e-9
         )
     return mean, user_bias, item_bias
+
+
+def damping_of(ratings: Csr) -> tuple[float, float]:
+    """How little to believe of users and of items that have few ratings: the best damping, from the ratings themselves.
+
+    The variance within over the variance between, by the analysis of variance of one-way random effects (S. Searle, G.
+    Casella, C. McCulloch: Variance Components, 1992, chapter 3): items first, then users on what items leave. Where
+    users or items differ by no more than chance, it is :data:`MOST_DAMPING`, and nothing is left but the mean.
+
+    Returns
+    -------
+    damping of users, damping of items
+
+    """
+    users, items = owners(ratings), ratings.indices
+    rest = ratings.values - ratings.values.mean(dtype=np.float64)
+    of_items = _damping(items, rest, ratings.n_cols)
+    _, _, item_bias = damped_means(ratings, (MOST_DAMPING, of_items), rounds=1)
+    return _damping(users, rest - item_bias[items], ratings.shape[0]), of_items
+
+
+def _damping(group: npt.NDArray[np.integer], values: Float64, n_groups: int) -> float:
+    counts = np.bincount(group, minlength=n_groups)
+    there = counts > 0
+    means = np.bincount(group, values, n_groups)[there] / counts[there]
+    n, k = len(values), int(there.sum())
+    if k < 2 or n <= k:
+        return MOST_DAMPING
+    between = float(np.sum(counts[there] * (means - values.mean()) ** 2))
+    within = float(np.sum(values**2) - np.sum(counts[there] * means**2)) / (n - k)
+    spread = (between - (k - 1) * within) / (n - float(np.sum(counts[there] ** 2.0)) / n)
+    return min(MOST_DAMPING, max(within / spread, 0.0)) if spread > 0 else MOST_DAMPING
 
 
 def scale_of(ratings: Csr) -> dict[str, float]:

@@ -9,7 +9,7 @@ import torch
 
 from data_contracts.interactions import Csr
 from tasks.models import Progress
-from tasks.models._biased_factors import damped_means, owners, part_of
+from tasks.models._biased_factors import damped_means, damping_of, owners, part_of
 from tasks.models._neural import Schedule, array, seeded, train
 
 if TYPE_CHECKING:
@@ -18,9 +18,6 @@ if TYPE_CHECKING:
 Float32 = npt.NDArray[np.float32]
 Float64 = npt.NDArray[np.float64]
 Int64 = npt.NDArray[np.int64]
-
-DAMPING = (5.0, 5.0)
-"""Ratings at the mean added to those of each user and of each item, for the first biases."""
 
 
 class Gmf(torch.nn.Module):
@@ -61,7 +58,8 @@ def train_on_ratings(
     held = rng.random(ratings.nnz) < config.validation_share
     if held.all() or not held.any():
         held = np.zeros(ratings.nnz, np.bool_)
-    means = damped_means(part_of(ratings, ~held), DAMPING)
+    known = part_of(ratings, ~held)
+    means = damped_means(known, damping_of(known))
     learn, judge = np.flatnonzero(~held), np.flatnonzero(held)
     with seeded(rng, work=config.batch * 100.0) as device:
         network = Gmf(config.n_factors, *means).to(device)

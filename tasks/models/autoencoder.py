@@ -10,7 +10,15 @@ from pydantic import Field
 
 from data_contracts.interactions import Csr, GroupedMatrix
 from tasks.models import Capability, ModelConfig, ModelSpec, Need, Progress
-from tasks.models._biased_factors import RatingFactors, check_ratings, damped_means, owners, part_of, scale_of
+from tasks.models._biased_factors import (
+    RatingFactors,
+    check_ratings,
+    damped_means,
+    damping_of,
+    owners,
+    part_of,
+    scale_of,
+)
 from tasks.models._cost import Cost, Sizes
 from tasks.models._search_space import Range
 
@@ -97,7 +105,8 @@ def fit(
     if held.all():
         held[:] = False
     # Means of what is learned from: with the rest in them, no epoch after the first would look better.
-    mean, user_bias, item_bias = damped_means(part_of(ratings, ~held), (5.0, 5.0))
+    known = part_of(ratings, ~held)
+    mean, user_bias, item_bias = damped_means(known, damping_of(known))
     rest = ratings.values - mean - user_bias[owners(ratings)] - item_bias[ratings.indices]
     left = Csr(ratings.indptr, ratings.indices, rest.astype(np.float32), ratings.n_cols)
     users, items, offsets = train_autoencoder(left, held, config, rng, progress)

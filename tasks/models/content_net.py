@@ -49,7 +49,7 @@ class Config(ModelConfig):
     """Widths of the dense layers; the last is the length of the vectors that score items."""
     dropout: float = Field(default=0.3, ge=0, lt=1)
     """Share of the layers' outputs that each step of the training does without."""
-    n_last: int = Field(default=100, ge=1, le=10_000)
+    n_last: int = Field(default=500, ge=1, le=10_000)
     """Latest events of a user that go in."""
     half_life: float | None = Field(default=20.0, gt=0, le=1e6, allow_inf_nan=False)
     """Events after which one counts half in their mean; None counts all alike."""
@@ -83,7 +83,7 @@ SPEC = ModelSpec(
     search={
         "learning_rate": Range(3e-4, 1e-2, log=True),
         "dropout": Range(0.0, 0.6),
-        "n_last": Range(5, 500, log=True),
+        "n_last": Range(10, 2_000, log=True),
         "id_size": Range(5, 100, log=True),
     },
     extra="neural",

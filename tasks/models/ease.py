@@ -37,9 +37,9 @@ BLOCK_ROWS = 512
 class Config(ModelConfig):
     """The one parameter of the model, and its limit."""
 
-    regularization: float = Field(default=300.0, gt=0, le=1e9, allow_inf_nan=False)
-    """Added to how often each item was taken: weights of rarer items are drawn towards 0."""
-    weighting: Weighting = "binary"
+    regularization: float = Field(default=100.0, gt=0, le=1e9, allow_inf_nan=False)
+    """Added to the sum of each item's squared weights: what speaks for rarer items is drawn towards 0."""
+    weighting: Weighting = "log"
     """What a user's item counts: 1, its value, or log(1 + value)."""
     max_items: int = Field(default=MOST_ITEMS, ge=1, le=100_000)
     """More items than this are refused before anything is computed."""

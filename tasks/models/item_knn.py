@@ -27,13 +27,13 @@ from tasks.numeric.scorers import PersonalScores
 class Config(ModelConfig):
     """Size of the neighbourhoods."""
 
-    neighbours: int = Field(default=50, ge=1, le=10_000)
+    neighbours: int = Field(default=100, ge=1, le=10_000)
     """Neighbours kept per item."""
-    shrinkage: float = Field(default=3.0, ge=0, le=1e6, allow_inf_nan=False)
+    shrinkage: float = Field(default=50.0, ge=0, le=1e6, allow_inf_nan=False)
     """How much weight in common a pair of items needs before it is believed."""
     weighting: Weighting = "log"
     """How a past item speaks: evenly, by its value, or by log(1 + value)."""
-    itself: float = Field(default=1.0, ge=0, le=1e6, allow_inf_nan=False)
+    itself: float = Field(default=2.0, ge=0, le=1e6, allow_inf_nan=False)
     """How much a past item speaks for itself; a neighbour that is always taken with it would speak with 1."""
     half_life_days: float = Field(default=21.0, gt=0, le=MAX_DAYS, allow_inf_nan=False)
     """Half-life of the popularity that fills lists up."""
@@ -44,7 +44,11 @@ class Config(ModelConfig):
 SPEC = ModelSpec(
     uses=frozenset({Need.TIMES}),
     offers=frozenset({Capability.SIMILAR_ITEMS, Capability.FOLD_IN, Capability.EXPLANATIONS}),
-    search={"neighbours": Range(10, 500, log=True), "shrinkage": Range(0.1, 100.0, log=True)},
+    search={
+        "neighbours": Range(10, 500, log=True),
+        "shrinkage": Range(0.1, 1_000.0, log=True),
+        "itself": Range(0.1, 10.0, log=True),
+    },
 )
 
 

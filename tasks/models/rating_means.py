@@ -4,22 +4,39 @@ The baseline that every model of ratings must beat: Y. Koren, "Factorization Mee
 2.1; the damping of what has few ratings follows S. Funk (2006).
 """
 
+from typing import Annotated, Literal, Self
+
 import numpy as np
 from pydantic import Field
 
 from data_contracts.interactions import GroupedMatrix
 from tasks.models import Capability, ModelConfig, ModelSpec, Need, Progress
-from tasks.models._biased_factors import RatingFactors, check_ratings, damped_means, scale_of
+from tasks.models._biased_factors import RatingFactors, check_ratings, damped_means, damping_of, scale_of
 from tasks.models._search_space import Range
+
+Damping = Annotated[float, Field(ge=0, le=1e6, allow_inf_nan=False)]
+Auto = Literal["auto"]
 
 
 class Config(ModelConfig):
     """How little is believed of what has few ratings."""
 
-    user_damping: float = Field(default=5.0, ge=0, le=1e6, allow_inf_nan=False)
-    """Ratings at the mean added to those of each user."""
-    item_damping: float = Field(default=5.0, ge=0, le=1e6, allow_inf_nan=False)
-    """Ratings at the mean added to those of each item."""
+    user_damping: Damping | Auto = "auto"
+    """Ratings at the mean added to those of each user; "auto" takes as many as the spread of users asks for."""
+    item_damping: Damping | Auto = "auto"
+    """Ratings at the mean added to those of each item; "auto" as for users."""
+
+    def settled(self, matrix: GroupedMatrix, *, rng: np.random.Generator) -> Self:
+        """Replace each "auto" by a number; nothing is drawn."""
+        if (
+            "auto" not in {self.user_damping, self.item_damping}
+            or matrix.ratings is None
+            or not matrix.ratings.nnz
+        ):
+            return self
+        users, items = damping_of(matrix.ratings)
+        found = {"user_damping": users, "item_damping": items}
+        return self.model_copy(update={key: found[key] for key in found if getattr(self, key) == "auto"})
 
 
 SPEC = ModelSpec(
@@ -58,6 +75,9 @@ def fit(
 
     """
     ratings = check_ratings(matrix.ratings)
+    config = config.settled(matrix, rng=rng)
+    assert config.user_damping != "auto"
+    assert config.item_damping != "auto"
     mean, users, items = damped_means(ratings, (config.user_damping, config.item_damping))
     none = np.zeros((matrix.n_users, 0), np.float32), np.zeros((matrix.n_items, 0), np.float32)
     bias = (items + mean).astype(np.float32)

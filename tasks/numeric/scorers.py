@@ -68,9 +68,9 @@ class Factors:
         return len(self.user_factors), len(self.item_factors)
 
     @property
-    def cold_start(self) -> None:
+    def cold_start(self) -> Scores | None:
         """Factors say nothing about a user without a row."""
-        return
+        return None
 
     def scores(self, user_codes: Codes) -> Scores:
         """Dense scores, float32 (len(user_codes), n_items)."""

@@ -29,7 +29,7 @@ def test_fit__is_a_ridge_regression_of_each_item_on_all_others(rng, matrix, monk
     monkeypatch.setattr(ease, "BLOCK_ROWS", block_rows)
     past = (matrix.by_user.to_scipy().toarray() > 0).astype(np.float64)
 
-    scorer = fit(matrix, Config(regularization=5.0), rng=rng)
+    scorer = fit(matrix, Config(regularization=5.0, weighting="binary"), rng=rng)
 
     expected = _weights_by_regression(past, 5.0)
     np.testing.assert_allclose(scorer.weights, expected, atol=1e-6)
@@ -54,7 +54,7 @@ def test_fit__refuses_more_items_than_it_may_have_and_says_what_they_would_take(
 
 
 def test_similar_items__are_by_partial_correlation(rng, matrix):
-    scorer = fit(matrix, Config(regularization=5.0), rng=rng)
+    scorer = fit(matrix, Config(regularization=5.0, weighting="binary"), rng=rng)
     past = (matrix.by_user.to_scipy().toarray() > 0).astype(np.float64)
     precision = np.linalg.inv(past.T @ past + 5.0 * np.eye(20))
     scale = np.sqrt(np.diag(precision))

@@ -3,39 +3,18 @@
 import numba
 import numpy as np
 import pytest
+from rated_tables import error, fitted, rated
 from scipy.sparse import csr_matrix
 
 from data_contracts.interactions import GroupedMatrix
 from tasks.models import explicit_mf, rating_means
 
 
-def _rated(n_users=80, n_items=60, noise=0.1, taste=1.0, seed=0):
-    """(matrix of known ratings, users, items and ratings that are held out): tastes of rank 2 with biases."""
-    rng = np.random.default_rng(seed)
-    table = 3 + rng.normal(0, 0.5, (n_users, 1)) + rng.normal(0, 0.5, n_items)
-    table = table + taste * rng.normal(size=(n_users, 2)) @ rng.normal(size=(2, n_items))
-    table = table + rng.normal(0, noise, table.shape)
-    chance = rng.random(table.shape)
-    known = csr_matrix(np.where(chance < 0.5, table, 0))
-    users, items = np.nonzero(chance > 0.9)
-    matrix = GroupedMatrix.from_csr(known)
-    matrix = GroupedMatrix(matrix.by_user, matrix.by_item, ratings=matrix.by_user)
-    return matrix, users, items, table[users, items]
-
-
-def _error(scorer, users, items, ratings):
-    return np.sqrt(np.mean((scorer.predict_ratings(users, items) - ratings) ** 2))
-
-
-def _fit(model, matrix, seed=7, progress=None, **parameters):
-    return model.fit(matrix, model.Config(**parameters), rng=np.random.default_rng(seed), progress=progress)
-
-
 def test_explicit_mf__finds_tastes_that_means_cannot_see():
-    matrix, *held = _rated()
+    matrix, *held = rated()
 
-    means = _error(_fit(rating_means, matrix), *held)
-    found = _error(_fit(explicit_mf, matrix, n_factors=4, regularization=0.5), *held)
+    means = error(fitted(rating_means, matrix), *held)
+    found = error(fitted(explicit_mf, matrix, n_factors=4, regularization=0.5), *held)
 
     assert found < 0.5 * means
 
@@ -43,8 +22,10 @@ def test_explicit_mf__finds_tastes_that_means_cannot_see():
 def test_explicit_mf__stops_at_once_on_noise_and_goes_on_where_there_is_taste():
     noise, taste = [], []
 
-    _fit(explicit_mf, _rated(taste=0.0, noise=1.0)[0], progress=lambda *call: noise.append(call))
-    _fit(explicit_mf, _rated()[0], n_factors=4, regularization=0.5, progress=lambda *call: taste.append(call))
+    fitted(explicit_mf, rated(taste=0.0, noise=1.0)[0], progress=lambda *call: noise.append(call))
+    fitted(
+        explicit_mf, rated()[0], n_factors=4, regularization=0.5, progress=lambda *call: taste.append(call)
+    )
 
     searched = [call for call in noise if "validation_rmse" in call[2]]
     assert len(searched) < explicit_mf.Config().iterations
@@ -52,10 +33,10 @@ def test_explicit_mf__stops_at_once_on_noise_and_goes_on_where_there_is_taste():
 
 
 def test_explicit_mf__gives_the_same_bytes_on_any_number_of_threads():
-    matrix, before, found = _rated(n_users=3000)[0], numba.get_num_threads(), []
+    matrix, before, found = rated(n_users=3000)[0], numba.get_num_threads(), []
     for threads in (1, before):
         numba.set_num_threads(threads)
-        found.append(_fit(explicit_mf, matrix, iterations=2).item_factors.tobytes())
+        found.append(fitted(explicit_mf, matrix, iterations=2).item_factors.tobytes())
     numba.set_num_threads(before)
 
     assert found[0] == found[1]
@@ -63,8 +44,8 @@ def test_explicit_mf__gives_the_same_bytes_on_any_number_of_threads():
 
 @pytest.mark.parametrize("model", [explicit_mf, rating_means])
 def test_predictions__stay_on_the_scale_and_unknown_users_get_the_items_mean(model):
-    matrix, users, items, _ = _rated()
-    scorer = _fit(model, matrix)
+    matrix, users, items, _ = rated()
+    scorer = fitted(model, matrix)
 
     found = scorer.predict_ratings(users, items)
 
@@ -75,20 +56,32 @@ def test_predictions__stay_on_the_scale_and_unknown_users_get_the_items_mean(mod
 
 @pytest.mark.parametrize("model", [explicit_mf, rating_means])
 def test_ratings__must_be_there_and_finite(model):
-    matrix = _rated()[0]
+    matrix = rated()[0]
     with pytest.raises(ValueError, match="no entries with ratings"):
-        _fit(model, GroupedMatrix(matrix.by_user, matrix.by_item))
+        fitted(model, GroupedMatrix(matrix.by_user, matrix.by_item))
     matrix.ratings.values[3] = np.nan
     with pytest.raises(ValueError, match="ratings must be finite"):
-        _fit(model, matrix)
+        fitted(model, matrix)
+
+
+def test_rating_means__believe_what_differs_by_more_than_chance():
+    matrix, *held = rated(taste=0.0, noise=0.01)
+    noise, *noisy = rated(taste=0.0, noise=3.0)
+
+    sure = rating_means.Config().settled(matrix, rng=np.random.default_rng(0))
+    unsure = rating_means.Config().settled(noise, rng=np.random.default_rng(0))
+
+    assert sure.item_damping < 5 < unsure.item_damping
+    assert error(fitted(rating_means, matrix), *held) < 0.1
+    assert error(fitted(rating_means, noise), *noisy) < 1.02 * np.std(noisy[2])
 
 
 def test_rating_means__are_damped_and_alternate():
     matrix = GroupedMatrix.from_csr(csr_matrix(np.array([[5.0, 1.0], [5.0, 0.0]])))
     matrix = GroupedMatrix(matrix.by_user, matrix.by_item, ratings=matrix.by_user)
 
-    exact = _fit(rating_means, matrix, user_damping=0.0, item_damping=0.0)
-    damped = _fit(rating_means, matrix, user_damping=1e6, item_damping=1e6)
+    exact = fitted(rating_means, matrix, user_damping=0.0, item_damping=0.0)
+    damped = fitted(rating_means, matrix, user_damping=1e6, item_damping=1e6)
 
     np.testing.assert_allclose(
         exact.predict_ratings(np.array([0, 0, 1]), np.array([0, 1, 0])), [5, 1, 5], atol=0.05

@@ -112,7 +112,7 @@ def test_up_cf__counts_the_users_own_voice_whole_where_others_are_drawn(log):
 
 
 def test_ease__has_weights_that_predict_items_from_the_others(log):
-    scorer = _fit(ease, log, regularization=2.0)
+    scorer = _fit(ease, log, regularization=2.0, weighting="binary")
     table = log.by_user.to_scipy().toarray() > 0
     gramian = table.T.astype(float) @ table
 

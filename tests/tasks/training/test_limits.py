@@ -17,6 +17,8 @@ from tasks.training.limits import GB, check_limits, machine_memory
 COSTLY = [name for name in models.names() if models.load_spec(name).cost is not None]
 BOUNDED = [name for name in COSTLY if "max_items" in models.load(name).Config.model_fields]
 """Models that refuse large catalogues themselves, because they grow with the items squared or worse."""
+CAPPED = ["content_net"]
+"""Models whose epochs look at no more than so many steps of a long log."""
 LARGE = Sizes(5_000_000, 200_000, 45_000_000, 50_000_000)
 
 
@@ -117,11 +119,21 @@ def test_cost__tells_the_memory_of_a_training(name, size):
     assert rose / 3 < expected < 3 * rose
 
 
-@pytest.mark.parametrize("name", [name for name in COSTLY if name not in BOUNDED])
+@pytest.mark.parametrize("name", [name for name in COSTLY if name not in BOUNDED + CAPPED])
 def test_cost__grows_with_the_log_as_the_night_does(name):
     cost, config = models.load_spec(name).cost, models.load(name).Config()
 
     small, large = cost(config, Sizes(100_000, 20_000, 900_000, 1_000_000)), cost(config, LARGE)
 
     assert 9 < large.seconds / small.seconds < 60
+    assert 7 < large.memory_bytes / small.memory_bytes < 60
+
+
+@pytest.mark.parametrize("name", CAPPED)
+def test_cost__of_a_model_with_short_epochs_grows_with_the_items_and_in_memory(name):
+    cost, config = models.load_spec(name).cost, models.load(name).Config()
+
+    small, large = cost(config, Sizes(100_000, 20_000, 900_000, 1_000_000)), cost(config, LARGE)
+
+    assert 2 < large.seconds / small.seconds < 10
     assert 7 < large.memory_bytes / small.memory_bytes < 60
