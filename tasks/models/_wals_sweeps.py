@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Final, Literal, NamedTuple, Protocol
+from typing import Literal, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -40,17 +40,7 @@ class Solver(Protocol):
 
 
 Prior = Callable[[Float32], Float32]
-"""From the factors of a side (n_rows, n_factors), where regularization pulls each of its rows."""
-
-
-class Priors(NamedTuple):
-    """Where regularization pulls; None stands for 0."""
-
-    users: Prior | None = None
-    items: Prior | None = None
-
-
-NO_PRIORS: Final = Priors()
+"""From the factors of items (n_items, n_factors), where regularization pulls each of them."""
 
 
 def sweeps(
@@ -63,36 +53,36 @@ def sweeps(
     done: int = 0,
     progress: Progress | None = None,
     checkpoint: Checkpoint | None = None,
-    priors: Priors = NO_PRIORS,
+    prior: Prior | None = None,
 ) -> None:
-    """Improve factors `x` of users and `y` of items in place, from iteration `done` on."""
+    """Improve factors `x` of users and `y` of items in place, from iteration `done` on.
 
-    def total() -> dict[str, float]:
-        parts = objective(pulled(users, x, priors.users), pulled(items, y, priors.items), x, y)
-        return {"objective": parts.total, **parts._asdict()}
-
+    `prior` is asked once for each state of the items; None pulls to 0.
+    """
     watched = progress is not None or config.early_stop > 0
-    before = total()["objective"] if done and config.early_stop else np.inf
+    drawn = _pulled(items, y, prior)
+    before = objective(users, drawn, x, y).total if done and config.early_stop else np.inf
     for iteration in range(done + 1, config.iterations + 1):
-        half_step(pulled(users, x, priors.users), y, x, config)
+        half_step(users, y, x, config)
         check_finite_factors(x, users)
-        half_step(pulled(items, y, priors.items), x, y, config)
+        half_step(drawn, x, y, config)
         check_finite_factors(y, items)
         if checkpoint is not None and config.checkpoint_every and iteration % config.checkpoint_every == 0:
             checkpoint.save(iteration, x, y)
+        if iteration < config.iterations or watched:
+            drawn = _pulled(items, y, prior)
         if not watched:
             continue
-        figures = total()
+        parts = objective(users, drawn, x, y)
         if progress is not None:
-            progress(iteration, config.iterations, figures)
-        if config.early_stop and before - figures["objective"] < config.early_stop * before:
+            progress(iteration, config.iterations, {"objective": parts.total, **parts._asdict()})
+        if config.early_stop and before - parts.total < config.early_stop * before:
             break
-        before = figures["objective"]
+        before = parts.total
 
 
-def pulled(side: Side, factors: Float32, prior: Prior | None) -> Side:
-    """The side with what its regularization pulls to now."""
-    return side if prior is None else replace(side, prior=prior(factors))
+def _pulled(items: Side, y: Float32, prior: Prior | None) -> Side:
+    return items if prior is None else replace(items, prior=prior(y))
 
 
 def half_step(side: Side, fixed: Float32, solved: Float32, config: Solver) -> None:

@@ -24,7 +24,7 @@ from tasks.models._cost import Cost, Sizes
 from tasks.models._item_profiles import BlockWeights, check_profiles, item_profiles
 from tasks.models._search_space import Range
 from tasks.models._wals_health import check_finite_factors, check_fitted
-from tasks.models._wals_sweeps import Priors, solution, sweeps
+from tasks.models._wals_sweeps import solution, sweeps
 from tasks.numeric.csr import check_matrix, one_row
 from tasks.numeric.reasons import strongest, wals_contributions
 from tasks.numeric.ridge import ridge
@@ -33,8 +33,10 @@ from tasks.numeric.wals_side import GivenWeights, Side
 
 Float32 = npt.NDArray[np.float32]
 
-MORE_TIME: Final = 1.3
-"""Of a sweep, for the map."""
+NEAR: Final = 1e-5
+"""Squared residual of the map, as a share: the next sweep makes another."""
+MAP_SECONDS: Final = 1e-7
+"""Of one map, for each factor of each item."""
 
 
 class Config(wals.Config):
@@ -69,8 +71,8 @@ class Config(wals.Config):
 
 def cost(config: Config, sizes: Sizes) -> Cost:
     """Roughly what :func:`fit` takes: WALS, and the map beside it."""
-    taste = wals.cost(config, sizes)
-    return Cost(MORE_TIME * taste.seconds, taste.memory_bytes + 8 * sizes.n_items * config.n_factors)
+    taste, cells = wals.cost(config, sizes), sizes.n_items * config.n_factors
+    return Cost(taste.seconds + (config.iterations + 1) * MAP_SECONDS * cells, taste.memory_bytes + 8 * cells)
 
 
 SPEC = ModelSpec(
@@ -78,7 +80,11 @@ SPEC = ModelSpec(
     needs=frozenset({Need.ITEM_FEATURES}),
     uses=wals.SPEC.uses,
     offers=wals.SPEC.offers | {Capability.NEW_ITEMS},
-    search={**wals.SPEC.search, "ridge": Range(0.1, 30.0, log=True)},
+    search={
+        **wals.SPEC.search,
+        "feature_weight": Range(0.1, 1.0),
+        "ridge": Range(0.3, 30.0, log=True),
+    },
 )
 
 
@@ -141,8 +147,9 @@ def fit(
         return weight * (about @ feature_map(about, y, items, config))
 
     done, x, y = start(known.by_user.shape, config.n_factors, config.iterations, rng, resume)
-    priors = Priors(items=like_features)
-    sweeps(users, items, x, y, config, done=done, progress=progress, checkpoint=checkpoint, priors=priors)
+    sweeps(
+        users, items, x, y, config, done=done, progress=progress, checkpoint=checkpoint, prior=like_features
+    )
     mean = mean_factors(x, users)
     x = user_solution(users, y, mean, config)
     check_finite_factors(x, users)
@@ -200,7 +207,7 @@ def feature_map(about: Any, y: Float32, items: Side, config: Config) -> Float32:
     mean = float(weights.mean(dtype=np.float64))
     # Nothing regularised means nothing is drawn anywhere; new items are placed all the same.
     given = weights / mean if mean > 0 else np.ones(len(weights))
-    return ridge(about, y, given, config.ridge)
+    return ridge(about, y, given, config.ridge, tolerance=NEAR)
 
 
 def fold_in(scorer: FeatureFactors, by_user: Csr, config: Config) -> FeatureFactors:
