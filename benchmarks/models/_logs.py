@@ -30,7 +30,7 @@ class Cut:
     Parameters
     ----------
     known
-        With timeline, history and baskets; ages are days before the newest known event.
+        With timeline, history and baskets; ages are days before the cut-off, as in a run.
     later
         Csr (n_users, n_items): number of events of each pair after the cut.
 
@@ -90,11 +90,23 @@ def last_events(log: Any, n: int) -> Cut:
 
 def since(log: Any, day: float) -> Cut:
     """Hold out what happened from a day on."""
-    return cut(log, (log["day"] >= day).to_numpy())
+    return cut(log, (log["day"] >= day).to_numpy(), day)
 
 
-def cut(log: Any, held: npt.NDArray[np.bool_]) -> Cut:
-    """Cut a log in two; `held`, bool (n_rows,), says what came next."""
+def cut(log: Any, held: npt.NDArray[np.bool_], cut_off: float | None = None) -> Cut:
+    """Cut a log in two.
+
+    Parameters
+    ----------
+    log
+        The events.
+    held
+        bool (n_rows,): what came next.
+    cut_off
+        Day that ages are counted from; None is the day after the newest event of the whole log. Counted from the
+        newest known event instead, last baskets would be of age 0, and windows of days hold one basket more.
+
+    """
     users, user = np.unique(log["user"].to_numpy(str), return_inverse=True)
     items, item = np.unique(log["item"].to_numpy(str), return_inverse=True)
     shape = len(users), len(items)
@@ -105,7 +117,7 @@ def cut(log: Any, held: npt.NDArray[np.bool_]) -> Cut:
     np.minimum.at(begin, place, day)
     order = np.lexsort((item, place, begin[place], user))
     rows = order[~held[order]]
-    age = float(day[rows].max(initial=-np.inf)) - day[rows] if len(rows) else day[rows]
+    age = (np.floor(day.max()) + 1.0 if cut_off is None else cut_off) - day[rows]
     pairs = GroupedMatrix.from_csr(csr_matrix((np.ones(len(rows)), (user[rows], item[rows])), shape=shape))
     known = GroupedMatrix(
         pairs.by_user,

@@ -39,6 +39,7 @@ def test_last_baskets__are_by_time_and_of_one_moment_by_number():
 def test_last_events__and_since():
     assert _later(_logs.last_events(LOG, 1))[0] == [1, 0, 0]
     assert _later(_logs.since(LOG, 3.0)) == [[1, 0, 0], [1, 1, 0]]
+    assert _logs.since(LOG, 3.0).known.history.ages.tolist() == [2, 2, 1]
 
 
 def test_cut__gives_the_known_part_with_baskets_and_ages():
@@ -47,9 +48,9 @@ def test_cut__gives_the_known_part_with_baskets_and_ages():
     assert known.by_user.to_scipy().toarray().tolist() == [[1, 1, 0], [0, 1, 1]]
     assert known.history.items.tolist() == [0, 1, 2, 1]
     assert known.history.baskets.tolist() == [0, 0, 0, 1]
-    assert known.history.ages.tolist() == [2, 2, 1, 0]
+    assert known.history.ages.tolist() == [4, 4, 3, 2]
     assert known.item_events().tolist() == [1, 2, 1]
-    assert known.item_events(1.0).tolist() == [0.25, 1.25, 0.5]
+    assert known.item_events(1.0).tolist() == [0.0625, 0.3125, 0.125]
 
 
 def test_accuracy__is_over_the_whole_basket():
