@@ -59,9 +59,9 @@ class Schedule:
     epochs
         Passes at most.
     patience
-        Epochs without a better validation loss after which training stops.
+        Epochs without a better validation after which training stops.
     min_delta
-        By how much a loss must be lower to count as better.
+        By how much it must be better to count.
     clip
         Largest norm of a gradient; None cuts none.
 
@@ -71,6 +71,8 @@ class Schedule:
     patience: int
     min_delta: float = 0.0
     clip: float | None = None
+    decides: str = "validation_loss"
+    """Which figure of the validation: lower is better where it is a loss, higher of any other."""
 
 
 def train(
@@ -86,13 +88,13 @@ def train(
     Parameters
     ----------
     network
-        Gets the weights of the epoch with the lowest validation loss, or of the last where nothing is validated.
+        Gets the weights of the epoch with the best validation, or of the last where nothing is validated.
     optimizer
         Of its parameters.
     batches
         The losses of one epoch's batches, one scalar tensor each: each is stepped on before the next is asked for.
     validate
-        Figures of the network as it is, without gradients; its ``validation_loss`` decides. None never stops early.
+        Figures of the network as it is, without gradients; the one that `schedule` names decides. None never stops early.
     schedule
         How long, and when to stop.
     progress
@@ -115,10 +117,11 @@ def train(
             network.eval()
             with torch.no_grad():
                 figures |= validate()
-            better = figures["validation_loss"] < best - schedule.min_delta
+            figure = figures[schedule.decides] * (1 if schedule.decides.endswith("loss") else -1)
+            better = figure < best - schedule.min_delta
             waited = 0 if better else waited + 1
             if better:
-                best, kept = figures["validation_loss"], _copy(network)
+                best, kept = figure, _copy(network)
         done = waited >= schedule.patience
         if progress is not None:
             progress(epoch + 1, epoch + 1 if done else schedule.epochs, figures)

@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from data_contracts.interactions import History
 from data_contracts.scoring import Scores, Sequences
+from tasks.numeric.attention import Attention
 from tasks.numeric.recurrent import Recurrent
 from tasks.numeric.scorers import Factors
 
@@ -28,7 +29,7 @@ class NextItemFactors(Factors):
 
     """
 
-    network: Recurrent | None = None
+    network: Recurrent | Attention | None = None
 
     def next_scores(self, sequences: Sequences) -> Scores:
         """Scores of all items as the next one of each sequence, float32 (n_sequences, n_items)."""
@@ -37,7 +38,9 @@ class NextItemFactors(Factors):
         return block if self.item_bias is None else block + self.item_bias
 
 
-def scorer_of(network: Recurrent, items: Float32, bias: Float32, history: History) -> NextItemFactors:
+def scorer_of(
+    network: Recurrent | Attention, items: Float32, bias: Float32, history: History
+) -> NextItemFactors:
     """Turn every user's history into their state."""
     users = np.arange(len(history.indptr) - 1, dtype=np.int32)
     states = network.states(Sequences(history.indptr, history.items, users))

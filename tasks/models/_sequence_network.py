@@ -1,5 +1,6 @@
-"""A recurrent network over items in torch, its training, and its arrays afterwards. Needs the extra ``neural``."""
+"""A network over sequences of items in torch, its training, and its arrays afterwards. Needs the extra ``neural``."""
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -10,18 +11,25 @@ from torch.nn import functional
 
 from data_contracts.interactions import History
 from tasks.models import Progress
-from tasks.models._neural import Schedule, array, train
+from tasks.models._attention_network import CausalAttention
+from tasks.models._neural import Schedule, train
+from tasks.models._recurrent_network import RecurrentLayers
+from tasks.numeric.attention import Attention
 from tasks.numeric.csr import ranges
-from tasks.numeric.recurrent import Layer, Recurrent
+from tasks.numeric.recurrent import Recurrent
 
 Int64 = npt.NDArray[np.int64]
+Float32 = npt.NDArray[np.float32]
 Float64 = npt.NDArray[np.float64]
 
-VALIDATED = 2_000
-"""Users, at most, whose last event says when to stop."""
+VALIDATED, FEWEST_VALIDATED = 2_000, 20
+"""Users, at most and at least, whose last event says when to stop; with fewer, all epochs are trained."""
 
-SMALLEST_BATCH, FEWEST_STEPS = 4, 20
-"""Windows of a batch at least, and steps of an epoch that batches are made smaller for."""
+SMALLEST_BATCH, FEWEST_STEPS = 24, 100
+"""Places of a batch at least, and steps of an epoch that batches are made smaller for."""
+
+WARM_UP, LAST_RATE = 0.05, 0.05
+"""Share of all steps in which the learning rate rises, and what is left of it at the end."""
 
 
 @dataclass(frozen=True)
@@ -31,11 +39,11 @@ class Shape:
     Parameters
     ----------
     kind
-        ``gru`` or ``lstm``.
+        ``attention``, ``gru`` or ``lstm``.
     n_factors
         Length of the items' vectors; input and output share them where `tied`.
     n_hidden, n_layers
-        Of the recurrent layers.
+        Of the layers; those of attention are as wide as the items' vectors.
     window
         Newest items that are read.
     dropout
@@ -55,10 +63,12 @@ class Shape:
     dropout: float
     users: bool
     tied: bool
+    n_heads: int = 1
+    """Of attention."""
 
 
 class Network(torch.nn.Module):
-    """Vectors of items, recurrent layers, and a projection back to vectors of items."""
+    """Vectors of items, layers that read them in order, and what turns states back to vectors of items."""
 
     def __init__(self, shape: Shape, n_items: int, n_users: int, counts: Float64) -> None:
         super().__init__()
@@ -68,10 +78,12 @@ class Network(torch.nn.Module):
         with torch.no_grad():
             self.items.weight[0] = 0
         self.drop = torch.nn.Dropout(shape.dropout)
-        made = torch.nn.LSTM if shape.kind == "lstm" else torch.nn.GRU
-        between = shape.dropout if shape.n_layers > 1 else 0.0
-        self.layers = made(shape.n_factors, shape.n_hidden, shape.n_layers, batch_first=True, dropout=between)
-        self.out = torch.nn.Linear(shape.n_hidden, shape.n_factors)
+        sizes = shape.n_factors, shape.n_hidden, shape.n_layers, shape.window, shape.dropout
+        self.reader: CausalAttention | RecurrentLayers = (
+            CausalAttention(shape.n_factors, shape.n_layers, shape.n_heads, shape.window, shape.dropout)
+            if shape.kind == "attention"
+            else RecurrentLayers(shape.kind, *sizes)
+        )
         self.targets = self.items if shape.tied else torch.nn.Embedding(n_items + 1, shape.n_factors)
         if not shape.tied:
             torch.nn.init.normal_(self.targets.weight, std=shape.n_factors**-0.5)
@@ -84,21 +96,14 @@ class Network(torch.nn.Module):
 
     def forward(self, windows: torch.Tensor, users: torch.Tensor) -> torch.Tensor:
         """States after each place, (n, length, n_factors)."""
-        states, _ = self.layers(self.drop(self.items(windows)))
-        states = self.out(self.drop(states))
+        states: torch.Tensor = self.reader(self.items(windows))
         return states if self.users is None else states + self.drop(self.users(users))[:, None]
 
-    def arrays(self) -> Recurrent:
+    def arrays(self) -> Recurrent | Attention:
         """The network without torch."""
-        names = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
-        layers = tuple(
-            Layer(*(array(getattr(self.layers, f"{name}_l{at}")) for name in names))
-            for at in range(self.shape.n_layers)
-        )
-        users = None if self.users is None else array(self.users.weight)
-        shape = self.shape
-        items, out = array(self.items.weight), (array(self.out.weight), array(self.out.bias))
-        return Recurrent(shape.kind, items, layers, *out, users, shape.window)
+        if isinstance(self.reader, CausalAttention):
+            return self.reader.arrays(self.items.weight)
+        return self.reader.arrays(self.items.weight, None if self.users is None else self.users.weight)
 
 
 @dataclass(frozen=True, eq=False)
@@ -121,20 +126,24 @@ def windows_of(history: History, shape: Shape, held: npt.NDArray[np.bool_]) -> t
     history
         Of all users.
     shape
-        How long windows are; those of one user overlap by half, so that most targets have some items before them.
+        How long windows are; those of one user overlap by half, and each event is the target of one of them: with
+        half a window before it, where there are as many.
     held
         bool (n_users,): users whose last event is held out.
 
     """
     learn = _Collected()
     judge = _Collected()
+    step = (shape.window + 1) // 2
+    late = np.arange(shape.window) >= shape.window - step
     for user in np.flatnonzero(np.diff(history.indptr) > 1).tolist():
         items = history.items[history.indptr[user] : history.indptr[user + 1]].astype(np.int64) + 1
         known = items[:-1] if held[user] else items
-        for end in range(len(known), 1, -max(1, shape.window // 2)):
+        for end in range(len(known), 1, -step):
             part = known[max(0, end - shape.window - 1) : end]
-            learn.add(part[:-1], part[1:], user)
-            if end <= shape.window + 1:
+            first = end <= shape.window + 1
+            learn.add(part[:-1], part[1:] if first else np.where(late, part[1:], 0), user)
+            if first:
                 break
         if held[user]:
             read = items[:-1][-shape.window :]
@@ -166,7 +175,7 @@ class Training:
     learning_rate, weight_decay
         Of Adam with decoupled weight decay.
     batch
-        Windows stepped on at once.
+        Places of windows stepped on at once.
     negatives
         Items drawn for each batch against which a target is held; 0 holds it against all.
     schedule
@@ -182,45 +191,62 @@ class Training:
 
 
 class Loss:
-    """Cross-entropy of the next item, against all items or a draw of them."""
+    """Cross-entropy of the next item, against all items or a sample of them.
+
+    A sample is what was drawn and what stands in the batch. Each item's score is lowered by the logarithm of the
+    chance that it is in the sample, which makes the sum over the sample an estimate of that over all (Y. Bengio, J.
+    Senecal 2008). Items of the own sequence always are: so the network learns whether to repeat them.
+    """
 
     def __init__(self, network: Network, counts: Float64, negatives: int, rng: np.random.Generator) -> None:
         self.network, self.negatives, self.rng = network, negatives, rng
         odds = (counts + 1.0) ** 0.5
         self.chance = odds / odds.sum()
         self.cumulative = np.cumsum(self.chance)
+        self.share = counts / max(1.0, counts.sum())
 
-    def __call__(
-        self, windows: Windows, rows: Int64, device: torch.device, *, full: bool = False
-    ) -> torch.Tensor:
+    def __call__(self, windows: Windows, rows: Int64, device: torch.device) -> torch.Tensor:
         """Mean over the targets of some windows."""
+        states, goal = self._states(windows, rows, device)
+        vectors, bias = self.network.targets.weight[1:], self.network.bias
+        if not self.negatives:
+            return functional.cross_entropy(states @ vectors.T + bias, goal)
+        codes, seldom = self._sample(windows, rows)
+        sampled = torch.as_tensor(codes, device=device)
+        scores = states @ vectors[sampled].T + bias[sampled]
+        lowered = torch.as_tensor(seldom, device=device).expand_as(scores).clone()
+        lowered[tuple(torch.as_tensor(each, device=device) for each in _own(windows, rows, codes))] = 0
+        at = torch.as_tensor(np.searchsorted(codes, goal.cpu().numpy()), device=device)
+        return functional.cross_entropy(scores - lowered, at)
+
+    def _sample(self, windows: Windows, rows: Int64) -> tuple[Int64, Float32]:
+        """Rising codes, and the logarithm of each one's chance to be among them."""
+        drawn = np.searchsorted(self.cumulative, self.rng.random(self.negatives) * self.cumulative[-1])
+        there = np.concatenate([each[row] for each in (windows.items, windows.targets) for row in rows]) - 1
+        codes = np.union1d(np.minimum(drawn, len(self.chance) - 1), there[there >= 0])
+        places = sum(len(windows.targets[row]) for row in rows)
+        absent = self.negatives * np.log1p(-self.chance[codes])
+        absent += places * np.log1p(-np.minimum(self.share[codes], 1 - 1e-9))
+        return codes, np.log(-np.expm1(absent)).astype(np.float32)
+
+    def judged(self, windows: Windows, rows: Int64, device: torch.device) -> tuple[float, float]:
+        """Mean cross-entropy against all items, and mean reciprocal rank among them."""
+        states, goal = self._states(windows, rows, device)
+        scores = states @ self.network.targets.weight[1:].T + self.network.bias
+        own = scores.gather(1, goal[:, None])
+        ranks = (scores > own).sum(1) + (scores == own).sum(1)
+        return float(functional.cross_entropy(scores, goal)), float((1.0 / ranks).mean())
+
+    def _states(
+        self, windows: Windows, rows: Int64, device: torch.device
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """States that lead to a target, and the targets' codes."""
         items, targets = _padded(windows.items, rows), _padded(windows.targets, rows)
         users = torch.as_tensor(windows.users[rows], device=device)
         states = self.network(torch.as_tensor(items, device=device), users)
         goal = torch.as_tensor(targets, device=device)
         there = goal > 0
-        states, goal = states[there], goal[there] - 1
-        vectors, bias = self.network.targets.weight[1:], self.network.bias
-        if full or not self.negatives:
-            return functional.cross_entropy(states @ vectors.T + bias, goal)
-        return self._sampled(states, goal, vectors, bias)
-
-    def _sampled(
-        self, states: torch.Tensor, goal: torch.Tensor, vectors: torch.Tensor, bias: torch.Tensor
-    ) -> torch.Tensor:
-        """Sampled softmax: each drawn item's score is lowered by the logarithm of how often it is drawn."""
-        drawn = np.unique(
-            np.searchsorted(self.cumulative, self.rng.random(self.negatives) * self.cumulative[-1])
-        )
-        codes = torch.as_tensor(np.minimum(drawn, len(self.chance) - 1), device=states.device)
-        often = torch.as_tensor(
-            np.log1p(-np.exp(self.negatives * np.log1p(-self.chance[drawn]))), dtype=torch.float32
-        ).to(states.device)
-        scores = states @ vectors[codes].T + bias[codes] - often
-        scores = scores.masked_fill(codes[None] == goal[:, None], -torch.inf)
-        own = (states * vectors[goal]).sum(-1, keepdim=True) + bias[goal][:, None]
-        whole = torch.cat([own, scores], 1)
-        return functional.cross_entropy(whole, torch.zeros_like(goal))
+        return states[there], goal[there] - 1
 
 
 def train_network(
@@ -238,28 +264,54 @@ def train_network(
     loss = Loss(network, counts, training.negatives, rng)
     # Sparse rows of item vectors all move: plain Adam is what the recipes for sequences use.
     optimizer = torch.optim.AdamW(
-        network.parameters(), lr=training.learning_rate, weight_decay=training.weight_decay
+        network.parameters(), lr=training.learning_rate, weight_decay=training.weight_decay, fused=True
     )
+    steps = training.schedule.epochs * len(_batches(learn, training.batch, np.random.default_rng(0)))
+    rate = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: _rate(step / max(1, steps)))
 
     def batches() -> Iterator[torch.Tensor]:
         for rows in _batches(learn, training.batch, rng):
             yield loss(learn, rows, device)
+            rate.step()
 
     def validate() -> dict[str, float]:
-        parts = np.array_split(np.arange(len(judge.items)), max(1, len(judge.items) // 512))
-        values = [float(loss(judge, rows, device, full=True)) * len(rows) for rows in parts]
-        return {"validation_loss": sum(values) / len(judge.items)}
+        parts = np.array_split(np.arange(len(judge.items)), max(1, len(judge.items) // 256))
+        figures = np.array([loss.judged(judge, rows, device) for rows in parts])
+        mean = np.average(figures, axis=0, weights=[len(rows) for rows in parts])
+        return {"validation_loss": float(mean[0]), "validation_mrr": float(mean[1])}
 
     train(network, optimizer, batches, validate if judge.items else None, training.schedule, progress)
     network.cpu()
 
 
+def _rate(done: float) -> float:
+    """Share of the learning rate after a share of all steps: a short rise, then half a cosine."""
+    return min(1.0, done / WARM_UP + 0.01) * (
+        LAST_RATE + (1 - LAST_RATE) * (1 + math.cos(math.pi * done)) / 2
+    )
+
+
 def held_users(history: History, rng: np.random.Generator) -> npt.NDArray[np.bool_]:
-    """Users whose last event is held out: a draw of a tenth of those with three events or more."""
+    """Users whose last event is held out: a draw of a tenth of those with three events or more, or none."""
     able = np.flatnonzero(np.diff(history.indptr) > 2)
     held = np.zeros(len(history.indptr) - 1, np.bool_)
-    held[rng.choice(able, min(VALIDATED, len(able) // 10), replace=False)] = True
+    wanted = min(VALIDATED, len(able) // 10)
+    if wanted >= FEWEST_VALIDATED:
+        held[rng.choice(able, wanted, replace=False)] = True
     return held
+
+
+def _own(windows: Windows, rows: Int64, codes: Int64) -> tuple[Int64, Int64]:
+    """Places that have a target, counted over some windows, and where in `codes` the items of their windows are."""
+    places, columns, first = [], [], 0
+    for row in rows:
+        n = int(np.count_nonzero(windows.targets[row]))
+        whole = np.union1d(windows.items[row], windows.targets[row])
+        at = np.searchsorted(codes, whole[whole > 0] - 1)
+        places.append(np.repeat(np.arange(first, first + n), len(at)))
+        columns.append(np.tile(at, n))
+        first += n
+    return np.concatenate(places), np.concatenate(columns)
 
 
 def _padded(parts: list[Int64], rows: Int64) -> Int64:
@@ -272,12 +324,12 @@ def _padded(parts: list[Int64], rows: Int64) -> Int64:
     return table
 
 
-def _batches(windows: Windows, size: int, rng: np.random.Generator) -> Iterator[Int64]:
+def _batches(windows: Windows, size: int, rng: np.random.Generator) -> list[Int64]:
     """Rows of batches in random order; windows of about one length are together, so that little is filled up."""
     lengths = np.array([len(each) for each in windows.items])
-    size = max(SMALLEST_BATCH, min(size, len(lengths) // FEWEST_STEPS))
+    size = max(SMALLEST_BATCH, min(size, int(lengths.sum()) // FEWEST_STEPS))
     order = rng.permutation(len(lengths))
     order = order[np.argsort(lengths[order], kind="stable")]
-    starts = np.arange(0, len(order), size)
-    for first in rng.permutation(starts):
-        yield order[first : first + size]
+    number = (np.cumsum(lengths[order]) - 1) // size
+    parts = np.split(order, np.flatnonzero(np.diff(number)) + 1)
+    return [parts[at] for at in rng.permutation(len(parts))]

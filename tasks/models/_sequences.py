@@ -26,7 +26,7 @@ def fit_network(
     """Train a network on a history, and compute every user's state."""
     assert matrix.history is not None
     counts = np.bincount(matrix.history.items, minlength=matrix.n_items).astype(np.float64)
-    events = min(len(matrix.history.items), training.batch * min(shape.window, 10))
+    events = min(len(matrix.history.items), training.batch)
     work = float(events) * shape.n_factors * (training.negatives or matrix.n_items)
     with seeded(rng, work) as device:
         network = Network(shape, matrix.n_items, matrix.n_users, counts)

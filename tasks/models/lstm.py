@@ -37,14 +37,14 @@ class Config(ModelConfig):
     """Length of a step of Adam."""
     weight_decay: float = Field(default=0.0, ge=0, le=1e3, allow_inf_nan=False)
     """Pull of all weights towards 0, times the learning rate."""
-    batch: int = Field(default=256, ge=1, le=1_000_000)
-    """Windows stepped on at once."""
+    batch: int = Field(default=1_024, ge=1, le=1_000_000)
+    """Events of windows stepped on at once."""
     negatives: int = Field(default=4_096, ge=1, le=1_000_000)
     """Items drawn for each batch where there are more than 15,000; of fewer, all."""
     epochs: int = Field(default=10, ge=1, le=10_000)
     """Passes at most."""
     patience: int = Field(default=2, ge=1, le=10_000)
-    """Epochs without a better validation loss after which training stops."""
+    """Epochs without better ranks of held-out events after which training stops."""
 
 
 def cost(config: Config, sizes: Sizes) -> Cost:
@@ -78,13 +78,15 @@ def fit(
     Parameters
     ----------
     matrix
-        With a history. Events of one moment, such as the rows of an invoice, are taken in the order of the log.
+        With a history, whose order counts. Events of one moment, such as the rows of an invoice, have no honest order;
+        they stand in that of their items' codes there, which the network learns.
     config
         Parameters of the model.
     rng
         Source of the first weights, of batches, negatives, and of the users whose last event says when to stop.
     progress
-        Called after each epoch with ``loss`` and ``validation_loss``.
+        Called after each epoch with ``loss``, ``validation_loss`` and ``validation_mrr``, the mean reciprocal rank of
+        held-out last events.
 
     Raises
     ------
@@ -108,6 +110,6 @@ def fit(
         tied=False,
     )
     negatives = 0 if matrix.n_items_with_events <= FULL_UP_TO else config.negatives
-    schedule = Schedule(config.epochs, config.patience, clip=5.0)
+    schedule = Schedule(config.epochs, config.patience, clip=5.0, decides="validation_mrr")
     training = Training(config.learning_rate, config.weight_decay, config.batch, negatives, schedule)
     return fit_network(matrix, shape, training, rng, progress)

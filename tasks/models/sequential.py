@@ -1,12 +1,14 @@
-"""Sequential: a recurrent network reads what a user took, in order, and ranks what comes next.
+"""Sequential: causal self-attention reads what a user took, in order, and ranks what comes next.
 
-GRU4Rec (B. Hidasi et al., ICLR 2016) with what has made such networks strong since: cross-entropy over all items, or a
-large draw of them with the correction for how often each is drawn, one set of vectors for input and output, dropout (A.
-Klenitskiy, A. Vasilev, RecSys 2023: the loss counts for more than the architecture).
+SASRec (W. Kang, J. McAuley, ICDM 2018) with what has made such networks strong since: cross-entropy over all items, or a
+sample of them with the correction for how likely each is in it, one set of vectors for input and output, dropout (A.
+Klenitskiy, A. Vasilev, RecSys 2023: the loss counts for more than the architecture), and normalisation before each layer.
 """
 
+from typing import Self
+
 import numpy as np
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from data_contracts.interactions import GroupedMatrix
 from tasks.models import Capability, ModelConfig, ModelSpec, Need, Progress
@@ -25,28 +27,36 @@ class Config(ModelConfig):
     n_factors: int = Field(default=128, ge=1, le=4096)
     """Length of the items' vectors and of the state."""
     n_layers: int = Field(default=1, ge=1, le=8)
-    """Recurrent layers."""
+    """Layers of attention."""
+    n_heads: int = Field(default=2, ge=1, le=64)
+    """Parts of the state that attend on their own; divides `n_factors`."""
     window: int = Field(default=50, ge=1, le=1_000)
     """Newest items that are read."""
     dropout: float = Field(default=0.3, ge=0, lt=1)
     """Share of the numbers that is dropped in training."""
-    learning_rate: float = Field(default=3e-3, gt=0, le=1, allow_inf_nan=False)
+    learning_rate: float = Field(default=2e-3, gt=0, le=1, allow_inf_nan=False)
     """Length of a step of Adam."""
     weight_decay: float = Field(default=0.0, ge=0, le=1e3, allow_inf_nan=False)
     """Pull of all weights towards 0, times the learning rate."""
-    batch: int = Field(default=128, ge=1, le=1_000_000)
-    """Sequences stepped on at once."""
-    negatives: int = Field(default=8_192, ge=1, le=1_000_000)
-    """Items drawn for each batch where there are more than 15,000; of fewer, all."""
-    epochs: int = Field(default=30, ge=1, le=10_000)
+    batch: int = Field(default=1_024, ge=1, le=1_000_000)
+    """Events of sequences stepped on at once."""
+    negatives: int = Field(default=2_048, ge=1, le=1_000_000)
+    """Items drawn for each batch where there are more than 15,000, beside those in it; of fewer, all."""
+    epochs: int = Field(default=10, ge=1, le=10_000)
     """Passes at most."""
     patience: int = Field(default=5, ge=1, le=10_000)
-    """Epochs without a better validation loss after which training stops."""
+    """Epochs without better ranks of held-out events after which training stops."""
+
+    @model_validator(mode="after")
+    def _heads_are_of_one_size(self) -> Self:
+        if self.n_factors % self.n_heads:
+            raise ValueError(f"n_heads must divide n_factors; got {self.n_heads} and {self.n_factors}")
+        return self
 
 
 def cost(config: Config, sizes: Sizes) -> Cost:
     """Roughly what :func:`fit` takes: the product of every state with the items it is held against."""
-    against = sizes.n_items if sizes.n_items <= FULL_UP_TO else config.negatives
+    against = sizes.n_items if sizes.n_items <= FULL_UP_TO else config.negatives + config.batch
     per_event = 6.0 * config.n_factors * (against + 12 * config.n_layers * config.n_factors)
     rows = sizes.n_users + sizes.n_items
     return Cost(config.epochs * sizes.n_events * per_event / 5e10, 24.0 * rows * config.n_factors + 5e8)
@@ -73,13 +83,14 @@ def fit(
     Parameters
     ----------
     matrix
-        With a history. Events of one moment are taken in the order of the log.
+        With a history, whose order counts; events of one moment stand in the order of their items' codes there.
     config
         Parameters of the model.
     rng
         Source of the first weights, of batches, negatives, and of the users whose last event says when to stop.
     progress
-        Called after each epoch with ``loss`` and ``validation_loss``.
+        Called after each epoch with ``loss``, ``validation_loss`` and ``validation_mrr``, the mean reciprocal rank of
+        held-out last events.
 
     Raises
     ------
@@ -93,7 +104,7 @@ def fit(
 
     check_matrix(matrix)
     shape = Shape(
-        kind="gru",
+        kind="attention",
         n_factors=config.n_factors,
         n_hidden=config.n_factors,
         n_layers=config.n_layers,
@@ -101,8 +112,9 @@ def fit(
         dropout=config.dropout,
         users=False,
         tied=True,
+        n_heads=config.n_heads,
     )
     negatives = 0 if matrix.n_items_with_events <= FULL_UP_TO else config.negatives
-    schedule = Schedule(config.epochs, config.patience, clip=5.0)
+    schedule = Schedule(config.epochs, config.patience, clip=5.0, decides="validation_mrr")
     training = Training(config.learning_rate, config.weight_decay, config.batch, negatives, schedule)
     return fit_network(matrix, shape, training, rng, progress)

@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from data_contracts.scoring import Sequences
+from tasks.numeric.newest import newest_items
 
 Float32 = npt.NDArray[np.float32]
 Int32 = npt.NDArray[np.int32]
@@ -74,21 +75,12 @@ class Recurrent:
         order = np.argsort(lengths, kind="stable")
         for first in range(0, len(order), BLOCK_ROWS):
             rows = order[first : first + BLOCK_ROWS]
-            table, steps = self._table(sequences, rows, lengths[rows])
-            state = self._last_state(table, steps)
+            table = newest_items(sequences, rows, lengths[rows])
+            state = self._last_state(table, np.maximum(lengths[rows], 1))
             found[rows] = state @ self.w_out.T + self.b_out
         if self.users is not None:
             found += self.users[sequences.user_codes + 1]
         return found
-
-    def _table(self, sequences: Sequences, rows: Int64, lengths: Int64) -> tuple[Int64, Int64]:
-        """Rows of `items` for the newest items of some sequences, (n_rows, longest), and how many count of each."""
-        places = np.arange(max(int(lengths.max(initial=0)), 1))
-        table = np.zeros((len(rows), len(places)), np.int64)
-        within = places < lengths[:, None]
-        source = (sequences.indptr[1:][rows] - lengths)[:, None] + places
-        table[within] = sequences.items[source[within]].astype(np.int64) + 1
-        return table, np.maximum(lengths, 1)
 
     def _last_state(self, table: Int64, steps: Int64) -> Float32:
         n_hidden = self.layers[0].w_state.shape[1]

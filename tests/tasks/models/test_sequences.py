@@ -5,6 +5,7 @@ import pytest
 from event_logs import grouped
 
 from data_contracts.scoring import Sequences
+from tasks.numeric import attention
 from tasks.numeric.recurrent import Layer, Recurrent
 
 torch = pytest.importorskip("torch", reason="the extra neural is not installed")
@@ -48,6 +49,36 @@ def test_states__are_those_of_torch(kind):
     np.testing.assert_allclose(arrays.states(_sequences(*parts, users=[0, -1, 2])), expected, atol=1e-5)
 
 
+@pytest.mark.parametrize("n_layers", [1, 3])
+def test_states_of_attention__are_those_of_torch_however_long_their_neighbours_are(n_layers):
+    with seeded(np.random.default_rng(1)):
+        shape = _shape(kind="attention", n_heads=2, n_layers=n_layers, users=False, tied=True)
+        network = Network(shape, 9, 3, np.ones(9)).eval()
+        for weights in network.parameters():
+            torch.nn.init.normal_(weights, std=0.5)
+        parts = [[3, 1, 8, 2, 5], [7], [], [0, 4], [6, 2]]
+        expected = np.zeros((5, 6), np.float32)
+        for row, part in enumerate(parts):
+            if part:
+                read = torch.tensor([[item + 1 for item in part[-4:]]])
+                with torch.no_grad():
+                    expected[row] = network(read, torch.tensor([0]))[0, -1].numpy()
+
+        found = network.arrays().states(_sequences(*parts))
+
+    np.testing.assert_allclose(found, expected, atol=1e-5)
+
+
+def test_states_of_attention__are_worked_on_in_blocks(monkeypatch):
+    with seeded(np.random.default_rng(1)):
+        arrays = Network(_shape(kind="attention", users=False), 9, 3, np.ones(9)).eval().arrays()
+    parts = [list(range(at % 5)) for at in range(13)]
+    whole = arrays.states(_sequences(*parts))
+    monkeypatch.setattr(attention, "BLOCK_PLACES", 5)
+
+    np.testing.assert_allclose(arrays.states(_sequences(*parts)), whole, atol=1e-6)
+
+
 def test_states__of_an_empty_sequence_are_finite_and_the_same_for_all():
     rng = np.random.default_rng(0)
     layer = Layer(*(rng.normal(size=shape).astype(np.float32) for shape in ((9, 4), (9, 3), 9, 9)))
@@ -60,14 +91,14 @@ def test_states__of_an_empty_sequence_are_finite_and_the_same_for_all():
     assert not np.array_equal(found[0], found[1])
 
 
-def test_windows__overlap_by_half_and_hold_out_the_last_event():
+def test_windows__overlap_by_half_teach_each_event_once_and_hold_out_the_last():
     history = grouped([(0, item, 9.0 - item) for item in range(8)] + [(1, 3, 2.0), (1, 4, 1.0)], 3, 8).history
     held = np.array([True, False, False])
 
     learned, judged = windows_of(history, _shape(window=4), held)
 
     assert [each.tolist() for each in learned.items] == [[3, 4, 5, 6], [1, 2, 3, 4], [4]]
-    assert [each.tolist() for each in learned.targets] == [[4, 5, 6, 7], [2, 3, 4, 5], [5]]
+    assert [each.tolist() for each in learned.targets] == [[0, 0, 6, 7], [2, 3, 4, 5], [5]]
     assert [each.tolist() for each in judged.items] == [[4, 5, 6, 7]]
     assert [each.tolist() for each in judged.targets] == [[0, 0, 0, 8]]
     assert learned.users.tolist() == [1, 1, 2]
