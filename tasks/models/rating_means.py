@@ -4,10 +4,13 @@ The baseline that every model of ratings must beat: Y. Koren, "Factorization Mee
 2.1; the damping of what has few ratings follows S. Funk (2006).
 """
 
+from dataclasses import dataclass
+
 import numpy as np
 from pydantic import Field
 
 from data_contracts.interactions import GroupedMatrix
+from data_contracts.scoring import Scores
 from tasks.models import Capability, ModelConfig, ModelSpec, Need, Progress
 from tasks.models._biased_factors import RatingFactors, check_ratings, damped_means, scale_of
 from tasks.models._search_space import Range
@@ -31,9 +34,19 @@ SPEC = ModelSpec(
 )
 
 
+@dataclass(frozen=True, eq=False)
+class RatingMeans(RatingFactors):
+    """Biases alone, which have an opinion on unknown users too: the items that are rated best."""
+
+    @property
+    def cold_start(self) -> Scores | None:  # type: ignore[override]
+        """Mean ratings of the items, (n_items,)."""
+        return self.item_bias
+
+
 def fit(
     matrix: GroupedMatrix, config: Config, *, rng: np.random.Generator, progress: Progress | None = None
-) -> RatingFactors:
+) -> RatingMeans:
     """Take the damped means.
 
     Parameters
@@ -49,7 +62,7 @@ def fit(
 
     Returns
     -------
-    RatingFactors. Lists are the same for all users: the items that are rated best.
+    RatingMeans. Lists are the same for all users: the items that are rated best.
 
     Raises
     ------
@@ -61,4 +74,4 @@ def fit(
     mean, users, items = damped_means(ratings, (config.user_damping, config.item_damping))
     none = np.zeros((matrix.n_users, 0), np.float32), np.zeros((matrix.n_items, 0), np.float32)
     bias = (items + mean).astype(np.float32)
-    return RatingFactors.of(none[0], none[1], users.astype(np.float32), bias, **scale_of(ratings))
+    return RatingMeans.of(none[0], none[1], users.astype(np.float32), bias, **scale_of(ratings))
