@@ -12,8 +12,8 @@ from data_contracts.scoring import Scorer
 from tasks.runtime.files import read_json, write_json
 
 DESCRIPTION = "scorer.json"
-HOMES = ("data_contracts.interactions", "tasks.numeric.scorers", "tasks.models.")
-"""Only classes of these modules are ever made from a file."""
+HOMES = ("data_contracts.interactions", "tasks.numeric.", "tasks.models.")
+"""Only dataclasses of these modules are ever made from a file: packages that are pure, whose classes hold values."""
 
 MOVED = {"data_contracts.scoring": "tasks.numeric.scorers"}
 """Where the classes of models stored before version 0.2 are now."""

@@ -17,6 +17,7 @@ from tasks import models
 from tasks.models import EXTRAS, Capability
 from tasks.numeric.owners import Owners
 from tasks.numeric.ranking import recommend
+from tasks.training.serialization import load_scorer, save_scorer
 
 N_USERS, N_ITEMS, N_NEW = 30, 20, 4
 SPECS = {name: models.load_spec(name) for name in models.names()}
@@ -162,6 +163,15 @@ def test_model__same_seed_gives_the_same_bytes(name):
 
     assert _bytes(first) == _bytes(second)
     assert _bytes(first)
+
+
+def test_model__is_the_same_once_saved_and_loaded(name, tmp_path):
+    scorer = _train(name, _log(name))
+    save_scorer(scorer, tmp_path)
+    loaded = load_scorer(tmp_path)
+
+    assert type(loaded) is type(scorer)
+    assert _bytes(loaded) == _bytes(scorer)
 
 
 def test_model__takes_read_only_arrays_and_leaves_them_alone(name):
