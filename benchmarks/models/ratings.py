@@ -31,7 +31,7 @@ SURPRISE: Final = """
 import json, sys, time
 import pandas as pd
 from surprise import SVD, Dataset, Reader, accuracy
-known, held = (pd.read_parquet(path) for path in sys.argv[1:3])
+known, held = (pd.read_csv(path) for path in sys.argv[1:3])
 reader = Reader(rating_scale=(0.5, 5))
 train = Dataset.load_from_df(known, reader).build_full_trainset()
 began = time.perf_counter()
@@ -121,9 +121,9 @@ def _surprises_python() -> str | None:
 def _surprise(python: str, known: pd.DataFrame, held: pd.DataFrame) -> dict[str, float]:
     """Fit and score Surprise's SVD with its defaults in its own Python."""
     with tempfile.TemporaryDirectory() as name:
-        paths = [str(Path(name) / f"{part}.parquet") for part in ("known", "held")]
+        paths = [str(Path(name) / f"{part}.csv") for part in ("known", "held")]
         for frame, path in zip((known, held), paths, strict=True):
-            frame.to_parquet(path, index=False)
+            frame.to_csv(path, index=False)
         done = subprocess.run([python, "-c", SURPRISE, *paths], capture_output=True, text=True, check=True)
     result: dict[str, float] = json.loads(done.stdout)
     return result

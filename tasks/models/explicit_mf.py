@@ -167,11 +167,13 @@ def fit(
     """
     ratings = check_ratings(matrix.ratings)
     held = rng.random(ratings.nnz) < config.validation_share
-    model, sweeps, searched = _Model.of(ratings, config, rng), config.iterations, 0
+    model, sweeps, searched = None, config.iterations, 0
     if 0 < held.sum() < ratings.nnz:
-        found, best, searched = _search(ratings, held, config, rng, progress)
+        found, sweeps, searched = _search(ratings, held, config, rng, progress)
         # With too little regularization every sweep counts: there, no more of them than were found.
-        model, sweeps = (found, LAST_SWEEPS) if best > LAST_SWEEPS else (model, best)
+        if sweeps > LAST_SWEEPS:
+            model, sweeps = found, LAST_SWEEPS
+    model = model or _Model.of(ratings, config, rng)
     users, by_item = owners(ratings), transposed(ratings)
     for done in range(1, sweeps + 1):
         model.sweep(ratings, by_item, config)

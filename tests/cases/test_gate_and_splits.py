@@ -137,7 +137,7 @@ def tastes():
 def test_rmse__the_lower_error_wins_and_opens_the_gate(tmp_path):
     write_csv(tmp_path / "log.csv", tastes())
     sections = (
-        '[window]\nsplit = "leave_last"\nleave_last_n = 3\n[feedback]\nkind = "rating"\nthreshold = 4.0\n'
+        '[window]\nsplit = "leave_last"\nleave_last_n = 3\n[feedback]\nkind = "rating"\nthreshold = 2.0\n'
         '[evaluation]\ndecides = "discovery"\nmetric = "rmse"\ncold_start = "rating_means"\n'
         "[models.rating_means]\nbaseline = true\n"
         '[models.taste]\nkind = "explicit_mf"\nn_factors = 4\nregularization = 1.0\n'
