@@ -114,7 +114,7 @@ class DatasetSpec(Section):
         if self.evaluation.cold_start not in self.models:
             raise ValueError(
                 f"evaluation.cold_start = {self.evaluation.cold_start!r} is none of the models: "
-                f"{', '.join(self.models)}"
+                f"{', '.join(self.models)}; name one of them, or add [models.{self.evaluation.cold_start}]"
             )
         return self
 

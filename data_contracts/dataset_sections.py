@@ -12,10 +12,10 @@ from data_contracts.limits import (
     AudienceLength,
     BoundedDay,
     Days,
-    Finite,
     HalfLife,
     ListLength,
     Most,
+    Number,
     Resamples,
 )
 from data_contracts.metrics import parse_metric
@@ -63,7 +63,7 @@ class CancellationSection(Section):
     """Source column that tells."""
     starts_with: str | None = None
     """Its text starts with this."""
-    below: Finite | None = None
+    below: Number | None = None
     """Or its number is below this."""
 
     @model_validator(mode="after")
@@ -90,7 +90,7 @@ class FeedbackSection(Section):
     the label's place in `labels`, from 1."""
     clip_quantile: float | None = Field(default=None, gt=0, le=1)
     """Values above this quantile are cut down to it."""
-    threshold: Finite | None = None
+    threshold: Number | None = None
     """Of ``rating``: values from here on are 1, lower ones are left out."""
     as_weight: bool = False
     """Of ``rating``: use the value itself as the weight."""

@@ -6,7 +6,7 @@ from pydantic import Field, field_validator, model_validator
 
 from data_contracts.column_sections import Section, Share
 from data_contracts.evaluation import Scenario
-from data_contracts.limits import MAX_DAYS, Count
+from data_contracts.limits import MAX_DAYS, MAX_NUMBER, Count, Number
 from data_contracts.metrics import parse_metric
 
 BEST_BASELINE = "best_baseline"
@@ -29,11 +29,11 @@ class CustomRule(Section):
     """Such as ``recall@10``; its k must be among the ks of ``[evaluation]``."""
     versus: str | None = None
     """``best_baseline``, ``live`` (does not apply while nothing is live) or the name of a model of the dataset."""
-    margin: float = Field(default=0.0, ge=0, allow_inf_nan=False)
+    margin: float = Field(default=0.0, ge=0, le=MAX_NUMBER, allow_inf_nan=False)
     """Of `versus`: how much of the metric (absolute) the winner may lose."""
-    at_least: float | None = Field(default=None, allow_inf_nan=False)
+    at_least: Number | None = None
     """Instead of `versus`: the smallest value that is good enough."""
-    at_most: float | None = Field(default=None, allow_inf_nan=False)
+    at_most: Number | None = None
     """Instead of `versus`: the largest value that is good enough, such as an rmse."""
     level: Literal["fail", "warn"] = "fail"
     """``fail``: a broken rule closes the gate; ``warn``: it is only shown."""

@@ -20,6 +20,8 @@ MAX_MINUTES: Final = 100_000.0
 MAX_WINDOWS: Final = 24
 """Inner windows of a search."""
 MAX_COUNT: Final = 1_000_000_000
+MAX_NUMBER: Final = 1e15
+"""Up to here a float holds whole numbers exactly, and thousands of them can be summed."""
 
 Days = Annotated[int, Field(gt=0, le=MAX_DAYS)]
 """Whole days."""
@@ -37,8 +39,8 @@ Count = Annotated[int, Field(ge=0, le=MAX_COUNT)]
 """How many of something."""
 SkippedRows = Annotated[int, Field(ge=0, le=1_000_000)]
 """Lines before a header."""
-Finite = Annotated[float, Field(allow_inf_nan=False)]
-"""A number, neither infinite nor NaN."""
+Number = Annotated[float, Field(ge=-MAX_NUMBER, le=MAX_NUMBER, allow_inf_nan=False)]
+"""A value of a log or of a metric."""
 
 Most = Annotated[int, Field(gt=0, le=MAX_COUNT)]
 """A limit that something may have."""

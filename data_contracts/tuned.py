@@ -12,6 +12,7 @@ from pydantic import Field, ValidationError
 from data_contracts.column_sections import Section
 from data_contracts.dataset_sections import ModelSection
 from data_contracts.errors import ConfigurationError
+from data_contracts.limits import MAX_COUNT, Number
 
 NONE = "none"
 """Stands for None, which TOML lacks, as in a dataset file."""
@@ -36,13 +37,13 @@ class TunedModel(Section):
     """What was made as good as possible, in its own direction."""
     scenario: str
     """Where it was taken."""
-    trials: int = Field(ge=1)
+    trials: int = Field(ge=1, le=MAX_COUNT)
     """Finished trials, pruned ones included."""
-    pruned: int = Field(default=0, ge=0)
+    pruned: int = Field(default=0, ge=0, le=MAX_COUNT)
     """Trials given up early because they were behind."""
-    start: float | None = None
+    start: Number | None = None
     """Value that the parameters of the dataset file reached."""
-    value: float
+    value: Number
     """Value that these parameters reached: mean over the windows."""
     parameters: dict[str, Any]
     """Of the model; the others stay as the dataset file says."""

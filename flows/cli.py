@@ -75,7 +75,7 @@ def run(
 
         show(summary, examples(summary), picture)
     if summary.live is False:
-        from flows.display import not_live
+        from flows.not_live import not_live
 
         click.echo(not_live(summary, home), err=True)
     if summary.gate.verdict == "closed":

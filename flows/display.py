@@ -1,7 +1,6 @@
 """Terminal output of a run: a line per step while it works, then tables."""
 
 import re
-import shlex
 import sys
 from pathlib import Path
 from typing import Any, Self
@@ -15,7 +14,6 @@ from data_contracts.columns import ITEM_ID, MODEL, RANK, SCORE, TITLE
 from data_contracts.run_summary import GateResult, RunSummary
 from flows.tables import cell, printable, rows_table
 from flows.ui_artifacts import metric_rows
-from tasks.publication.registry import latest
 from tasks.report.text import found_rows
 
 EXAMPLE_ITEMS = 5
@@ -110,15 +108,6 @@ def show(summary: RunSummary, examples: dict[str, list[dict[str, Any]]], picture
             r"@font-face\s*\{.*?\}", "", console.export_svg(title="shelftalker run"), flags=re.DOTALL
         )
         picture.write_text(svg, "utf-8")
-
-
-def not_live(summary: RunSummary, home: Path | None) -> str:
-    """Say which publication keeps a run from being live, and the command that makes the run live."""
-    live = latest(summary.dataset)
-    what = f"that of {live.as_of} (run {live.run}), a later day," if live else "another one"
-    command = f"shelftalker rollback --dataset {summary.dataset} --to {summary.run_id}"
-    command += f" --home {shlex.quote(str(home))}" if home else ""
-    return f"NOT LIVE: {what} stays live; if its day is wrong, make this one live with: {command}"
 
 
 def tuned_rows(result: dict[str, Any]) -> list[dict[str, Any]]:

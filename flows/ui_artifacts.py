@@ -5,12 +5,18 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from prefect.artifacts import create_image_artifact, create_link_artifact, create_table_artifact
+from prefect.artifacts import (
+    create_image_artifact,
+    create_link_artifact,
+    create_markdown_artifact,
+    create_table_artifact,
+)
 from prefect.context import FlowRunContext
 
 from data_contracts.evaluation import Interval, Scenario
 from data_contracts.metrics import METRICS, parse_metric
 from data_contracts.run_summary import RunSummary
+from flows.not_live import not_live
 from tasks.report.data_uris import PICTURES
 from tasks.report.text import best_first, found_rows, shown_k
 from tasks.runtime import store
@@ -29,6 +35,9 @@ def create(summary: RunSummary, page: store.ArtifactRef) -> None:
         return
     gate = summary.gate
     title = f"{summary.dataset} as of {summary.as_of}"
+    if summary.live is False:
+        # Whoever reads it sits before a browser: the command must say which home is meant.
+        create_markdown_artifact(key="not-live", markdown=not_live(summary, store.home()), description=title)
     create_table_artifact(key="profile", table=profile_rows(summary), description=f"{title}: what was read")
     create_table_artifact(
         key="quarantine",

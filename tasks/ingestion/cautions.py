@@ -9,23 +9,7 @@ import pyarrow as pa
 from data_contracts import columns
 from data_contracts.dataset import DatasetSpec
 from tasks.runtime.duckdb_engine import literal, path_literal
-
-NULL_TEXTS = (
-    "\\N",
-    "NULL",
-    "null",
-    "(null)",
-    "nan",
-    "NaN",
-    "None",
-    "<NA>",
-    "NaT",
-    "N/A",
-    "n/a",
-    "nil",
-    "undefined",
-)
-"""Texts that programs write where nothing is; with `null_values` they are read as nothing."""
+from tasks.sources.null_texts import SPELLINGS
 
 _LOOKED_AT = 50_000
 """Rows that tell how ids are written."""
@@ -122,11 +106,11 @@ def _about(connection: duckdb.DuckDBPyConnection, events: Path, name: str, sourc
     read = f"read_parquet({path_literal(events)})"
     # As a condition, so that row groups without any such text are not read at all.
     nothing = connection.execute(
-        f"SELECT {name}, count(*) FROM {read} WHERE {name} IN ({', '.join(map(literal, NULL_TEXTS))}) "
+        f"SELECT {name}, count(*) FROM {read} WHERE {name} IN ({', '.join(map(literal, SPELLINGS))}) "
         "GROUP BY 1 ORDER BY 2 DESC, 1"
     ).fetchall()
     found = [
-        f"{rows:,} rows have {text!r} in {source!r}, which is taken for an id; if it stands for nothing, write "
+        f"{rows:,} {'row has' if rows == 1 else 'rows have'} {text!r} in {source!r}, which is taken for an id; if it stands for nothing, write "
         f"null_values = [{text!r}] under [source]"
         for text, rows in nothing
     ]

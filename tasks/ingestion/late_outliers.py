@@ -19,15 +19,16 @@ SHARE = 0.001
 DAYS = 30
 """The shortest gap that parts outliers from the rest."""
 
-TIMES = 5
-"""How many times as long as the longest gap in the bulk it must be."""
+TIMES = 2
+"""How many times as long as the longest gap in the bulk it must be, at least: with 1.5, genuine days of a sparse log are
+called outliers; with 5, Christmas hides a date that is mistyped by a month or two."""
 
 
 def last_regular_day(days: npt.NDArray[np.int64], counts: npt.NDArray[np.int64]) -> int:
     """The newest day whose events are no outliers.
 
     The bulk lies between the first and the last thousandth of the events (at least one event at each end). Behind
-    it, the first gap of more than 30 days, and more than 5 times the longest gap in the bulk, ends the log: what
+    it, the first gap of more than 30 days, and more than twice the longest gap in the bulk, ends the log: what
     lies after it are outliers. Of fewer than 100 events none is.
 
     Parameters

@@ -86,7 +86,7 @@ def _by_model(publication: Publication, codes: np.ndarray, n_items: int, k: int)
         past = _one_row(codes, scorer.shape[1])
         folded = module.fold_in(scorer, past, module.Config(**model["parameters"]))
         best = folded.top_k(np.zeros(1, np.int64), k, exclude=past, allow=allow)
-        return best, "factors solved for this history"
+        return best, "the model applied to this history"
     return None
 
 

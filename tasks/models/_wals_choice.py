@@ -6,12 +6,11 @@ relative to the log, are fitted with few factors to a sample of its users withou
 one that ranks that best is taken.
 """
 
-import math
 from typing import Annotated, Any, Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from pydantic import ValidationError, ValidatorFunctionWrapHandler, WrapValidator
+from pydantic import Field, ValidationError, ValidatorFunctionWrapHandler, WrapValidator
 from pydantic_core import PydanticCustomError
 
 from data_contracts.interactions import GroupedMatrix
@@ -32,12 +31,17 @@ def _number_or_auto(value: Any, handler: ValidatorFunctionWrapHandler) -> Any:
         found = handler(value)
     except ValidationError:
         found = -1.0
-    if found == "auto" or (found >= 0 and math.isfinite(found)):
+    if found == "auto" or found >= 0:
         return found
-    raise PydanticCustomError("number_or_auto", 'Input should be a finite number from 0 on, or "auto"')
+    raise PydanticCustomError(
+        "number_or_auto", f'Input should be a number from 0 to {MAX_WEIGHT:,.0f}, or "auto"'
+    )
 
 
-NumberOrAuto = Annotated[float | Auto, WrapValidator(_number_or_auto)]
+MAX_WEIGHT = 1e9
+NumberOrAuto = Annotated[
+    Annotated[float, Field(ge=0, le=MAX_WEIGHT, allow_inf_nan=False)] | Auto, WrapValidator(_number_or_auto)
+]
 """A parameter of a configuration."""
 
 Pull = tuple[float, float]

@@ -28,8 +28,8 @@ from tasks.numeric.scorers import Factors
 
 Float32 = npt.NDArray[np.float32]
 
-UNORDERED: Final = 2**31 - 1
-"""Items of a state where there is no history: all, as none of them is the last."""
+UNORDERED: Final = {"n_last": 2**31 - 1, "half_life": None}
+"""What goes in where there is no history: all items alike, as none of them is the last."""
 
 
 class Config(ModelConfig):
@@ -207,13 +207,14 @@ def fit(
         [each.by_item for each in features.labels.values()],
         np.log(counts / counts.sum()).astype(np.float32),
     )
-    n_last = UNORDERED if matrix.history is None else config.n_last
-    found = network.trained(inputs, matrix, config.model_copy(update={"n_last": n_last}), rng, progress)
+    if matrix.history is None:
+        config = config.model_copy(update=UNORDERED)
+    found = network.trained(inputs, matrix, config, rng, progress)
     layers = tuple(Layer(*each) for each in found.layers)
-    states = _last_states(matrix, n_last, config.half_life)
+    states = _last_states(matrix, config)
     factors = Factors(forward(states.mean(found.vectors), layers), found.items, found.bias)
     own = weighed(states.counts(n_items), found.again)
-    return NetScores(factors, own, found.vectors, layers, found.again, n_last, config.half_life)
+    return NetScores(factors, own, found.vectors, layers, found.again, config.n_last, config.half_life)
 
 
 def forward(mean: Float32, layers: tuple[Layer, ...]) -> Float32:
@@ -229,13 +230,14 @@ def weighed(counts: Csr, again: Float32) -> Csr:
     return Csr(counts.indptr, counts.indices, values, counts.n_cols)
 
 
-def _last_states(matrix: GroupedMatrix, n_last: int, half_life: float | None) -> States:
+def _last_states(matrix: GroupedMatrix, config: Config) -> States:
     """The state of each user after the last event."""
     history = matrix.history
     indptr, items = (matrix.by_user.indptr, matrix.by_user.indices)
     if history is not None:
         indptr, items = history.indptr, history.items
-    return States.of(items, np.asarray(indptr[:-1]), np.asarray(indptr[1:]), n_last, half_life)
+    starts, ends = np.asarray(indptr[:-1]), np.asarray(indptr[1:])
+    return States.of(items, starts, ends, config.n_last, config.half_life)
 
 
 def _with(block: Scores, added: Csr) -> Scores:

@@ -32,7 +32,9 @@ class Config(ModelConfig):
     n_factors: int = Field(default=128, ge=1, le=4096)
     """Length of a factor row."""
     epochs: int = Field(default=30, ge=1, le=10_000)
-    """Passes; each draws as many pairs as there are."""
+    """Passes at most; each draws as many pairs as there are."""
+    early_stop: float = Field(default=0.0, ge=0, lt=1)
+    """Stop when an epoch lowers the loss by a smaller share than this; 0 = never."""
     n_negatives: int = Field(default=5, ge=1, le=1_000)
     """Items that the user never had, drawn for each pair."""
     learning_rate: float = Field(default=5e-3, gt=0, le=1, allow_inf_nan=False)
@@ -128,7 +130,7 @@ def fit(
     items.rows[n_items:, :n_factors] = 0.0
     # The log odds of a pair among its negatives, so that biases begin at 0.
     offset = np.float32(-np.log(config.n_negatives))
-    cells = Cells(pairs, pairs.n_parts)
+    cells, before = Cells(pairs, pairs.n_parts), np.inf
     for epoch in range(config.epochs):
         rate = np.float32(config.learning_rate * config.learning_rate_decay**epoch)
         loss = _run_epoch(cells, users, items, offset, config, rate, rng)
@@ -136,8 +138,12 @@ def fit(
             raise ValueError(
                 f"logistic_mf diverged in epoch {epoch + 1}; lower learning_rate, which is {config.learning_rate}"
             )
+        stops = config.early_stop > 0 and before - loss < config.early_stop * before < np.inf
         if progress is not None:
-            progress(epoch + 1, config.epochs, {"loss": loss})
+            progress(epoch + 1, epoch + 1 if stops else config.epochs, {"loss": loss})
+        if stops:
+            break
+        before = loss
     bias = items.rows[:, -1] + offset
     bias[n_items:] = min(0.0, float(bias[:n_items].min(initial=0.0)))
     width = n_factors + 1

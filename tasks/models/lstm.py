@@ -52,7 +52,10 @@ def cost(config: Config, sizes: Sizes) -> Cost:
     against = sizes.n_items if sizes.n_items <= FULL_UP_TO else config.negatives
     per_event = 6.0 * config.n_factors * 2 * (against + 8 * config.n_layers * config.n_factors)
     rows = sizes.n_users * config.user_embedding + 2 * sizes.n_items
-    return Cost(config.epochs * sizes.n_events * per_event / 5e10, 24.0 * rows * config.n_factors + 5e8)
+    return Cost(
+        config.epochs * sizes.n_events * per_event / 5e10,
+        24.0 * rows * config.n_factors + 200.0 * sizes.n_events,
+    )
 
 
 SPEC = ModelSpec(

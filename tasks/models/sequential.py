@@ -59,7 +59,10 @@ def cost(config: Config, sizes: Sizes) -> Cost:
     against = sizes.n_items if sizes.n_items <= FULL_UP_TO else config.negatives + config.batch
     per_event = 6.0 * config.n_factors * (against + 12 * config.n_layers * config.n_factors)
     rows = sizes.n_users + sizes.n_items
-    return Cost(config.epochs * sizes.n_events * per_event / 5e10, 24.0 * rows * config.n_factors + 5e8)
+    return Cost(
+        config.epochs * sizes.n_events * per_event / 5e10,
+        24.0 * rows * config.n_factors + 200.0 * sizes.n_events,
+    )
 
 
 SPEC = ModelSpec(

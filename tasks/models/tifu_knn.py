@@ -72,6 +72,9 @@ def fit(
 ) -> PersonalScores:
     """Weigh every user's baskets, and add what the nearest users have.
 
+    Time grows with users x reference users (a row of distances, and the sparse product behind it) and with users x
+    neighbours x their items; memory with a block of users x reference users, never with users x items.
+
     Parameters
     ----------
     matrix

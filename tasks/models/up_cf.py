@@ -68,6 +68,9 @@ def fit(
 ) -> PersonalScores:
     """Compare users by what they had, and add up what those alike took lately.
 
+    Time grows with the pairs of users and reference users who share an item, times the items of one; memory with a
+    block of users x reference users, never with users x items.
+
     Parameters
     ----------
     matrix

@@ -8,27 +8,8 @@ import duckdb
 
 from tasks.onboarding.inference import Sample
 from tasks.runtime.duckdb_engine import literal
+from tasks.sources.null_texts import NULL_TEXTS
 from tasks.sources.open_file import OpenFile
-
-NULL_TEXTS = (
-    *(
-        "\\N",
-        "NULL",
-        "null",
-        "Null",
-        "(null)",
-        "<null>",
-        "[null]",
-        "nan",
-        "NaN",
-        "NAN",
-        "None",
-        "<NA>",
-        "NaT",
-    ),
-    *("N/A", "n/a", "#N/A", "nil", "undefined", "(not set)", "#NULL!"),
-)
-"""Texts that programs write where nothing is."""
 
 DOUBTFUL = (
     "-",

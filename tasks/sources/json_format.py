@@ -61,11 +61,11 @@ def open_json(
         raise ContractError(
             f"{path} holds no JSON object; write one a line, or one array of objects: [{{...}}, ...]"
         )
-    pointers = ", ".join(literal(_pointer(key)) for key in keys)
-    listed = ", ".join(f"x[{at + 1}] AS r{at}" for at in range(len(keys)))
+    pointers = [literal(_pointer(key)) for key in keys]
+    listed = ", ".join(f"{_text(at, pointer)} AS r{at}" for at, pointer in enumerate(pointers))
     relation = (
-        f"(SELECT {listed} FROM (SELECT json_extract_string(TRY_CAST(line AS JSON), [{pointers}]) AS x "
-        f"FROM {lines} WHERE {_READABLE}))"
+        f"(SELECT {listed} FROM (SELECT object, json_extract_string(object, [{', '.join(pointers)}]) AS x "
+        f"FROM (SELECT TRY_CAST(line AS JSON) AS object FROM {lines} WHERE {_READABLE})))"
     )
     return JsonTable(content, relation, tuple(".".join(key) for key in keys))
 
@@ -96,6 +96,13 @@ def unreadable(connection: duckdb.DuckDBPyConnection, content: Path) -> list[Unr
             at += record <= at
         found.append((at, "invalid_json", line))
     return sorted(found)
+
+
+def _text(at: int, pointer: str) -> str:
+    """SQL of a value's text; null for a number that is none, as Python writes it, but not for the text "NaN"."""
+    value = f"x[{at + 1}]"
+    is_none = f"lower({value}) IN ('nan', '-nan') AND json_type(object, {pointer}) = 'DOUBLE'"
+    return f"CASE WHEN {is_none} THEN NULL ELSE {value} END"
 
 
 def _lines(content: Path, *, is_array: bool) -> str:

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from datetime import time as clock
 from decimal import Decimal
+from math import isnan
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -235,8 +236,10 @@ def _array(values: Sequence[Any], kind: pa.DataType) -> pa.Array:
     return pa.array(values, type=kind)
 
 
-def _text(value: Any) -> str:
-    """Text of a value that shares its column with others, or that only text keeps exactly."""
+def _text(value: Any) -> str | None:
+    """Text of a value that shares its column with others, or that only text keeps exactly; None for no number."""
+    if isinstance(value, Decimal | float) and isnan(value):
+        return None
     if isinstance(value, Decimal):
         return format(value, "f")
     if isinstance(value, datetime) and value.tzinfo is not None:

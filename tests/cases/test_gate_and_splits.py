@@ -1,5 +1,6 @@
 """Logs whose lists or verdict once were wrong: whole runs on small ones made here."""
 
+import random
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -120,6 +121,37 @@ def test_discovery__what_was_rated_low_was_had(tmp_path):
     assert summary.counts.holdout.n_ratings > 0
     assert "rmse" not in summary.models["popularity"].repeat  # no baseline predicts ratings
     assert "next_item_accuracy@5" in summary.models["popularity"].repeat
+
+
+def tastes():
+    """Everybody rates half of 30 items: by taste, those of the own parity, and by quality, the first ones, higher."""
+    rng = random.Random(0)
+    return [
+        {"user": f"u{user:02}", "item": f"i{item:02}", "time": START + timedelta(hours=hour), "value": value}
+        for user in range(60)
+        for hour, item in enumerate(rng.sample(range(30), 15))
+        for value in [2 + (user % 2 == item % 2) + 2 * (item < 15)]
+    ]
+
+
+def test_rmse__the_lower_error_wins_and_opens_the_gate(tmp_path):
+    write_csv(tmp_path / "log.csv", tastes())
+    sections = (
+        '[window]\nsplit = "leave_last"\nleave_last_n = 3\n[feedback]\nkind = "rating"\nthreshold = 2.0\n'
+        '[evaluation]\ndecides = "discovery"\nmetric = "rmse"\ncold_start = "rating_means"\n'
+        "[models.rating_means]\nbaseline = true\n"
+        '[models.taste]\nkind = "explicit_mf"\nn_factors = 4\nregularization = 1.0\n'
+        '[models.blind]\nkind = "explicit_mf"\nregularization = 1e9\nbias_regularization = 1e9\n'
+    )
+
+    summary = run(write_toml(tmp_path, sections, columns=("user", "item", "time", "value"))).result()
+
+    gate, names = summary.gate, ("taste", "rating_means", "blind")
+    errors = [summary.models[name].discovery["rmse"].value for name in names]
+    assert errors == sorted(errors)
+    assert (gate.verdict, gate.winner, gate.best_baseline) == ("open", "taste", "rating_means")
+    assert gate.differences["taste"].value == pytest.approx(errors[1] - errors[0], abs=1e-5)
+    assert gate.differences["blind"].value == pytest.approx(errors[1] - errors[2], abs=1e-5)
 
 
 def test_discovery__what_was_had_before_the_lookback_was_had(tmp_path):

@@ -101,7 +101,10 @@ def test_load__missing_file_says_how_to_make_one(tmp_path):
         (MINIMAL + "[window]\nsplit = 'file'", r"test_path belongs to split"),
         (MINIMAL + "[window]\nholdout_days = 0", r"window\.holdout_days = 0: .*greater than 0"),
         (MINIMAL + "[models.wals]", r"no model is a baseline"),
-        (MINIMAL + "[evaluation]\ncold_start = 'nobody'", r"cold_start = 'nobody' is none of the models"),
+        (
+            MINIMAL + "[evaluation]\ncold_start = 'nobody'",
+            r"cold_start = 'nobody' is none of the models: .*, or add \[models.nobody\]",
+        ),
         (
             MINIMAL.replace("[columns]", "timezone = 'London'\n[columns]"),
             r"source\.timezone = 'London': no IANA",

@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
-from small_shop import FAST_MODELS, published_bytes, run
+from prefect import get_client
+from prefect.client.schemas.filters import ArtifactFilter
+from small_shop import FAST_MODELS, published_bytes, run, write_dataset
 
 from data_contracts.errors import ConfigurationError, ContractError
 from data_contracts.run_summary import RunSummary
@@ -194,10 +196,29 @@ def test_nightly__a_given_test_file_is_held_out(home, small, small_log, tmp_path
     assert summary.published
 
 
-def test_nightly__creates_artifacts_in_the_ui(first_run):
-    from prefect import get_client
-    from prefect.client.schemas.filters import ArtifactFilter
+def test_run__that_does_not_become_live_says_so_and_how_to_mend_it(
+    home_with_date, shelftalker, tmp_path, small_log
+):
+    live, toml = latest("small"), write_dataset(tmp_path)
+    words = ["--dataset", toml, "--source", small_log, "--as-of", "2025-05-20", "--json"]
+    result = shelftalker("run", *words, "--home", home_with_date)
+    summary = json.loads(result.stdout)
 
+    assert (result.exit_code, summary["published"], summary["live"]) == (0, True, False)
+    said = result.stderr.splitlines()[-1]
+    command = f"shelftalker rollback --dataset small --to {summary['run_id']} --home {home_with_date}"
+    assert said == (
+        f"NOT LIVE: that of {live.as_of} (run {live.run}), a later day, stays live; if its day is wrong, make "
+        f"this one live with: {command}"
+    )
+    with get_client(sync_client=True) as client:
+        only = ArtifactFilter.model_validate({"key": {"any_": ["not-live"]}})
+        assert said in [each.data for each in client.read_artifacts(artifact_filter=only)]
+    assert shelftalker(*command.split()[1:]).exit_code == 0
+    assert latest("small").run == summary["run_id"]
+
+
+def test_nightly__creates_artifacts_in_the_ui(first_run):
     keys = ["profile", "quarantine", "metrics", "gate", "metrics-plot", "history-plot", "report"]
     # Key by key: an answer holds 200 at most, and other tests ran on this server before.
     filters = {key: ArtifactFilter.model_validate({"key": {"any_": [key]}}) for key in keys}

@@ -23,7 +23,7 @@ SPEC = ModelSpec(
 class Config(ModelConfig):
     """Parameters of content overlap."""
 
-    common: float = Field(default=1.0, ge=0)
+    common: float = Field(default=1.0, ge=0, le=1e6)
     """How much less a label counts that many items have: 0 = not at all."""
 
 

@@ -23,7 +23,7 @@ SPEC = ModelSpec(
 class Config(ModelConfig):
     """Parameters of the means."""
 
-    damping: float = Field(default=5.0, ge=0)
+    damping: float = Field(default=5.0, ge=0, le=1e6)
     """Ratings of the mean that every user and item starts with."""
 
 

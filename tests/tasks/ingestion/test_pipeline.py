@@ -413,7 +413,7 @@ def test_ingest__columns_and_formats_are_checked_first(tmp_path):
         run(tmp_path, dataset(tmp_path, source='delimiter = ";"'), source)
     with pytest.raises(ConfigurationError, match=r"time_format = '%Q' .* is no strptime format"):
         run(tmp_path, dataset(tmp_path, source='time_format = "%Q"'), source)
-    with pytest.raises(ConfigurationError, match=r"'elsewhere\.json' is not at"):
+    with pytest.raises(ConfigurationError, match=r"'elsewhere\.json' is not in"):
         run(tmp_path, dataset(tmp_path, '[contract]\nsuite = "elsewhere.json"'), source)
 
 

@@ -71,6 +71,14 @@ def test_scores__of_a_user_are_those_after_the_users_history():
     np.testing.assert_allclose(scorer.cold_start, scorer.scores(np.array([29]))[0], rtol=1e-4, atol=1e-5)
 
 
+def test_without_a_history__all_items_of_a_user_count_alike():
+    scorer = train(replace(cycle(), history=None), epochs=1, n_last=2)
+
+    there_and_back = [scorer.next_scores(sequence(*items)) for items in ((0, 5, 9, 2), (2, 9, 5, 0))]
+
+    np.testing.assert_allclose(*there_and_back, rtol=1e-4, atol=1e-6)
+
+
 def test_own_items__are_lifted_where_users_repeat_and_lowered_where_they_never_do():
     repeats = [(user, (user * 7 + at % 2) % 20, 40.0 - at) for user in range(30) for at in range(12)]
     never = [(user, (user * 7 + at) % 20, 40.0 - at) for user in range(30) for at in range(12)]

@@ -87,3 +87,13 @@ def test_rating_means__are_damped_and_alternate():
         exact.predict_ratings(np.array([0, 0, 1]), np.array([0, 1, 0])), [5, 1, 5], atol=0.05
     )
     np.testing.assert_allclose(damped.predict_ratings(np.array([0]), np.array([1])), 11 / 3, atol=1e-4)
+
+
+def test_rating_means__have_a_list_for_unknown_users_and_so_has_explicit_mf():
+    matrix = rated()[0]
+
+    means = fitted(rating_means, matrix)
+
+    np.testing.assert_array_equal(means.cold_start, means.item_bias)
+    both = fitted(explicit_mf, matrix, iterations=1)
+    np.testing.assert_array_equal(both.cold_start, both.item_bias)

@@ -39,3 +39,12 @@ def test_active_users__are_likelier_to_take_an_item():
 
     assert np.ptp(scorer.user_factors[:, -1]) > 0
     assert (scorer.item_factors[:, -1] == 1).all()
+
+
+def test_early_stop__ends_when_the_loss_hardly_falls():
+    calls = []
+
+    _fit(checkerboard()[0], early_stop=0.5, progress=lambda *call: calls.append(call[:2]))
+
+    assert len(calls) < logistic_mf.Config().epochs
+    assert calls[-1] == (len(calls), len(calls))

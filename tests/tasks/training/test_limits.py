@@ -19,6 +19,8 @@ BOUNDED = [name for name in COSTLY if "max_items" in models.load(name).Config.mo
 """Models that refuse large catalogues themselves, because they grow with the items squared or worse."""
 CAPPED = ["content_net"]
 """Models whose epochs look at no more than so many steps of a long log."""
+DENSE = ["autoencoder"]
+"""Models that look at every pair of user and item, taken or not: refused by [limits] where that is too much."""
 LARGE = Sizes(5_000_000, 200_000, 45_000_000, 50_000_000)
 
 
@@ -119,7 +121,7 @@ def test_cost__tells_the_memory_of_a_training(name, size):
     assert rose / 3 < expected < 3 * rose
 
 
-@pytest.mark.parametrize("name", [name for name in COSTLY if name not in BOUNDED + CAPPED])
+@pytest.mark.parametrize("name", [name for name in COSTLY if name not in BOUNDED + CAPPED + DENSE])
 def test_cost__grows_with_the_log_as_the_night_does(name):
     cost, config = models.load_spec(name).cost, models.load(name).Config()
 
@@ -127,6 +129,19 @@ def test_cost__grows_with_the_log_as_the_night_does(name):
 
     assert 9 < large.seconds / small.seconds < 60
     assert 7 < large.memory_bytes / small.memory_bytes < 60
+
+
+@pytest.mark.parametrize("name", DENSE)
+def test_cost__of_a_model_that_looks_at_every_pair_grows_with_them(name):
+    cost, config = models.load_spec(name).cost, models.load(name).Config()
+
+    small, large = (
+        cost(config, Sizes(1_000, 2_000, 9_000, 9_000)),
+        cost(config, Sizes(3_000, 4_000, 9_000, 9_000)),
+    )
+
+    np.testing.assert_allclose(large.seconds / small.seconds, 6)
+    assert large.memory_bytes / small.memory_bytes < 4
 
 
 @pytest.mark.parametrize("name", CAPPED)
