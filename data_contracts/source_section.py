@@ -62,7 +62,8 @@ class SourceSection(Section):
     sheet: str | tuple[str, ...] | None = None
     """Of Excel: a sheet, or several that are read one after the other; the first if absent."""
     null_values: tuple[str, ...] = ()
-    """Texts that mean "nothing is there", such as ``NULL`` or ``\\N``; an empty field always does."""
+    """Texts that mean "nothing is there", such as ``NULL`` or ``\\N``. An empty field and a missing value of the format (null, a float's
+    NaN, an error of Excel) always mean it; every other text, ``NA`` and ``null`` too, is what it says, in every format."""
     decimal: Literal[".", ","] = "."
     """Of numbers that are text: what stands before the fraction."""
     thousands: Literal["", ",", ".", "'", " ", "_"] = ""

@@ -68,11 +68,14 @@ class ReportHandler(BaseHTTPRequestHandler):
     def _answer(self, *, with_body: bool) -> None:
         # A foreign name that resolves to this machine must not read reports through somebody's browser.
         host = (self.headers.get("Host") or "").rpartition(":")[0]
-        path = find(self.home, self.path) if host in OWN_NAMES else None
-        if path is None:
+        try:
+            path = find(self.home, self.path) if host in OWN_NAMES else None
+            content = path.read_bytes() if path else None
+        except OSError:  # a name longer than a disk takes, a file that is gone by now or may not be read
+            path = content = None
+        if path is None or content is None:
             self.send_error(HTTPStatus.NOT_FOUND)
             return
-        content = path.read_bytes()
         self.send_response(HTTPStatus.OK)
         self.send_header("Content-Type", TYPES[path.suffix])
         self.send_header("Content-Length", str(len(content)))

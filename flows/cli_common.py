@@ -2,6 +2,7 @@
 
 import gc
 import json
+import logging
 import os
 import sys
 import tempfile
@@ -59,6 +60,8 @@ def settle(home: Path | None, *, runs_flow: bool = False) -> None:
     os.environ.setdefault("PREFECT_RESULTS_LOCAL_STORAGE_PATH", str(store.home() / "results"))
     for name, value in SETTINGS.items():
         os.environ.setdefault(name, value)
+    # At the end of a short run it warns that it is not done yet, below the message of why the run ended.
+    logging.getLogger("EventsWorker").setLevel(logging.ERROR)
     # What imports make stays, and searching it for garbage takes a second of a short run.
     gc.set_threshold(100_000)
     if runs_flow:

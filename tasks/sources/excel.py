@@ -13,6 +13,7 @@ from data_contracts.source_section import SourceSection
 from tasks.runtime.duckdb_engine import first_line
 
 _MISSING = ["", "#N/A", "#VALUE!", "#REF!", "#DIV/0!", "#NAME?", "#NULL!", "#NUM!"]
+"""An empty cell, and the errors of formulas: of a cell that says NA or null the text is kept, as in every format."""
 
 
 def sheet_names(path: Path) -> list[str]:

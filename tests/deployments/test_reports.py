@@ -1,5 +1,7 @@
 """The server of reports shows reports, and nothing else, to this machine only."""
 
+import os
+import socket
 import threading
 
 import httpx
@@ -26,6 +28,11 @@ def served(tmp_path):
     (tmp_path / "secret.html").write_text("secret")
     (home / "published/shop/link.html").symlink_to(tmp_path / "secret.html")
     (home / "published/shop/.hidden.html").write_text("hidden")
+    (home / "published/shop/folder").symlink_to(tmp_path)
+    (home / "published/shop/up").symlink_to("../..")
+    (home / "published/shop/loop.html").symlink_to("loop.html")
+    (home / "published/shop/folder.html").mkdir()
+    os.mkfifo(home / "published/shop/pipe.html")
     with make_server(home, 0) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield f"http://{LOOPBACK}:{server.server_port}"
@@ -66,6 +73,20 @@ def test_reports__answers_head_without_a_body(served):
         "published//shop/2026-01-01/abc123/report.html",
         "published/shop/link.html",
         "published/shop/.hidden.html",
+        "published/shop/folder/secret.html",
+        "published/shop/up/prefect/page.html",
+        "published/shop/loop.html",
+        "published/shop/folder.html",
+        "published/shop/pipe.html",
+        "published/shop/%00.html",
+        "published/shop/%0a.html",
+        "published/%252e%252e/prefect/page.html",
+        "published/..;/prefect/page.html",
+        "published/shop/" + 300 * "a" + ".html",
+        "published/" + 3000 * "a/" + "a.html",
+        "published/" + 9000 * "a" + ".html",
+        "etc/passwd",
+        "%2fetc%2fpasswd",
         "published/shop/2026-01-01/abc123/report.html%00.png",
         "published\\..\\prefect\\page.html",
     ],
@@ -82,6 +103,49 @@ def test_reports__shows_nothing_else(served, path):
     assert "secret" not in answer.text
 
 
-def test_reports__refuses_a_foreign_host_name_and_other_methods(served):
-    assert httpx.get(f"{served}/{REPORT}", headers={"Host": "evil.example:80"}).status_code == 404
-    assert httpx.post(f"{served}/{REPORT}").status_code == 501
+def said_to(served, request):
+    """What the server answers to bytes that no client would send."""
+    address = httpx.URL(served)
+    with socket.create_connection((address.host, address.port), timeout=20) as connection:
+        connection.sendall(request)
+        connection.shutdown(socket.SHUT_WR)
+        return b"".join(iter(lambda: connection.recv(65536), b""))
+
+
+@pytest.mark.parametrize(
+    "host", ["evil.example:80", "127.0.0.1.evil:80", "localhost", "", "evil:1, localhost:1"]
+)
+def test_reports__answers_under_its_own_names_only(served, host):
+    assert httpx.get(f"{served}/{REPORT}", headers={"Host": host}).status_code == 404
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "CONNECT", "MOVE"])
+def test_reports__takes_nothing(served, method):
+    answer = said_to(served, f"{method} /{REPORT} HTTP/1.1\r\nHost: localhost:1\r\n\r\n".encode())
+
+    assert answer.split()[1] == b"501"
+    assert httpx.get(f"{served}/{REPORT}").status_code == 200
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        b"",
+        b"\0",
+        b"GET\r\n\r\n",
+        f"GET /{REPORT}\r\n\r\n".encode(),
+        f"GET /{REPORT} HTTP/1.1\r\n\r\n".encode(),
+        f"GET /{REPORT} HTTP/9.9\r\nHost: localhost:1\r\n\r\n".encode(),
+        f"GET /{REPORT}\0.html HTTP/1.1\r\nHost: localhost:1\r\n\r\n".encode(),
+        b"GET /published/\xff\xfe HTTP/1.1\r\nHost: localhost:1\r\n\r\n",
+        b"GET /" + 70_000 * b"a" + b" HTTP/1.1\r\nHost: localhost:1\r\n\r\n",
+        f"GET /{REPORT} HTTP/1.1\r\n{''.join(f'A{n}: b{chr(13)}{chr(10)}' for n in range(200))}\r\n".encode(),
+    ],
+)
+def test_reports__lives_on_after_what_is_no_request(served, request_, capfd):
+    answer = said_to(served, request_)
+
+    assert b" 200 " not in answer
+    assert b"<p>" not in answer.partition(b"Error response")[0]
+    assert httpx.get(f"{served}/{REPORT}").status_code == 200
+    assert "Traceback" not in capfd.readouterr().err
