@@ -1,6 +1,7 @@
 """Online Retail: after each purchase, five guesses for the next one, as in the book chapter.
 
-A row of an invoice is guessed from the rows before it, in the order of the log, those of the same invoice included.
+A row of an invoice is guessed from the rows before it, those of the same invoice included. Within an invoice rows have no
+order of their own: they stand in the order of their items' codes, which is a hint that the chapter's models had not.
 """
 
 from pathlib import Path

@@ -5,7 +5,7 @@ sample of them with the correction for how likely each is in it, one set of vect
 Klenitskiy, A. Vasilev, RecSys 2023: the loss counts for more than the architecture), and normalisation before each layer.
 """
 
-from typing import Self
+from typing import Annotated, Literal, Self
 
 import numpy as np
 from pydantic import Field, model_validator
@@ -19,6 +19,11 @@ from tasks.numeric.csr import check_matrix
 
 FULL_UP_TO = 15_000
 """Items up to which a target is held against all others."""
+
+MOST_PRODUCTS = 6_500_000_000
+"""Products of a state and an item that training takes where it may choose: some five minutes on two cores."""
+
+Auto = Literal["auto"]
 
 
 class Config(ModelConfig):
@@ -42,8 +47,9 @@ class Config(ModelConfig):
     """Events of sequences stepped on at once."""
     negatives: int = Field(default=2_048, ge=1, le=1_000_000)
     """Items drawn for each batch where there are more than 15,000, beside those in it; of fewer, all."""
-    epochs: int = Field(default=10, ge=1, le=10_000)
-    """Passes at most."""
+    epochs: Annotated[int, Field(ge=1, le=10_000)] | Auto = "auto"
+    """Passes at most. "auto" is 10, and fewer, but never less than 3, where events times the items that each is held
+    against would be more than :data:`MOST_PRODUCTS`."""
     patience: int = Field(default=5, ge=1, le=10_000)
     """Epochs without better ranks of held-out events after which training stops."""
 
@@ -53,14 +59,29 @@ class Config(ModelConfig):
             raise ValueError(f"n_heads must divide n_factors; got {self.n_heads} and {self.n_factors}")
         return self
 
+    def settled(self, matrix: GroupedMatrix, *, rng: np.random.Generator) -> Self:
+        """Replace "auto" by a number of epochs; nothing is drawn."""
+        n_events = matrix.nnz if matrix.history is None else len(matrix.history.items)
+        return self.model_copy(update={"epochs": self.epochs_for(n_events, matrix.n_items_with_events)})
+
+    def against(self, n_items: int) -> int:
+        """Items that each event is held against."""
+        return n_items if n_items <= FULL_UP_TO else self.negatives + self.batch
+
+    def epochs_for(self, n_events: int, n_items: int) -> int:
+        """The number of epochs, for a log of this size where it is "auto"."""
+        if self.epochs != "auto":
+            return self.epochs
+        return max(3, min(10, MOST_PRODUCTS // max(1, n_events * self.against(n_items))))
+
 
 def cost(config: Config, sizes: Sizes) -> Cost:
     """Roughly what :func:`fit` takes: the product of every state with the items it is held against."""
-    against = sizes.n_items if sizes.n_items <= FULL_UP_TO else config.negatives + config.batch
+    against = config.against(sizes.n_items)
     per_event = 6.0 * config.n_factors * (against + 12 * config.n_layers * config.n_factors)
     rows = sizes.n_users + sizes.n_items
     return Cost(
-        config.epochs * sizes.n_events * per_event / 5e10,
+        config.epochs_for(sizes.n_events, sizes.n_items) * sizes.n_events * per_event / 2e10,
         24.0 * rows * config.n_factors + 200.0 * sizes.n_events,
     )
 
@@ -118,6 +139,8 @@ def fit(
         n_heads=config.n_heads,
     )
     negatives = 0 if matrix.n_items_with_events <= FULL_UP_TO else config.negatives
-    schedule = Schedule(config.epochs, config.patience, clip=5.0, decides="validation_mrr")
+    epochs = config.settled(matrix, rng=rng).epochs
+    assert epochs != "auto"
+    schedule = Schedule(epochs, config.patience, clip=5.0, decides="validation_mrr")
     training = Training(config.learning_rate, config.weight_decay, config.batch, negatives, schedule)
     return fit_network(matrix, shape, training, rng, progress)
