@@ -1,7 +1,4 @@
-"""What models of the next item share: their scorer, their windows of training, and the network in torch.
-
-Imported by a model's ``fit`` it brings torch along; the scorer itself, :class:`NextItemFactors`, does without.
-"""
+"""What models of the next item share: their scorer, and how many items each event is held against."""
 
 from dataclasses import dataclass
 
@@ -16,6 +13,14 @@ from tasks.numeric.scorers import Factors
 
 Float32 = npt.NDArray[np.float32]
 Int64 = npt.NDArray[np.int64]
+
+FULL_UP_TO = 15_000
+"""Items up to which a target is held against all others."""
+
+
+def drawn_negatives(n_items: int, negatives: int) -> int:
+    """Items drawn for each batch: `negatives`, or 0 where a target is held against all items."""
+    return 0 if n_items <= FULL_UP_TO else negatives
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,24 +9,17 @@ import numpy.typing as npt
 import torch
 from torch.nn import functional
 
-from data_contracts.interactions import History
 from tasks.models import Progress
 from tasks.models._attention_network import CausalAttention
 from tasks.models._neural import Schedule, train
 from tasks.models._recurrent_network import RecurrentLayers
+from tasks.models._sequence_windows import Windows, batches_of, padded
 from tasks.numeric.attention import Attention
-from tasks.numeric.csr import ranges
 from tasks.numeric.recurrent import Recurrent
 
 Int64 = npt.NDArray[np.int64]
 Float32 = npt.NDArray[np.float32]
 Float64 = npt.NDArray[np.float64]
-
-VALIDATED, FEWEST_VALIDATED = 2_000, 20
-"""Users, at most and at least, whose last event says when to stop; with fewer, all epochs are trained."""
-
-SMALLEST_BATCH, FEWEST_STEPS = 24, 100
-"""Places of a batch at least, and steps of an epoch that batches are made smaller for."""
 
 WARM_UP, LAST_RATE = 0.05, 0.05
 """Share of all steps in which the learning rate rises, and what is left of it at the end."""
@@ -106,66 +99,6 @@ class Network(torch.nn.Module):
         return self.reader.arrays(self.items.weight, None if self.users is None else self.users.weight)
 
 
-@dataclass(frozen=True, eq=False)
-class Windows:
-    """What is read, and what comes next."""
-
-    items: list[Int64]
-    """Rows of item vectors, one array per window."""
-    targets: list[Int64]
-    """What comes next after each place; 0 = nothing to learn."""
-    users: Int64
-    """Rows of user vectors."""
-
-
-def windows_of(history: History, shape: Shape, held: npt.NDArray[np.bool_]) -> tuple[Windows, Windows]:
-    """Windows to learn from, and those whose last target is held out.
-
-    Parameters
-    ----------
-    history
-        Of all users.
-    shape
-        How long windows are; those of one user overlap by half, and each event is the target of one of them: with
-        half a window before it, where there are as many.
-    held
-        bool (n_users,): users whose last event is held out.
-
-    """
-    learn = _Collected()
-    judge = _Collected()
-    step = (shape.window + 1) // 2
-    late = np.arange(shape.window) >= shape.window - step
-    for user in np.flatnonzero(np.diff(history.indptr) > 1).tolist():
-        items = history.items[history.indptr[user] : history.indptr[user + 1]].astype(np.int64) + 1
-        known = items[:-1] if held[user] else items
-        for end in range(len(known), 1, -step):
-            part = known[max(0, end - shape.window - 1) : end]
-            first = end <= shape.window + 1
-            learn.add(part[:-1], part[1:] if first else np.where(late, part[1:], 0), user)
-            if first:
-                break
-        if held[user]:
-            read = items[:-1][-shape.window :]
-            judge.add(read, np.append(np.zeros(len(read) - 1, np.int64), items[-1]), user)
-    return learn.windows(), judge.windows()
-
-
-class _Collected:
-    def __init__(self) -> None:
-        self.items: list[Int64] = []
-        self.targets: list[Int64] = []
-        self.users: list[int] = []
-
-    def add(self, items: Int64, targets: Int64, user: int) -> None:
-        self.items.append(items)
-        self.targets.append(targets)
-        self.users.append(user + 1)
-
-    def windows(self) -> Windows:
-        return Windows(self.items, self.targets, np.array(self.users, np.int64))
-
-
 @dataclass(frozen=True)
 class Training:
     """How a network is trained.
@@ -241,7 +174,7 @@ class Loss:
         self, windows: Windows, rows: Int64, device: torch.device
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """States that lead to a target, and the targets' codes."""
-        items, targets = _padded(windows.items, rows), _padded(windows.targets, rows)
+        items, targets = padded(windows.items, rows), padded(windows.targets, rows)
         users = torch.as_tensor(windows.users[rows], device=device)
         states = self.network(torch.as_tensor(items, device=device), users)
         goal = torch.as_tensor(targets, device=device)
@@ -266,11 +199,11 @@ def train_network(
     optimizer = torch.optim.AdamW(
         network.parameters(), lr=training.learning_rate, weight_decay=training.weight_decay, fused=True
     )
-    steps = training.schedule.epochs * len(_batches(learn, training.batch, np.random.default_rng(0)))
+    steps = training.schedule.epochs * len(batches_of(learn, training.batch, np.random.default_rng(0)))
     rate = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: _rate(step / max(1, steps)))
 
     def batches() -> Iterator[torch.Tensor]:
-        for rows in _batches(learn, training.batch, rng):
+        for rows in batches_of(learn, training.batch, rng):
             yield loss(learn, rows, device)
             rate.step()
 
@@ -291,16 +224,6 @@ def _rate(done: float) -> float:
     )
 
 
-def held_users(history: History, rng: np.random.Generator) -> npt.NDArray[np.bool_]:
-    """Users whose last event is held out: a draw of a tenth of those with three events or more, or none."""
-    able = np.flatnonzero(np.diff(history.indptr) > 2)
-    held = np.zeros(len(history.indptr) - 1, np.bool_)
-    wanted = min(VALIDATED, len(able) // 10)
-    if wanted >= FEWEST_VALIDATED:
-        held[rng.choice(able, wanted, replace=False)] = True
-    return held
-
-
 def _own(windows: Windows, rows: Int64, codes: Int64) -> tuple[Int64, Int64]:
     """Places that have a target, counted over some windows, and where in `codes` the items of their windows are."""
     places, columns, first = [], [], 0
@@ -312,24 +235,3 @@ def _own(windows: Windows, rows: Int64, codes: Int64) -> tuple[Int64, Int64]:
         columns.append(np.tile(at, n))
         first += n
     return np.concatenate(places), np.concatenate(columns)
-
-
-def _padded(parts: list[Int64], rows: Int64) -> Int64:
-    """Some windows side by side, filled up with 0 on the right."""
-    lengths = np.array([len(parts[row]) for row in rows])
-    table = np.zeros((len(rows), int(lengths.max())), np.int64)
-    table[np.repeat(np.arange(len(rows)), lengths), ranges(np.zeros(len(rows), np.int64), lengths)] = (
-        np.concatenate([parts[row] for row in rows])
-    )
-    return table
-
-
-def _batches(windows: Windows, size: int, rng: np.random.Generator) -> list[Int64]:
-    """Rows of batches in random order; windows of about one length are together, so that little is filled up."""
-    lengths = np.array([len(each) for each in windows.items])
-    size = max(SMALLEST_BATCH, min(size, int(lengths.sum()) // FEWEST_STEPS))
-    order = rng.permutation(len(lengths))
-    order = order[np.argsort(lengths[order], kind="stable")]
-    number = (np.cumsum(lengths[order]) - 1) // size
-    parts = np.split(order, np.flatnonzero(np.diff(number)) + 1)
-    return [parts[at] for at in rng.permutation(len(parts))]

@@ -6,14 +6,8 @@ from data_contracts.interactions import GroupedMatrix
 from tasks.models import Progress
 from tasks.models._neural import array, seeded
 from tasks.models._next_item import NextItemFactors, scorer_of
-from tasks.models._sequence_network import (
-    Network,
-    Shape,
-    Training,
-    held_users,
-    train_network,
-    windows_of,
-)
+from tasks.models._sequence_network import Network, Shape, Training, train_network
+from tasks.models._sequence_windows import held_users, windows_of
 
 
 def fit_network(
@@ -30,7 +24,7 @@ def fit_network(
     work = float(events) * shape.n_factors * (training.negatives or matrix.n_items)
     with seeded(rng, work) as device:
         network = Network(shape, matrix.n_items, matrix.n_users, counts)
-        windows = windows_of(matrix.history, shape, held_users(matrix.history, rng))
+        windows = windows_of(matrix.history, shape.window, held_users(matrix.history, rng))
         if windows[0].items:
             train_network(network, windows, counts, training, rng, device, progress)
         items, bias = array(network.targets.weight)[1:], array(network.bias)

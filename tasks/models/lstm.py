@@ -12,12 +12,9 @@ from pydantic import Field
 from data_contracts.interactions import GroupedMatrix
 from tasks.models import Capability, ModelConfig, ModelSpec, Need, Progress
 from tasks.models._cost import Cost, Sizes
-from tasks.models._next_item import NextItemFactors
+from tasks.models._next_item import NextItemFactors, drawn_negatives
 from tasks.models._search_space import Doubling, Range
 from tasks.numeric.csr import check_matrix
-
-FULL_UP_TO = 15_000
-"""Items up to which a target is held against all others."""
 
 
 class Config(ModelConfig):
@@ -49,7 +46,7 @@ class Config(ModelConfig):
 
 def cost(config: Config, sizes: Sizes) -> Cost:
     """Roughly what :func:`fit` takes: two steps of all layers for each event, and products with the items."""
-    against = sizes.n_items if sizes.n_items <= FULL_UP_TO else config.negatives
+    against = drawn_negatives(sizes.n_items, config.negatives) or sizes.n_items
     per_event = 6.0 * config.n_factors * 2 * (against + 8 * config.n_layers * config.n_factors)
     rows = sizes.n_users * config.user_embedding + 2 * sizes.n_items
     return Cost(
@@ -112,7 +109,7 @@ def fit(
         users=config.user_embedding,
         tied=False,
     )
-    negatives = 0 if matrix.n_items_with_events <= FULL_UP_TO else config.negatives
+    negatives = drawn_negatives(matrix.n_items_with_events, config.negatives)
     schedule = Schedule(config.epochs, config.patience, clip=5.0, decides="validation_mrr")
     training = Training(config.learning_rate, config.weight_decay, config.batch, negatives, schedule)
     return fit_network(matrix, shape, training, rng, progress)

@@ -13,12 +13,9 @@ from pydantic import Field, model_validator
 from data_contracts.interactions import GroupedMatrix
 from tasks.models import Capability, ModelConfig, ModelSpec, Need, Progress
 from tasks.models._cost import Cost, Sizes
-from tasks.models._next_item import NextItemFactors
+from tasks.models._next_item import NextItemFactors, drawn_negatives
 from tasks.models._search_space import Doubling, Range
 from tasks.numeric.csr import check_matrix
-
-FULL_UP_TO = 15_000
-"""Items up to which a target is held against all others."""
 
 MOST_PRODUCTS = 6_500_000_000
 """Products of a state and an item that training takes where it may choose: some five minutes on two cores."""
@@ -66,7 +63,8 @@ class Config(ModelConfig):
 
     def against(self, n_items: int) -> int:
         """Items that each event is held against."""
-        return n_items if n_items <= FULL_UP_TO else self.negatives + self.batch
+        drawn = drawn_negatives(n_items, self.negatives)
+        return drawn + self.batch if drawn else n_items
 
     def epochs_for(self, n_events: int, n_items: int) -> int:
         """The number of epochs, for a log of this size where it is "auto"."""
@@ -138,7 +136,7 @@ def fit(
         tied=True,
         n_heads=config.n_heads,
     )
-    negatives = 0 if matrix.n_items_with_events <= FULL_UP_TO else config.negatives
+    negatives = drawn_negatives(matrix.n_items_with_events, config.negatives)
     epochs = config.settled(matrix, rng=rng).epochs
     assert epochs != "auto"
     schedule = Schedule(epochs, config.patience, clip=5.0, decides="validation_mrr")

@@ -12,7 +12,8 @@ torch = pytest.importorskip("torch", reason="the extra neural is not installed")
 
 from tasks.models import lstm, sequential  # noqa: E402
 from tasks.models._neural import seeded  # noqa: E402
-from tasks.models._sequence_network import Network, Shape, windows_of  # noqa: E402
+from tasks.models._sequence_network import Network, Shape  # noqa: E402
+from tasks.models._sequence_windows import windows_of  # noqa: E402
 
 
 def _shape(**given):
@@ -95,7 +96,7 @@ def test_windows__overlap_by_half_teach_each_event_once_and_hold_out_the_last():
     history = grouped([(0, item, 9.0 - item) for item in range(8)] + [(1, 3, 2.0), (1, 4, 1.0)], 3, 8).history
     held = np.array([True, False, False])
 
-    learned, judged = windows_of(history, _shape(window=4), held)
+    learned, judged = windows_of(history, 4, held)
 
     assert [each.tolist() for each in learned.items] == [[3, 4, 5, 6], [1, 2, 3, 4], [4]]
     assert [each.tolist() for each in learned.targets] == [[0, 0, 6, 7], [2, 3, 4, 5], [5]]
@@ -137,7 +138,7 @@ def test_lstm__of_users_knows_what_only_the_user_tells():
 
 
 def test_fit__draws_negatives_where_there_are_many_items(monkeypatch):
-    monkeypatch.setattr(sequential, "FULL_UP_TO", 3)
+    monkeypatch.setattr("tasks.models._next_item.FULL_UP_TO", 3)
     events = [(user, (user + step) % 7, 50.0 - step) for user in range(60) for step in range(10)]
     config = sequential.Config(n_factors=16, learning_rate=0.02, epochs=12, patience=12, negatives=4)
 
