@@ -22,7 +22,6 @@ from scipy.sparse import csr_matrix
 from benchmarks.models._rows import Row
 from data_contracts.interactions import GroupedMatrix
 from tasks import models
-from tasks.models import EXTRAS
 
 TITLE: Final = "MovieLens small, random 90/10"
 SPLITS: Final = 3
@@ -86,7 +85,7 @@ def _one_split(table: pd.DataFrame, held: np.ndarray) -> dict[str, dict[str, flo
     )
     found = {}
     for kind in KINDS:
-        if not _is_there(kind):
+        if models.missing_modules(kind):
             continue
         model: Any = models.load(kind)
         # Kernels are compiled, or read from their cache, before the clock starts.
@@ -105,12 +104,6 @@ def _one_split(table: pd.DataFrame, held: np.ndarray) -> dict[str, dict[str, flo
 def _matrix(ratings: csr_matrix) -> GroupedMatrix:
     matrix = GroupedMatrix.from_csr(ratings)
     return GroupedMatrix(matrix.by_user, matrix.by_item, ratings=matrix.by_user)
-
-
-def _is_there(kind: str) -> bool:
-    if kind not in models.names():
-        return False
-    return all(importlib.util.find_spec(each) for each in EXTRAS.get(models.load_spec(kind).extra or "", ()))
 
 
 def _surprises_python() -> str | None:

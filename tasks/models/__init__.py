@@ -209,6 +209,13 @@ def module_name(name: str) -> str:
     return f"{__name__}.{name}"
 
 
+def missing_modules(name: str) -> list[str]:
+    """Modules of the model's extra that are not installed."""
+    return [
+        each for each in EXTRAS.get(load_spec(name).extra or "", ()) if importlib.util.find_spec(each) is None
+    ]
+
+
 def check_installed(name: str) -> None:
     """Refuse a model whose extra is not installed.
 
@@ -218,14 +225,10 @@ def check_installed(name: str) -> None:
         With the command that installs it.
 
     """
-    extra = load_spec(name).extra
-    if extra is None:
-        return
-    missing = [each for each in EXTRAS.get(extra, ()) if importlib.util.find_spec(each) is None]
-    if missing:
+    if missing := missing_modules(name):
         raise ConfigurationError(
             f"model {name!r} needs {', '.join(missing)}, which is not installed: "
-            f"pip install --constraint constraints.txt --editable '.[{extra}]'"
+            f"pip install --constraint constraints.txt --editable '.[{load_spec(name).extra}]'"
         )
 
 

@@ -88,6 +88,12 @@ def part_of(ratings: Csr, kept: npt.NDArray[np.bool_]) -> Csr:
     return Csr(indptr, ratings.indices[kept], ratings.values[kept], ratings.n_cols)
 
 
+def held_out(ratings: Csr, share: float, rng: np.random.Generator) -> npt.NDArray[np.bool_]:
+    """Which ratings say when to stop, bool (n_ratings,): a draw of about a share, or none where that would be all."""
+    held = rng.random(ratings.nnz) < share
+    return held if not held.all() else np.zeros(ratings.nnz, np.bool_)
+
+
 def damped_means(
     ratings: Csr, damping: tuple[float, float], rounds: int = 10
 ) -> tuple[float, Float64, Float64]:

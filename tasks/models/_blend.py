@@ -151,10 +151,12 @@ class Blend(CandidateScorer):
         block: Float32 = taste * weights[10]
         block += near * weights[11]
         block += new[found.items]
-        block += found.others @ weights[N_PLAIN + 1 :: 2]
+        if self.others.scorers:
+            block += found.others @ weights[N_PLAIN + 1 :: 2]
         at, entries = found.own_entries(self.past.indptr)
         block[at] = own[found.items[at]] + self.own[entries] @ weights[1:3] + taste[at] * weights[6]
-        block[at] += found.others[at] @ weights[N_PLAIN::2]
+        if self.others.scorers:
+            block[at] += found.others[at] @ weights[N_PLAIN::2]
         return block
 
     def signals(self, found: Candidates) -> Float64:

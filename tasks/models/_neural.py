@@ -149,4 +149,4 @@ def _copy(network: torch.nn.Module) -> dict[str, torch.Tensor]:
 
 def array(tensor: torch.Tensor) -> Float32:
     """A tensor's numbers, float32 C-order, on their own."""
-    return np.ascontiguousarray(tensor.detach().cpu().numpy(), dtype=np.float32)
+    return np.array(tensor.detach().cpu().numpy(), dtype=np.float32, order="C")

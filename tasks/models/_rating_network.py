@@ -9,7 +9,7 @@ import torch
 
 from data_contracts.interactions import Csr
 from tasks.models import Progress
-from tasks.models._biased_factors import damped_means, damping_of, owners, part_of
+from tasks.models._biased_factors import damped_means, damping_of, held_out, owners, part_of
 from tasks.models._neural import Schedule, array, seeded, train
 
 if TYPE_CHECKING:
@@ -55,9 +55,7 @@ def train_on_ratings(
     progress: Progress | None,
 ) -> tuple[Float32, Float32, Float32, Float32]:
     """Train on most ratings, stop by the rest; (user vectors times the head, item vectors, user and item bias)."""
-    held = rng.random(ratings.nnz) < config.validation_share
-    if held.all() or not held.any():
-        held = np.zeros(ratings.nnz, np.bool_)
+    held = held_out(ratings, config.validation_share, rng)
     known = part_of(ratings, ~held)
     means = damped_means(known, damping_of(known))
     learn, judge = np.flatnonzero(~held), np.flatnonzero(held)

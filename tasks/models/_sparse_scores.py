@@ -9,6 +9,7 @@ from scipy.sparse import csr_matrix
 
 from data_contracts.interactions import Csr, GroupedMatrix, History
 from tasks.numeric.best_entries import best_entries
+from tasks.numeric.common_order import rank_fractions
 from tasks.numeric.csr import ranges
 from tasks.numeric.parallel import for_each_block
 from tasks.numeric.scorers import PersonalScores
@@ -62,10 +63,7 @@ def below(own: Csr, popular: Float64) -> Float64:
     It is worth less than the smallest number of `own`, so that it decides between equals alone, or less than
     :data:`LEAST_FILL` where such a number is smaller than that.
     """
-    rising = np.lexsort((-np.arange(len(popular)), popular))
-    ranks = np.empty(len(popular))
-    ranks[rising] = np.arange(len(popular)) / max(len(popular), 1)
-    return ranks * max(LEAST_FILL, float(own.values.min(initial=1.0)))
+    return rank_fractions(popular) * max(LEAST_FILL, float(own.values.min(initial=1.0)))
 
 
 def by_blocks(
@@ -120,6 +118,12 @@ def _best_of_rows(scores: csr_matrix, past: Any, n: int) -> csr_matrix:
     kept = csr_matrix((scores.data[keep], scores.indices[keep], before[scores.indptr]), shape=scores.shape)
     kept.sort_indices()
     return kept
+
+
+def reference_users(rows: csr_matrix, most: int, rng: np.random.Generator) -> npt.NDArray[np.intp]:
+    """Users with entries, to whom others are compared, rising: all, or a draw of `most` where there are more."""
+    known = np.flatnonzero(np.diff(rows.indptr) > 0)
+    return known if len(known) <= most else np.sort(rng.choice(known, most, replace=False))
 
 
 def basket_numbers(history: History) -> Int64:

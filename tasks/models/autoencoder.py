@@ -15,6 +15,7 @@ from tasks.models._biased_factors import (
     check_ratings,
     damped_means,
     damping_of,
+    held_out,
     owners,
     part_of,
     scale_of,
@@ -101,9 +102,7 @@ def fit(
     from tasks.models._autoencoder_network import train_autoencoder
 
     ratings = check_ratings(matrix.ratings)
-    held = rng.random(ratings.nnz) < config.validation_share
-    if held.all():
-        held[:] = False
+    held = held_out(ratings, config.validation_share, rng)
     # Means of what is learned from: with the rest in them, no epoch after the first would look better.
     known = part_of(ratings, ~held)
     mean, user_bias, item_bias = damped_means(known, damping_of(known))

@@ -19,7 +19,8 @@ from data_contracts.scoring import Codes, Lists, Scores
 from tasks.models import Capability, ModelConfig, ModelSpec, Need, Progress, Reason
 from tasks.models._item_profiles import BlockWeights, check_profiles, item_profiles, unit_rows
 from tasks.models._search_space import Categorical, Range
-from tasks.numeric.csr import Weighting, value_weights
+from tasks.numeric.common_order import rank_fractions
+from tasks.numeric.csr import Weighting, value_weights, weighed
 from tasks.numeric.dense import DENSE_BYTES, DenseScorer
 from tasks.numeric.exclusion import take_rows
 from tasks.numeric.reasons import strongest
@@ -134,10 +135,7 @@ class ContentScores(DenseScorer):
     @cached_property
     def _ties(self) -> Float64:
         """Ranks by popularity, below :data:`TIES`; equal ones by the lower code."""
-        rising = np.lexsort((-np.arange(len(self.popular)), self.popular))
-        ranks = np.empty(len(rising))
-        ranks[rising] = np.arange(len(rising)) * (TIES / max(1, len(rising)))
-        return ranks
+        return TIES * rank_fractions(self.popular)
 
 
 def fit(
@@ -180,17 +178,12 @@ def fit(
     )
     check_profiles(profiles, "name features that differ under [columns] or [items], or take this model out")
     popular = matrix.item_events(config.half_life_days)
-    return ContentScores(_weighed(matrix.by_user, config), profiles, popular)
-
-
-def _weighed(by_user: Csr, config: Config) -> Csr:
-    weights = value_weights(by_user.values, config.weighting)
-    return Csr(by_user.indptr, by_user.indices, weights, by_user.n_cols)
+    return ContentScores(weighed(matrix.by_user, config.weighting), profiles, popular)
 
 
 def fold_in(scorer: ContentScores, by_user: Csr, config: Config) -> ContentScores:
     """A scorer of some new users, from what they had: `by_user` (n_new_users, n_items)."""
-    return ContentScores(_weighed(by_user, config), scorer.profiles, scorer.popular)
+    return ContentScores(weighed(by_user, config.weighting), scorer.profiles, scorer.popular)
 
 
 def explain(

@@ -19,7 +19,7 @@ from data_contracts.scoring import Codes, Lists, Scores
 from tasks.models import Capability, ModelConfig, ModelSpec, Progress, Reason
 from tasks.models._cost import Cost, Sizes
 from tasks.models._search_space import Range
-from tasks.numeric.csr import Weighting, check_matrix, value_weights
+from tasks.numeric.csr import Weighting, check_matrix, weighed
 from tasks.numeric.dense import DenseScorer
 from tasks.numeric.parallel import single_threaded_blas
 from tasks.numeric.reasons import strongest
@@ -130,7 +130,7 @@ def fit(
             f"{needed.seconds / 60:.0f} minutes; max_items = {config.max_items:,}: use item_knn, or leave rare items out "
             "by min_item_events under [cleaning]"
         )
-    past = _past(matrix.by_user, config)
+    past = weighed(matrix.by_user, config.weighting)
     rows = past.to_scipy().astype(np.float64)
     gramian = (rows.T @ rows).toarray(order="F")
     gramian[np.diag_indices(n_items)] += config.regularization
@@ -140,12 +140,6 @@ def fit(
     if progress is not None:
         progress(2, 2, {})
     return EaseScorer(past, weights)
-
-
-def _past(by_user: Csr, config: Config) -> Csr:
-    return Csr(
-        by_user.indptr, by_user.indices, value_weights(by_user.values, config.weighting), by_user.n_cols
-    )
 
 
 def _weights(gramian: npt.NDArray[np.float64]) -> Float32:
@@ -171,7 +165,7 @@ def _weights(gramian: npt.NDArray[np.float64]) -> Float32:
 
 def fold_in(scorer: EaseScorer, by_user: Csr, config: Config) -> EaseScorer:
     """A scorer of some new users, from what they had: `by_user` (n_new_users, n_items)."""
-    return EaseScorer(_past(by_user, config), scorer.weights)
+    return EaseScorer(weighed(by_user, config.weighting), scorer.weights)
 
 
 def explain(

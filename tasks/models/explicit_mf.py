@@ -14,7 +14,15 @@ from pydantic import Field
 
 from data_contracts.interactions import Csr, GroupedMatrix
 from tasks.models import Capability, ModelConfig, ModelSpec, Need, Progress
-from tasks.models._biased_factors import RatingFactors, check_ratings, damped_means, owners, part_of, scale_of
+from tasks.models._biased_factors import (
+    RatingFactors,
+    check_ratings,
+    damped_means,
+    held_out,
+    owners,
+    part_of,
+    scale_of,
+)
 from tasks.models._cost import Cost, Sizes, factorisation
 from tasks.models._search_space import Doubling, Range
 from tasks.numeric.csr import row_blocks
@@ -166,9 +174,9 @@ def fit(
 
     """
     ratings = check_ratings(matrix.ratings)
-    held = rng.random(ratings.nnz) < config.validation_share
+    held = held_out(ratings, config.validation_share, rng)
     model, sweeps, searched = None, config.iterations, 0
-    if 0 < held.sum() < ratings.nnz:
+    if held.any():
         found, sweeps, searched = _search(ratings, held, config, rng, progress)
         # With too little regularization every sweep counts: there, no more of them than were found.
         if sweeps > LAST_SWEEPS:

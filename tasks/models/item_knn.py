@@ -18,7 +18,7 @@ from data_contracts.scoring import Codes, Lists
 from tasks.models import Capability, ModelConfig, ModelSpec, Need, Progress, Reason
 from tasks.models._search_space import Range
 from tasks.models._sparse_scores import below, by_blocks
-from tasks.numeric.csr import Weighting, check_matrix, value_weights
+from tasks.numeric.csr import Weighting, check_matrix, value_weights, weighed
 from tasks.numeric.neighbours import item_neighbours
 from tasks.numeric.reasons import strongest
 from tasks.numeric.scorers import PersonalScores
@@ -119,8 +119,7 @@ def fit(
 
 
 def _scores(by_user: Csr, neighbours: Csr, config: Config) -> Csr:
-    weights = value_weights(by_user.values, config.weighting)
-    past = csr_matrix((weights, by_user.indices, by_user.indptr), shape=by_user.shape)
+    past = weighed(by_user, config.weighting).to_scipy()
     voices = (neighbours.to_scipy() + config.itself * identity(by_user.shape[1], np.float32, "csr")).tocsr()
     width = min(by_user.shape[1], (config.neighbours + 1) * int(by_user.lengths().max(initial=1)))
     return by_blocks(by_user, lambda users: (past[users] @ voices).tocsr(), width, config.n_kept)

@@ -12,6 +12,7 @@ from data_contracts.interactions import Csr, GroupedMatrix, History
 from data_contracts.limits import MAX_DAYS
 from tasks.models import Capability, ModelConfig, ModelSpec, Need, Progress, Reason
 from tasks.models._search_space import Categorical, Range
+from tasks.numeric.common_order import rank_fractions
 from tasks.numeric.scorers import PersonalScores
 
 
@@ -86,7 +87,7 @@ def fit(
             1.0, float(np.min(matrix.history.values, where=matrix.history.values > 0, initial=1.0))
         )
         own = _own_counts(matrix.history, matrix.n_items, config.half_life_days)
-    fill = _rank_fraction(_known_popularity(matrix, config.fill_half_life_days))
+    fill = rank_fractions(_known_popularity(matrix, config.fill_half_life_days))
     return PersonalScores(own, lightest * fill, matrix.item_events(config.cold_start_half_life_days))
 
 
@@ -140,11 +141,3 @@ def _weights(history: History, half_life_days: float | None) -> npt.NDArray[np.f
     if half_life_days is None:
         return weights
     return weights * np.exp2(-history.ages.astype(np.float64) / half_life_days)
-
-
-def _rank_fraction(scores: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """Scores as ranks in [0, 1): the same order, ties by the lower code, and never a whole count apart."""
-    rising = np.lexsort((-np.arange(len(scores)), scores))
-    ranks = np.empty(len(scores))
-    ranks[rising] = np.arange(len(scores)) / max(len(scores), 1)
-    return ranks

@@ -14,7 +14,7 @@ from data_contracts.limits import MAX_COUNT, MAX_DAYS
 from tasks.models import ModelConfig, ModelSpec, Need, Progress
 from tasks.models._cost import Cost, Sizes
 from tasks.models._search_space import Range
-from tasks.models._sparse_scores import BLOCK_BYTES, Baskets, sparse_scorer
+from tasks.models._sparse_scores import BLOCK_BYTES, Baskets, reference_users, sparse_scorer
 from tasks.numeric.csr import check_matrix
 from tasks.numeric.scorers import PersonalScores
 
@@ -96,9 +96,7 @@ def fit(
     assert matrix.history is not None
     baskets = Baskets(matrix.history, matrix.n_items)
     own = baskets.weighed(_weights(baskets, config)).tocsr()
-    known = np.flatnonzero(np.diff(own.indptr) > 0)
-    if len(known) > config.max_reference_users:
-        known = np.sort(rng.choice(known, config.max_reference_users, replace=False))
+    known = reference_users(own, config.max_reference_users, rng)
     near = Neighbours(own, known, config.neighbours)
     mine = own.multiply(config.own_share).tocsr()
 

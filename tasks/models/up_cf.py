@@ -13,7 +13,7 @@ from data_contracts.limits import MAX_COUNT, MAX_DAYS
 from tasks.models import ModelConfig, ModelSpec, Need, Progress
 from tasks.models._cost import Cost, Sizes
 from tasks.models._search_space import Range
-from tasks.models._sparse_scores import BLOCK_BYTES, Baskets, sparse_scorer
+from tasks.models._sparse_scores import BLOCK_BYTES, Baskets, reference_users, sparse_scorer
 from tasks.numeric.csr import check_matrix
 from tasks.numeric.scorers import PersonalScores
 
@@ -91,9 +91,7 @@ def fit(
     check_matrix(matrix)
     assert matrix.history is not None
     recent, had = _recent(Baskets(matrix.history, matrix.n_items), config.recent_baskets)
-    known = np.flatnonzero(np.diff(had.indptr) > 0)
-    if len(known) > config.max_reference_users:
-        known = np.sort(rng.choice(known, config.max_reference_users, replace=False))
+    known = reference_users(had, config.max_reference_users, rng)
     others, theirs = had[known].T.tocsr(), recent[known]
     sizes = np.maximum(np.diff(had.indptr), 1).astype(np.float64)
     inverse = sizes[known] ** -(1.0 - config.asymmetry)

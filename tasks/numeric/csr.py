@@ -79,6 +79,11 @@ def value_weights(values: Float32, weighting: Weighting) -> Float32:
     return np.log1p(values) if weighting == "log" else np.asarray(values, dtype=np.float32)
 
 
+def weighed(rows: Csr, weighting: Weighting) -> Csr:
+    """The same entries with their weights; see :func:`value_weights`."""
+    return Csr(rows.indptr, rows.indices, value_weights(rows.values, weighting), rows.n_cols)
+
+
 def one_row(rows: Csr, row: int) -> Csr:
     """Take one row out, as a Csr (1, n_cols)."""
     indices, values = rows.row(row)

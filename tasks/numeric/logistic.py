@@ -41,6 +41,17 @@ def adam(row: Any, slope: Any, first: Any, second: Any, n_steps: int, rate: Any,
     row[frozen] = kept
 
 
+@jit()
+def _draw_negative(state: Any, candidates: Any, indices: Any, start: int, stop: int) -> tuple[Any, Any]:
+    """(Next state of the generator, a candidate that is not in ``indices[start:stop]``); -1 where none was found."""
+    for _ in range(MAX_DRAWS):
+        state += GOLDEN
+        code = candidates[draw_below(mixed(state), len(candidates))]
+        if not has_code(indices, start, stop, code):
+            return state, np.int64(code)
+    return state, np.int64(-1)
+
+
 @jit(fastmath=True)
 def descend(
     n_samples: int,
@@ -97,14 +108,8 @@ def descend(
             label = np.float32(1)
             if nth > 0:
                 label = np.float32(0)
-                tries = 0
-                while tries < MAX_DRAWS:
-                    state += GOLDEN
-                    i = candidates[draw_below(mixed(state), len(candidates))]
-                    if not has_code(indices, indptr[u], indptr[u + 1], i):
-                        break
-                    tries += 1
-                if tries == MAX_DRAWS:
+                state, i = _draw_negative(state, candidates, indices, indptr[u], indptr[u + 1])
+                if i < 0:
                     continue
             y = y_rows[i]
             score = offset

@@ -81,20 +81,20 @@ def with_models(spec: DatasetSpec, asked: Iterable[str]) -> tuple[DatasetSpec, d
         if everything or section.baseline or name in {spec.evaluation.cold_start, *wanted}
     }
     there = {section.kind for section in kept.values()}
-    added = [
-        kind
-        for kind in (kinds if everything else wanted)
-        if kind not in there and kind not in kept and kind in kinds
-    ]
-    sections = {kind: ModelSection(kind=kind) for kind in added}
+    added: dict[str, ModelSection] = {}
     lacking: dict[str, str] = {}
-    for kind, section in sections.items() if everything else ():
+    for kind in kinds if everything else wanted:
+        if kind in there or kind in kept:
+            continue
+        added[kind] = ModelSection(kind=kind)
         try:
-            check_needs(kind, section, spec)
+            check_needs(kind, added[kind], spec)
         except ConfigurationError as error:
+            if not everything:
+                raise
             lacking[kind] = str(error)
-    added_sections = {kind: section for kind, section in sections.items() if kind not in lacking}
-    return spec.model_copy(update={"models": {**kept, **added_sections}}), lacking
+            del added[kind]
+    return spec.model_copy(update={"models": {**kept, **added}}), lacking
 
 
 def check_metric(spec: DatasetSpec, choices: Mapping[str, ModelSection]) -> None:

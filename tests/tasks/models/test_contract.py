@@ -4,7 +4,6 @@ Each model gets a log that has what its SPEC needs; what else is asked of it sta
 """
 
 import dataclasses
-import importlib.util
 
 import numpy as np
 import pytest
@@ -14,7 +13,7 @@ from pydantic import ValidationError
 from data_contracts.interactions import Csr
 from data_contracts.scoring import Scorer, Sequences
 from tasks import models
-from tasks.models import EXTRAS, Capability
+from tasks.models import Capability
 from tasks.numeric.owners import Owners
 from tasks.numeric.ranking import recommend
 from tasks.training.serialization import load_scorer, save_scorer
@@ -27,7 +26,7 @@ def those(wanted):
     """Names of models as parameters; one whose extra is not installed skips, and says so."""
     found = []
     for name, spec in SPECS.items():
-        absent = [each for each in EXTRAS.get(spec.extra, ()) if importlib.util.find_spec(each) is None]
+        absent = models.missing_modules(name)
         reason = f"{name} needs {', '.join(absent)} (extra {spec.extra!r}), which is not installed"
         if wanted(spec):
             found.append(pytest.param(name, marks=pytest.mark.skipif(bool(absent), reason=reason)))

@@ -89,9 +89,8 @@ def test_train__names_divergence():
         _trained([1.0], slope=float("nan"))
 
 
-def test_array__is_a_copy_in_rows():
-    tensor = torch.zeros(2, 3).T
-
+@pytest.mark.parametrize("tensor", [torch.zeros(2, 3), torch.zeros(2, 3).T])
+def test_array__is_a_copy_in_rows(tensor):
     found = array(tensor)
     tensor += 1
 
