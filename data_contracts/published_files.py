@@ -15,6 +15,16 @@ TABLES: Final = {
 }
 """Files by the name of their table."""
 
+TITLES: Final = "titles.parquet"
+"""What is known of the items: title and attributes."""
+
+LOOKUP: Final = "lookup"
+"""Folder of the look-up index (:mod:`tasks.lookup.index`)."""
+
+HISTORY: Final = "history"
+"""Folder of what the users have had."""
+HISTORY_FILES: Final = tuple(f"by_user_{part}.npy" for part in ("indptr", "indices", "values"))
+
 USERS_FILE: Final = "users.parquet"
 ITEMS_FILE: Final = "items.parquet"
 """The vocabularies that the model was trained with."""

@@ -17,46 +17,102 @@ def lookups() -> None:
     """Commands that train nothing."""
 
 
-def lookup(name: str, option: str, finder: str, text: str) -> None:
-    """Add one look-up command; the three differ only in what they ask for, and one says why on request."""
-    may_explain: Callable[[Callable[..., Any]], Callable[..., Any]] = (
-        click.option("--explain", is_flag=True, help="Say which past items speak for each item.")
-        if name == "recommend"
-        else lambda command: command
+Command = Callable[..., Any]
+
+_length = click.option(
+    "-k", type=click.IntRange(1, MAX_COUNT), default=10, show_default=True, help="Length of the list."
+)
+_json = click.option("--json", "as_json", is_flag=True, help="Print rows as JSON.")
+_exclude = click.option(
+    "--exclude", multiple=True, callback=as_ids, help="An item that must not be listed; may be repeated."
+)
+_category = click.option(
+    "--category", callback=as_ids, help="Only items with this label, such as `Toys` or `brand:Acme`."
+)
+
+
+def _wanted(option: str) -> Callable[[Command], Command]:
+    return click.option(
+        option, "wanted", required=True, callback=as_ids, help="An id as it stands in the log."
     )
 
-    @lookups.command(name, help=text)
-    @dataset_option
-    @click.option(option, "wanted", required=True, callback=as_ids, help="An id as it stands in the log.")
-    @click.option(
-        "-k", type=click.IntRange(1, MAX_COUNT), default=10, show_default=True, help="Length of the list."
-    )
-    @click.option("--json", "as_json", is_flag=True, help="Print rows as JSON.")
-    @home_option
-    @may_explain
-    @exits
-    def command(
-        dataset: str, wanted: str, k: int, *, as_json: bool, home: Path | None, explain: bool = False
-    ) -> None:
-        common.settle(home)
-        from tasks.lookup import queries
-        from tasks.publication.registry import live_publication
 
-        live = live_publication(dataset_name(dataset))
-        rows = getattr(queries, finder)(live, wanted, k)
-        if explain:
-            # The model and its kernels are loaded to explain, and for nothing else here.
-            from flows.tables import reasons_as_columns
-            from tasks.lookup.explanations import with_reasons
+def _live(dataset: str, home: Path | None) -> Any:
+    common.settle(home)
+    from tasks.lookup import open_publication
 
-            rows = with_reasons(live, wanted, rows)
-            rows = rows if as_json else reasons_as_columns(rows)
-        print_rows(rows, as_json=as_json)
+    return open_publication(dataset_name(dataset))
 
 
-lookup("recommend", "--user", "items_for_user", "Items for a user, from what is live.")
-lookup("similar", "--item", "similar_to", "Items that go with an item, from what is live.")
-lookup("target", "--item", "users_for_item", "Users to show an item to, from what is live.")
+@lookups.command()
+@dataset_option
+@_wanted("--user")
+@_length
+@_exclude
+@_category
+@click.option("--explain", is_flag=True, help="Say which past items speak for each item.")
+@_json
+@home_option
+@exits
+def recommend(
+    dataset: str,
+    wanted: str,
+    k: int,
+    exclude: tuple[str, ...],
+    category: str | None,
+    *,
+    explain: bool,
+    as_json: bool,
+    home: Path | None,
+) -> None:
+    """Items for a user, from what is live."""
+    answer = _live(dataset, home).recommend(wanted, k, exclude=exclude, category=category, explain=explain)
+    from flows.answer_rows import rows_for_user
+    from flows.tables import reasons_as_columns
+
+    rows = rows_for_user(answer, explain=explain)
+    print_rows(reasons_as_columns(rows) if explain and not as_json else rows, as_json=as_json)
+
+
+@lookups.command()
+@dataset_option
+@_wanted("--item")
+@_length
+@_exclude
+@_category
+@_json
+@home_option
+@exits
+def similar(
+    dataset: str,
+    wanted: str,
+    k: int,
+    exclude: tuple[str, ...],
+    category: str | None,
+    *,
+    as_json: bool,
+    home: Path | None,
+) -> None:
+    """Items that go with an item, from what is live."""
+    from flows.answer_rows import rows_for_similar
+
+    answer = _live(dataset, home).similar(wanted, k, exclude=exclude, category=category)
+    print_rows(rows_for_similar(answer), as_json=as_json)
+
+
+@lookups.command()
+@dataset_option
+@_wanted("--item")
+@_length
+@_json
+@home_option
+@exits
+def target(dataset: str, wanted: str, k: int, *, as_json: bool, home: Path | None) -> None:
+    """Users to show an item to, from what is live."""
+    from flows.answer_rows import rows_for_audience
+
+    answer = _live(dataset, home).users_for(wanted, k)
+    print_rows(rows_for_audience(answer), as_json=as_json)
 
 
 @lookups.command("fold-in")
@@ -69,20 +125,32 @@ lookup("target", "--item", "users_for_item", "Users to show an item to, from wha
     callback=as_ids,
     help="An item they have had; may be repeated.",
 )
-@click.option(
-    "-k", type=click.IntRange(1, MAX_COUNT), default=10, show_default=True, help="Length of the list."
-)
-@click.option("--json", "as_json", is_flag=True, help="Print rows as JSON.")
+@_length
+@_exclude
+@_category
+@_json
 @home_option
 @exits
-def fold_in(dataset: str, items: tuple[str, ...], k: int, *, as_json: bool, home: Path | None) -> None:
+def fold_in(
+    dataset: str,
+    items: tuple[str, ...],
+    k: int,
+    exclude: tuple[str, ...],
+    category: str | None,
+    *,
+    as_json: bool,
+    home: Path | None,
+) -> None:
     """Items for somebody who came after the training, from what they have had."""
-    common.settle(home)
-    from tasks.lookup.fold_in import items_for_history
-    from tasks.publication.registry import live_publication
+    from flows.answer_rows import rows_for_session
+    from tasks.lookup.answers import SessionItem
 
-    rows = items_for_history(live_publication(dataset_name(dataset)), list(items), k)
-    print_rows(rows, as_json=as_json)
+    shop = _live(dataset, home)
+    if all(shop.find_item(item) < 0 for item in items):
+        shop.item_code(items[0])  # which says so
+    had = [SessionItem(item_id=item) for item in items]
+    answer = shop.for_session(had, k, exclude=exclude, category=category)
+    print_rows(rows_for_session(answer), as_json=as_json)
 
 
 @lookups.command()

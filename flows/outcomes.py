@@ -10,13 +10,13 @@ from data_contracts.dataset import DatasetSpec
 from data_contracts.dataset_sections import ModelSection
 from data_contracts.parameters import NightlyParameters
 from data_contracts.predictions import TABLES
+from data_contracts.published_files import HISTORY, HISTORY_FILES, LOOKUP, TITLES
 from data_contracts.run_summary import LeftOutModel, RunFindings, RunSummary
 from data_contracts.tuned import Tuned
 from flows import run_events, ui_artifacts
 from tasks.evaluation.gate import DECISION, Verdict
 from tasks.evaluation.task import EvaluatedModel
-from tasks.lookup.explanations import HISTORY, HISTORY_FILES
-from tasks.lookup.queries import TITLES
+from tasks.prediction.lookup_index import index_lists
 from tasks.prediction.task import export
 from tasks.preparation.prepared_events import PreparedEvents
 from tasks.preparation.select_events import ITEMS_FILE, USERS_FILE
@@ -68,6 +68,7 @@ class Refit(NamedTuple):
     data: PreparedEvents
     models: dict[str, TrainedModel]
     predictions: store.ArtifactRef
+    lookup: store.ArtifactRef
 
 
 def refit(run: Run, sections: dict[str, ModelSection], cold_start: str, everything: PreparedEvents) -> Refit:
@@ -84,7 +85,8 @@ def refit(run: Run, sections: dict[str, ModelSection], cold_start: str, everythi
     predictions = export(
         models[winner], models[cold_start], everything, run.spec.export, exclude_seen=exclude_seen
     )
-    return Refit(everything, models, predictions)
+    lookup = index_lists(predictions, everything, run.spec.item_attributes, exclude_seen=exclude_seen)
+    return Refit(everything, models, predictions, lookup)
 
 
 def findings_of(run: Run, refit: Refit | None) -> RunFindings:
@@ -138,7 +140,16 @@ def publish(run: Run, refit: Refit) -> RunSummary:
         deliver(publication, run.spec)
     summary = summary.model_copy(update={"live": live})
     refitted = [model.artifact for model in refit.models.values()]
-    _close(run, summary, page, refit.predictions, refit.data.vocabularies, refit.data.matrix, *refitted)
+    _close(
+        run,
+        summary,
+        page,
+        refit.predictions,
+        refit.lookup,
+        refit.data.vocabularies,
+        refit.data.matrix,
+        *refitted,
+    )
     return summary
 
 
@@ -175,6 +186,7 @@ def _files(run: Run, refit: Refit, page: store.ArtifactRef) -> dict[str, tuple[s
     files |= {name: (refit.data.vocabularies, name) for name in (USERS_FILE, ITEMS_FILE)}
     files |= {f"{HISTORY}/{name}": (refit.data.matrix, name) for name in HISTORY_FILES}
     return files | {
+        LOOKUP: (refit.lookup, ""),
         TITLES: (run.data.events, ITEMS_FILE),
         DECISION: (run.decision, DECISION),
         REPORT: (page, REPORT),

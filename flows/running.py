@@ -14,9 +14,10 @@ from rich.console import Console
 from data_contracts.parameters import DatasetParameters
 from data_contracts.run_summary import RunSummary
 from flows import own_server
+from flows.answer_rows import rows_for_user
 from flows.display import TerminalListener
 from flows.planning import check_before
-from tasks.lookup.queries import items_for_user, some_users
+from tasks.lookup import OpenPublication
 from tasks.publication.registry import Publication
 from tasks.runtime.progress import listening
 
@@ -83,6 +84,5 @@ def examples(summary: RunSummary) -> dict[str, list[dict[str, Any]]]:
     if not summary.published:
         return {}
     publication = Publication(dataset=summary.dataset, as_of=summary.as_of, run=summary.run_id)
-    return {
-        user_id: items_for_user(publication, user_id, 5) for user_id in some_users(publication, N_EXAMPLES)
-    }
+    shop = OpenPublication(publication)
+    return {user_id: rows_for_user(shop.recommend(user_id, 5)) for user_id in shop.some_users(N_EXAMPLES)}

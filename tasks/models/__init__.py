@@ -52,6 +52,8 @@ class Capability(StrEnum):
     """Its scorer is a :class:`data_contracts.scoring.SimilarityScorer`."""
     RATINGS = "ratings"
     """Its scorer is a :class:`data_contracts.scoring.RatingScorer`."""
+    FACTORS = "factors"
+    """Its scorer has the fields of :class:`tasks.numeric.scorers.Factors`."""
     SEQUENCES = "sequences"
     """Its scorer is a :class:`data_contracts.scoring.SequenceScorer`."""
     FOLD_IN = "fold_in"

@@ -68,7 +68,7 @@ def cost(config: Config, sizes: Sizes) -> Cost:
 
 SPEC = ModelSpec(
     cost=cost,
-    offers=frozenset({Capability.SIMILAR_ITEMS, Capability.EXPLANATIONS}),
+    offers=frozenset({Capability.FACTORS, Capability.SIMILAR_ITEMS, Capability.EXPLANATIONS}),
     # With a flat regularization the best value grows with the entries of a row: the range is wide.
     search={
         "regularization": Range(1e-4, 100.0, log=True),

@@ -76,7 +76,7 @@ def cost(config: Config, sizes: Sizes) -> Cost:
 SPEC = ModelSpec(
     cost=cost,
     uses=frozenset({Need.RATINGS}),
-    offers=frozenset({Capability.SIMILAR_ITEMS, Capability.EXPLANATIONS}),
+    offers=frozenset({Capability.FACTORS, Capability.SIMILAR_ITEMS, Capability.EXPLANATIONS}),
     # A decade or so around defaults that suit purchases.
     search={
         "learning_rate": Range(0.005, 0.2, log=True),

@@ -72,7 +72,7 @@ def cost(config: Config, sizes: Sizes) -> Cost:
 SPEC = ModelSpec(
     cost=cost,
     needs=frozenset({Need.RATINGS}),
-    offers=frozenset({Capability.RATINGS, Capability.SIMILAR_ITEMS}),
+    offers=frozenset({Capability.FACTORS, Capability.RATINGS, Capability.SIMILAR_ITEMS}),
     search={
         "n_factors": Doubling(8, 64),
         "regularization": Range(0.5, 20.0, log=True),

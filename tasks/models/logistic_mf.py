@@ -60,7 +60,7 @@ def cost(config: Config, sizes: Sizes) -> Cost:
 SPEC = ModelSpec(
     cost=cost,
     uses=frozenset({Need.RATINGS}),
-    offers=frozenset({Capability.SIMILAR_ITEMS, Capability.EXPLANATIONS}),
+    offers=frozenset({Capability.FACTORS, Capability.SIMILAR_ITEMS, Capability.EXPLANATIONS}),
     search={
         "learning_rate": Range(5e-4, 2e-2, log=True),
         "epochs": Range(5, 60, log=True),

@@ -87,7 +87,13 @@ SPEC = ModelSpec(
     # What suits the log is tried on its last days: without times, only on pairs that users had for the first time.
     uses=frozenset({Need.HISTORY}),
     offers=frozenset(
-        {Capability.SIMILAR_ITEMS, Capability.FOLD_IN, Capability.EXPLANATIONS, Capability.CHECKPOINTS}
+        {
+            Capability.FACTORS,
+            Capability.SIMILAR_ITEMS,
+            Capability.FOLD_IN,
+            Capability.EXPLANATIONS,
+            Capability.CHECKPOINTS,
+        }
     ),
     # Around the optima that Rendle et al. report; sparser logs want a smaller `unobserved_weight`.
     search={

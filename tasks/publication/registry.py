@@ -227,30 +227,50 @@ def roll_back(dataset: str, to: str | None = None) -> Publication:
 
     """
     with publishing(dataset):
-        known = publications(dataset)
-        chosen = (
-            _whole_before(dataset, known)
-            if to is None
-            else [each for each in known if each.run.startswith(to)]
+        if to is not None:
+            chosen = publication_by_run(dataset, to)
+        else:
+            before = _whole_before(dataset, publications(dataset))
+            if before is None:
+                raise ConfigurationError(
+                    f"dataset {dataset!r} has no whole publication before the live one; there are: {_names(dataset)}"
+                )
+            chosen = before
+        point_to(chosen)
+        return chosen
+
+
+def publication_by_run(dataset: str, run: str) -> Publication:
+    """The publication of a run by its name or its first letters.
+
+    Raises
+    ------
+    ConfigurationError
+        If there is none, or there are several; the message lists what there is.
+
+    """
+    found = [each for each in publications(dataset) if each.run.startswith(run)]
+    if len(found) != 1:
+        raise ConfigurationError(
+            f"dataset {dataset!r} has no single publication {run!r}; there are: {_names(dataset)}"
         )
-        if len(chosen) != 1:
-            names = ", ".join(f"{each.run} (as of {each.as_of})" for each in known) or "none"
-            wanted = "whole publication before the live one" if to is None else f"single publication {to!r}"
-            raise ConfigurationError(f"dataset {dataset!r} has no {wanted}; there are: {names}")
-        point_to(chosen[0])
-        return chosen[0]
+    return found[0]
 
 
-def _whole_before(dataset: str, known: list[Publication]) -> list[Publication]:
-    """The newest whole publication before the live one, or nothing; damaged ones are reported."""
+def _names(dataset: str) -> str:
+    return ", ".join(f"{each.run} (as of {each.as_of})" for each in publications(dataset)) or "none"
+
+
+def _whole_before(dataset: str, known: list[Publication]) -> Publication | None:
+    """The newest whole publication before the live one, or None; damaged ones are reported."""
     live = latest(dataset)
     if live is None:
-        return []
+        return None
     # What is live may be so damaged that it does not say when it was made.
     place = order(live) if live in known else (str(live.as_of), "")
     for each in sorted((one for one in known if order(one) < place), key=order, reverse=True):
         problem = each.damage()
         if not problem:
-            return [each]
+            return each
         report_damage(f"passed over: {problem}")
-    return []
+    return None

@@ -3,13 +3,13 @@ from datetime import date
 import numpy as np
 import pytest
 from scipy.sparse import random_array
+from tasks.lookup.fold_in import items_for_history
 
 from data_contracts.errors import UnknownItemError
 from data_contracts.identifiers import Vocabulary
 from data_contracts.interactions import GroupedMatrix
 from data_contracts.predictions import SIMILAR_ITEMS, SIMILAR_SCHEMA, ranked_rows
 from tasks import models
-from tasks.lookup.fold_in import items_for_history
 from tasks.numeric.similar import similar_by_users
 from tasks.publication.registry import Publication, publish
 from tasks.training.serialization import save_scorer

@@ -1,0 +1,67 @@
+"""Which items a look-up may show: not those excluded, of one category alone."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from data_contracts.errors import ConfigurationError
+from tasks.lookup.mapped import LabelColumn
+
+Rule = Callable[[int], bool]
+"""Whether an item, by its code, may be shown."""
+
+
+@dataclass(frozen=True)
+class Category:
+    """Items with one label of one attribute."""
+
+    column: LabelColumn
+    label: int
+    """Code of the label; -1 where no item has it, and so none is shown."""
+
+    def holds(self, item_code: int) -> bool:
+        """Whether an item has the label."""
+        return self.label in self.column.of_item(item_code)
+
+
+def category_of(labels: dict[str, LabelColumn], text: str) -> Category:
+    """Understand ``LABEL`` or ``ATTRIBUTE:LABEL``; without an attribute it is the first one that has the label.
+
+    Raises
+    ------
+    ConfigurationError
+        If the publication knows no attributes of items.
+
+    """
+    if not labels:
+        raise ConfigurationError(
+            f"category {text!r}: this publication knows no labels of items; name their columns under attributes or "
+            "labels of [columns] or [items] in the dataset file, and run again"
+        )
+    attribute, _, label = text.partition(":")
+    if label and attribute in labels:
+        return Category(labels[attribute], labels[attribute].find(label.strip()))
+    found = [Category(column, column.find(text.strip())) for column in labels.values()]
+    return next((each for each in found if each.label >= 0), found[0])
+
+
+@dataclass(frozen=True)
+class ItemFilter:
+    """All that a look-up asks of items."""
+
+    excluded: frozenset[int] = frozenset()
+    """Item codes."""
+    category: Category | None = None
+    rules: Sequence[Rule] = ()
+
+    @property
+    def passes_all(self) -> bool:
+        """Whether nothing is asked."""
+        return not self.excluded and self.category is None and not self.rules
+
+    def passes(self, item_code: int) -> bool:
+        """Whether an item may be shown."""
+        if item_code in self.excluded:
+            return False
+        if self.category is not None and not self.category.holds(item_code):
+            return False
+        return all(rule(item_code) for rule in self.rules)
