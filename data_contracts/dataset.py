@@ -25,6 +25,7 @@ from data_contracts.errors import ConfigurationError
 from data_contracts.gate_section import BEST_BASELINE, LIVE, GateSection
 from data_contracts.metrics import parse_metric
 from data_contracts.source_section import SourceSection
+from data_contracts.variants_section import VariantsSection
 
 FOLDER = Path(__file__).parent / "datasets"
 """Where the datasets live that are known by name."""
@@ -76,6 +77,7 @@ class DatasetSpec(Section):
     models: dict[str, ModelSection] = Field(default_factory=default_models, min_length=1)
     gate: GateSection = GateSection()
     export: ExportSection = ExportSection()
+    variants: VariantsSection | None = None
 
     @model_validator(mode="before")
     @classmethod

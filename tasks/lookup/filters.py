@@ -1,13 +1,9 @@
 """Which items a look-up may show: not those excluded, of one category alone."""
 
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from data_contracts.errors import ConfigurationError
 from tasks.lookup.mapped import LabelColumn
-
-Rule = Callable[[int], bool]
-"""Whether an item, by its code, may be shown."""
 
 
 @dataclass(frozen=True)
@@ -49,19 +45,18 @@ class ItemFilter:
     """All that a look-up asks of items."""
 
     excluded: frozenset[int] = frozenset()
-    """Item codes."""
+    """Codes of items that were named in the question."""
+    forbidden: frozenset[int] = frozenset()
+    """Codes of items that nobody may be shown now."""
     category: Category | None = None
-    rules: Sequence[Rule] = ()
 
     @property
     def passes_all(self) -> bool:
         """Whether nothing is asked."""
-        return not self.excluded and self.category is None and not self.rules
+        return not self.excluded and not self.forbidden and self.category is None
 
     def passes(self, item_code: int) -> bool:
         """Whether an item may be shown."""
-        if item_code in self.excluded:
+        if item_code in self.excluded or item_code in self.forbidden:
             return False
-        if self.category is not None and not self.category.holds(item_code):
-            return False
-        return all(rule(item_code) for rule in self.rules)
+        return self.category is None or self.category.holds(item_code)

@@ -18,7 +18,7 @@ from tasks.lookup.answers import (
     SimilarItems,
     Source,
 )
-from tasks.lookup.filters import ItemFilter, Rule, category_of
+from tasks.lookup.filters import ItemFilter, category_of
 from tasks.lookup.mapped import CODES, INDEX, LabelColumn, Ranked, Texts, integers
 from tasks.publication.registry import Publication, live_publication, publication_by_run
 from tasks.runtime.files import read_json
@@ -61,8 +61,6 @@ class OpenPublication:
     ----------
     publication
         Which one. Its files are compared with their checksums once.
-    rules
-        What else forbids an item, such as what was withdrawn since; asked by item code.
 
     Raises
     ------
@@ -71,9 +69,10 @@ class OpenPublication:
 
     """
 
-    def __init__(self, publication: Publication, rules: Sequence[Rule] = ()) -> None:
+    def __init__(self, publication: Publication) -> None:
         self.publication = publication
-        self.rules = tuple(rules)
+        self.forbidden: frozenset[int] = frozenset()
+        self.rules_tag = ""
         self.manifest = publication.manifest
         self.folder = self._index()
         self.facts = read_json(self.folder / INDEX)
@@ -329,7 +328,7 @@ class OpenPublication:
     def _filter(self, exclude: Iterable[str], category: str | None, also: Iterable[int] = ()) -> ItemFilter:
         codes = frozenset(self.find_item(each) for each in exclude) | frozenset(also)
         wanted = None if category is None else category_of(self.labels, category)
-        return ItemFilter(codes, wanted, self.rules)
+        return ItemFilter(codes, self.forbidden, wanted)
 
     @staticmethod
     def _passing(pairs: Pairs, asked: ItemFilter, wanted: int) -> Pairs:

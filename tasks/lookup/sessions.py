@@ -95,9 +95,10 @@ def _allowed(shop: "OpenPublication", n_items: int, asked: ItemFilter) -> Mask |
     if asked.passes_all:
         return allow
     mask = np.ones(n_items, np.bool_) if allow is None else allow
-    mask[[code for code in asked.excluded if 0 <= code < n_items]] = False
-    if asked.category is not None or asked.rules:
-        mask &= np.fromiter((asked.passes(code) for code in range(n_items)), np.bool_, n_items)
+    mask[[code for code in (*asked.excluded, *asked.forbidden) if 0 <= code < n_items]] = False
+    if asked.category is not None:
+        holds = asked.category.holds
+        mask &= np.fromiter((holds(code) for code in range(n_items)), np.bool_, n_items)
     return mask
 
 

@@ -225,7 +225,7 @@ def fold_in(scorer: FeatureFactors, by_user: Csr, config: Config) -> FeatureFact
             some = GroupedMatrix.from_csr(rows[users][:, :n_items])
             side, _ = wals.sides(some, config, GivenWeights())
             factors[users] = user_solution(side, scorer.item_factors[:n_items], scorer.mean_user, config)
-    return replace(scorer, user_factors=factors)
+    return scorer.with_users(factors)
 
 
 def explain(

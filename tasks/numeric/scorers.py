@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Self
 
 import numpy as np
 import numpy.typing as npt
@@ -12,6 +13,8 @@ from tasks.numeric.catalogue import Catalogue
 from tasks.numeric.common_order import CommonOrder, by_column, no_entries
 from tasks.numeric.csr import ranges
 from tasks.numeric.exclusion import take_rows
+from tasks.numeric.gramian import gramian
+from tasks.numeric.parallel import single_threaded_blas
 
 Float32 = npt.NDArray[np.float32]
 
@@ -78,6 +81,18 @@ class Factors:
         if self.item_bias is not None:
             block += self.item_bias
         return block
+
+    def with_users(self, user_factors: Float32) -> Self:
+        """The same items for other users, float32 (n_other_users, n_factors); what was laid out is used again."""
+        found = replace(self, user_factors=user_factors)
+        found.__dict__["_items"] = self._items
+        return found
+
+    @cached_property
+    def item_gramian(self) -> npt.NDArray[np.float64]:
+        """``item_factors.T @ item_factors``, (n_factors, n_factors): all that solving for a user needs of most items."""
+        with single_threaded_blas():
+            return gramian(self.item_factors)
 
     def top_k(
         self, user_codes: Codes, k: int, *, exclude: Csr | None = None, allow: Mask | None = None

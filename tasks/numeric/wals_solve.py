@@ -88,13 +88,17 @@ def solve_subspace(side: Side, fixed: Float32, solved: Float32, *, width: int) -
     _in_eigenbasis(side, fixed, solved, solve, halve=False)
 
 
-def solve_exactly(side: Side, fixed: Float32, solved: Float32) -> None:
+def solve_exactly(
+    side: Side, fixed: Float32, solved: Float32, *, square: npt.NDArray[np.float64] | None = None
+) -> None:
     """Fill `solved` with the exact solution of every row.
 
     Parameters
     ----------
     side, fixed, solved
         As in :func:`solve_cg`; what `solved` holds before does not matter.
+    square
+        The Gramian of `fixed`, where it is known; of `fixed` itself only the rows that `side` touches are read then.
 
     Raises
     ------
@@ -103,11 +107,11 @@ def solve_exactly(side: Side, fixed: Float32, solved: Float32) -> None:
 
     """
     with single_threaded_blas():
-        square = gramian(fixed)
+        known = gramian(fixed) if square is None else square
 
         def solve(first: int, last: int) -> None:
             prior = read_only(side.prior[first:last])
-            exact_block(*side.arrays, read_only(fixed), square, first, solved[first:last], prior)
+            exact_block(*side.arrays, read_only(fixed), known, first, solved[first:last], prior)
 
         _for_each_row(side, solve)
 

@@ -67,7 +67,8 @@ def key_of_run(
     """Hash of all that decides a run: dataset file, content of the log, day, parameters, code, contracts."""
     choices = (tuned.applied(spec.models) if tuned else spec.models).values()
     kinds = {kind for each in choices for kind in models.kinds_within(each.kind, each.parameters)}
-    rules = spec.model_dump(mode="json", exclude={"description"})
+    # Who is answered from which publication does not change what is published.
+    rules = spec.model_dump(mode="json", exclude={"description", "variants"})
     for place in PLACE_KEYS:  # the log is known by its content, wherever it lies
         rules["source"].pop(place)
     rules["export"] = spec.export.cache_identity()  # where the lists go does not change them
