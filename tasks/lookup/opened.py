@@ -1,7 +1,8 @@
 """One publication, opened for look-ups: the same answers for the command line, the service, and notebooks."""
 
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -74,32 +75,36 @@ class OpenPublication:
         self.forbidden: frozenset[int] = frozenset()
         self.rules_tag = ""
         self.manifest = publication.manifest
-        self.folder = self._index()
-        self.facts = read_json(self.folder / INDEX)
-        self.users, self.items, self.titles = (
-            Texts(self.folder, name) for name in ("users", "items", "titles")
-        )
+        if (publication.folder / PREDICTIONS).exists():
+            publication.part(PREDICTIONS)
+        with self._index() as folder:
+            self._map(folder)
+
+    def _map(self, folder: Path) -> None:
+        """Map the columns; what is mapped stays when its files are removed."""
+        self.facts = facts = read_json(folder / INDEX)
+        self.users, self.items, self.titles = (Texts(folder, name) for name in ("users", "items", "titles"))
+        self.labels = {name: LabelColumn(folder, f"label_{at}") for at, name in enumerate(facts["labels"])}
         self._lists = {
-            name: Ranked.open(self.folder, name, self.facts[name])
+            name: Ranked.open(folder, name, facts[name])
             for name in ("user_items", "item_users", "similar", "popular")
         }
-        self._made_by = integers(self.folder / "made_by.codes", "B")
-        self._model_codes = integers(self.folder / f"model_users{CODES}", "i")
-        self._popular = self._lists["popular"].row(0) if self._lists["popular"].width else []
+        self._made_by = integers(folder / "made_by.codes", "B")
+        self._model_codes = integers(folder / f"model_users{CODES}", "i")
+        self._popular = self._lists["popular"].row(0)
 
-    def _index(self) -> Path:
+    @contextmanager
+    def _index(self) -> Iterator[Path]:
         """Folder of the index; one of the publication's own tables where it has none, as those of earlier versions."""
-        if (self.publication.folder / PREDICTIONS).exists():
-            self.publication.part(PREDICTIONS)
         if (self.publication.folder / LOOKUP / INDEX).exists():
-            return self.publication.part(LOOKUP)
+            yield self.publication.part(LOOKUP)
+            return
         from tasks.lookup.index import build, tables_of
 
-        self._temporary = tempfile.TemporaryDirectory(prefix="shelftalker-lookup-")
-        out = Path(self._temporary.name)
-        tables = {name: self.publication.part(name) for name in tables_of(self.publication.folder)}
-        build(tables, out, separators={}, exclude_seen=False)
-        return out
+        with tempfile.TemporaryDirectory(prefix="shelftalker-lookup-") as folder:
+            tables = {name: self.publication.part(name) for name in tables_of(self.publication.folder)}
+            build(tables, Path(folder), separators={}, exclude_seen=False)
+            yield Path(folder)
 
     # What is asked for.
 
@@ -243,14 +248,13 @@ class OpenPublication:
 
     def user_factors(self, user_id: str) -> FactorVector | None:
         """What the model learned of a user; None for somebody it does not know."""
+        vectors = self._factors("user_factors")
         row = self._user_row(user_id)
         code = -1 if row < 0 else self._model_codes[row]
         if code < 0:
             return None
-        vector = self._factors("user_factors")[code]
-        return FactorVector(
-            **self._origin("model", self.model), user_id=user_id, factors=tuple(vector.tolist())
-        )
+        origin = self._origin("model", self.model)
+        return FactorVector(**origin, user_id=user_id, factors=tuple(vectors[code].tolist()))
 
     def item_factors(self, item_id: str) -> FactorVector:
         """What the model learned of an item; raises UnknownItemError if the catalogue does not have it."""
@@ -274,14 +278,6 @@ class OpenPublication:
     @property
     def _kind(self) -> str:
         return str(self.manifest["model"].get("kind"))
-
-    @cached_property
-    def labels(self) -> dict[str, LabelColumn]:
-        """Labels of the items by attribute."""
-        return {
-            name: LabelColumn(self.folder, f"label_{number}")
-            for number, name in enumerate(self.facts["labels"])
-        }
 
     @cached_property
     def scorer(self) -> Any:

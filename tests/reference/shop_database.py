@@ -14,7 +14,8 @@ from data_contracts.predictions import (
     STRANGERS_SCHEMA,
     USERS_PER_ITEM_SCHEMA,
 )
-from data_contracts.published_files import ITEMS_FILE, TABLES
+from data_contracts.published_files import ITEMS_FILE, LOOKUP, TABLES
+from tasks.lookup.index import build
 from tasks.publication.registry import Publication, publish
 
 ODD_IDS = (
@@ -94,6 +95,10 @@ def make_publication(folder, run="first", *, users=ODD_IDS, k=2, model="wals", d
         pq.write_table(pa.Table.from_arrays(arrays, schema=SCHEMAS[name]), parts[file])
     parts[ITEMS_FILE] = folder / f"{run}-{ITEMS_FILE}"
     Vocabulary.from_ids("item_id", sorted(users)).save(parts[ITEMS_FILE])
+    index = folder / f"{run}-{LOOKUP}"
+    index.mkdir()
+    build(parts, index, separators={}, exclude_seen=False)
+    parts[LOOKUP] = index
     publication = Publication(dataset="shop", as_of=date(2026, 1, day), run=run)
     publish(publication, parts, {"model": {"kind": model}})
     return publication

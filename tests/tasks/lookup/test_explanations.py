@@ -11,7 +11,15 @@ from scipy.sparse import random_array
 from data_contracts.errors import ConfigurationError, VocabularyMismatchError
 from data_contracts.identifiers import Vocabulary
 from data_contracts.interactions import GroupedMatrix
-from tasks.lookup.explanations import HISTORY, with_reasons
+from data_contracts.predictions import (
+    PREDICTIONS,
+    PREDICTIONS_SCHEMA,
+    STRANGERS,
+    STRANGERS_SCHEMA,
+    ranked_rows,
+)
+from data_contracts.published_files import HISTORY
+from tasks.lookup import OpenPublication
 from tasks.models import wals
 from tasks.numeric.reasons import wals_contributions
 from tasks.numeric.wals_side import GivenWeights
@@ -45,7 +53,14 @@ def make(home, tmp_path, matrix, rng):
         save_scorer(factors, tmp_path / "model")
         for part in ("indptr", "indices", "values"):
             np.save(tmp_path / HISTORY / f"by_user_{part}.npy", getattr(matrix.by_user, part))
+        lists = (np.array([[3, 5]] * len(users), np.int32), np.array([[2, 1]] * len(users), np.float32))
+        made = np.full(len(users), "wals")
+        pq.write_table(ranked_rows(PREDICTIONS_SCHEMA, users.ids, items, lists, made), tmp_path / PREDICTIONS)
+        first = (lists[0][:1], lists[1][:1])
+        pq.write_table(ranked_rows(STRANGERS_SCHEMA, None, items, first, made[:1]), tmp_path / STRANGERS)
         names = [
+            PREDICTIONS,
+            STRANGERS,
             "users.parquet",
             "items.parquet",
             "titles.parquet",
@@ -61,42 +76,50 @@ def make(home, tmp_path, matrix, rng):
     return publish_one
 
 
-def test_with_reasons__names_the_past_items_that_add_most(make, matrix):
+def test_recommend__names_the_past_items_that_add_most(make, matrix):
     publication, factors = make()
-    rows = [{"rank": 1, "item_id": "i3"}, {"rank": 2, "item_id": "i5"}]
-    found = with_reasons(publication, "u04", rows, n=2)
+    found = OpenPublication(publication).recommend("u04", 2, explain=True).items
     users, _ = wals.sides(matrix, CONFIG, GivenWeights())
     past, _ = matrix.by_user.row(4)
     parts = wals_contributions(users, 4, factors.item_factors, np.array([3, 5]))
 
-    assert [row["rank"] for row in found] == [1, 2]
-    for row, part in zip(found, parts, strict=True):
+    assert [item.item_id for item in found] == ["i3", "i5"]
+    for item, part in zip(found, parts, strict=True):
         best = past[part.argmax()]
-        assert row["because"][0] == {
+        assert item.because[0].model_dump() == {
             "item_id": f"i{best}",
             "title": f"Title {best}",
             "share": pytest.approx(part.max() / part[part > 0].sum(), abs=1e-4),
         }
-        assert len(row["because"]) <= 2
-        assert row["why"] == "shares of the score"
+        assert len(item.because) <= 3
+        assert item.why == "shares of the score"
 
 
-def test_with_reasons__an_unknown_user_is_told_so(make):
+def test_recommend__tells_an_unknown_user_so(make):
     publication, _ = make()
-    (row,) = with_reasons(publication, "unknown user", [{"rank": 1, "item_id": "not even an item"}])
+    item = OpenPublication(publication).recommend("unknown user", 1, explain=True).items[0]
 
-    assert (row["because"], row["why"][:25]) == ([], "unknown user: this is the")
+    assert (item.because, item.why[:25]) == ((), "unknown user: this is the")
 
 
-def test_with_reasons__an_old_publication_says_what_to_do(make):
+def test_recommend__of_an_old_publication_says_what_to_do(make):
     publication, _ = make(with_history=False)
 
     with pytest.raises(ConfigurationError, match=r"shop/2026-01-01/a .* publish again"):
-        with_reasons(publication, "u04", [{"rank": 1, "item_id": "i3"}])
+        OpenPublication(publication).recommend("u04", explain=True)
 
 
-def test_with_reasons__refuses_a_model_of_other_ids(make):
+def test_recommend__does_not_explain_by_a_model_of_other_ids(make):
     publication, _ = make(wrong_hash=True)
 
     with pytest.raises(VocabularyMismatchError, match="users_sha256"):
-        with_reasons(publication, "u04", [{"rank": 1, "item_id": "i3"}])
+        OpenPublication(publication).recommend("u04", explain=True)
+
+
+def test_factors__are_those_of_the_model(make):
+    publication, factors = make()
+    shop = OpenPublication(publication)
+
+    assert shop.user_factors("u04").factors == pytest.approx(factors.user_factors[4].tolist())
+    assert shop.item_factors("i3").factors == pytest.approx(factors.item_factors[3].tolist())
+    assert shop.user_factors("nobody") is None
