@@ -21,6 +21,10 @@ class UnknownItemError(ShelftalkerError):
     exit_code = 2
 
 
+class NotOfferedError(ConfigurationError):
+    """A look-up asks for what the published model does not offer (exit code 2)."""
+
+
 class ContractError(ShelftalkerError):
     """Data broke its contract (exit code 3)."""
 

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
-from data_contracts.errors import ConfigurationError
+from data_contracts.errors import NotOfferedError
 from data_contracts.interactions import Csr
 from data_contracts.published_files import HISTORY, N_REASONS
 from tasks import models
@@ -41,7 +41,7 @@ def with_reasons(
 
     Raises
     ------
-    ConfigurationError
+    NotOfferedError
         If the publication was made before publications kept what the users had.
 
     """
@@ -62,12 +62,12 @@ def history_of(shop: "OpenPublication") -> Csr:
 
     Raises
     ------
-    ConfigurationError
+    NotOfferedError
         As :func:`with_reasons`.
 
     """
     if not shop.publication.part(HISTORY).exists():
-        raise ConfigurationError(
+        raise NotOfferedError(
             f"{shop.publication.path} does not hold what its users had, so nothing can be explained; publish again"
         )
     return open_csr(shop.publication.part(HISTORY), "by_user", len(shop.items))

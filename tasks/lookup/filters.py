@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from data_contracts.errors import ConfigurationError
+from data_contracts.errors import NotOfferedError
 from tasks.lookup.mapped import LabelColumn
 
 
@@ -24,12 +24,12 @@ def category_of(labels: dict[str, LabelColumn], text: str) -> Category:
 
     Raises
     ------
-    ConfigurationError
+    NotOfferedError
         If the publication knows no attributes of items.
 
     """
     if not labels:
-        raise ConfigurationError(
+        raise NotOfferedError(
             f"category {text!r}: this publication knows no labels of items; name their columns under attributes or "
             "labels of [columns] or [items] in the dataset file, and run again"
         )

@@ -7,7 +7,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from data_contracts.errors import ConfigurationError, UnknownItemError
+from data_contracts.errors import NotOfferedError, UnknownItemError
 from data_contracts.published_files import ITEMS_FILE, LOOKUP, PREDICTIONS, USERS_FILE
 from tasks.lookup.answers import (
     Audience,
@@ -388,5 +388,5 @@ class OpenPublication:
         from tasks.models import Capability
 
         if Capability.FACTORS not in models.load_spec(self._kind).offers:
-            raise ConfigurationError(f"model {self.model!r} of {self.publication.path} has no factors")
+            raise NotOfferedError(f"model {self.model!r} of {self.publication.path} has no factors")
         return getattr(self.scorer, name)

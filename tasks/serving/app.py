@@ -10,13 +10,13 @@ from typing import Any, Final, TypeVar
 
 from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import HTMLResponse, JSONResponse
+from fastapi.responses import HTMLResponse, JSONResponse, PlainTextResponse
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
-from data_contracts.errors import ConfigurationError, DamagedError, ShelftalkerError, UnknownItemError
+from data_contracts.errors import ConfigurationError, NotOfferedError, ShelftalkerError, UnknownItemError
 from tasks.lookup.answers import Audience, FactorVector, Origin, Recommendations, SimilarItems
 from tasks.lookup.opened import OpenPublication
 from tasks.serving import questions as ask
@@ -43,6 +43,8 @@ PROBLEMS: Final[dict[int | str, dict[str, Any]]] = {
         503: "Nothing is published yet.",
     }.items()
 }
+# What is no HTTP at all is refused by the server below, in plain text.
+PROBLEMS[400]["content"] = {"text/plain": {}}
 routes = APIRouter(responses=PROBLEMS)
 
 
@@ -158,7 +160,7 @@ async def recommendations(
     user_id: ask.UserId,
     n: ask.N = 10,
     offset: ask.Offset = 0,
-    exclude: ask.Exclude = None,
+    exclude: ask.Exclude = [],  # noqa: B006 - FastAPI copies it
     category: ask.Category = None,
     explain: ask.Explain = False,
     dataset: ask.Dataset = None,
@@ -167,9 +169,7 @@ async def recommendations(
     shop, arm = _shop(request, dataset, user_id)
 
     def answer() -> Recommendations:
-        return shop.recommend(
-            user_id, n, offset=offset, exclude=exclude or (), category=category, explain=explain
-        )
+        return shop.recommend(user_id, n, offset=offset, exclude=exclude, category=category, explain=explain)
 
     if explain:  # asks the model, which takes its time
         return await run_in_threadpool(_reply, request, shop, arm, answer)
@@ -199,15 +199,13 @@ async def similar(
     request: Request,
     item_id: ask.ItemId,
     n: ask.N = 10,
-    exclude: ask.Exclude = None,
+    exclude: ask.Exclude = [],  # noqa: B006 - FastAPI copies it
     category: ask.Category = None,
     dataset: ask.Dataset = None,
 ) -> Response:
     """Items that go with an item, best first."""
     shop, arm = _shop(request, dataset)
-    return _reply(
-        request, shop, arm, lambda: shop.similar(item_id, n, exclude=exclude or (), category=category)
-    )
+    return _reply(request, shop, arm, lambda: shop.similar(item_id, n, exclude=exclude, category=category))
 
 
 @routes.get("/v1/items/{item_id:path}/users", response_model=Audience)
@@ -224,14 +222,14 @@ async def popular(
     request: Request,
     n: ask.N = 10,
     offset: ask.Offset = 0,
-    exclude: ask.Exclude = None,
+    exclude: ask.Exclude = [],  # noqa: B006 - FastAPI copies it
     category: ask.Category = None,
     dataset: ask.Dataset = None,
 ) -> Response:
     """What somebody gets of whom nothing is known."""
     shop, arm = _shop(request, dataset)
     return _reply(
-        request, shop, arm, lambda: shop.popular(n, offset=offset, exclude=exclude or (), category=category)
+        request, shop, arm, lambda: shop.popular(n, offset=offset, exclude=exclude, category=category)
     )
 
 
@@ -302,7 +300,7 @@ async def versions(request: Request) -> dict[str, Any]:
     return {"version": version("shelftalker"), "datasets": served}
 
 
-@routes.get("/metrics", response_class=Response)
+@routes.get("/metrics", response_class=PlainTextResponse)
 async def metrics() -> Response:
     """Figures in Prometheus' text format."""
     content, kind = exposition()
@@ -323,10 +321,9 @@ def _problem(status: int, error: str) -> JSONResponse:
 
 
 async def _refused(_request: Request, error: Exception) -> Response:
-    status = (
-        404 if isinstance(error, UnknownItemError) else 400 if isinstance(error, ConfigurationError) else 503
-    )
-    return _problem(status if not isinstance(error, DamagedError) else 503, str(error))
+    if isinstance(error, UnknownItemError | NotOfferedError):
+        return _problem(404, str(error))
+    return _problem(400 if isinstance(error, ConfigurationError) else 503, str(error))
 
 
 async def _not_understood(_request: Request, error: Exception) -> Response:

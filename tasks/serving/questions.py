@@ -36,7 +36,7 @@ ItemId = Annotated[Id, Path(description="An item, as the log writes it; percent-
 N = Annotated[int, Query(ge=1, le=MAX_N, description="How many are wanted.")]
 Offset = Annotated[int, Query(ge=0, le=MAX_OFFSET, description="Places of the list to pass over.")]
 Exclude = Annotated[
-    list[Id] | None,
+    list[Id],
     Query(max_length=MAX_EXCLUDED, description="Items that must not be shown; may be repeated."),
 ]
 Category = Annotated[

@@ -18,7 +18,7 @@ ODD_IDS = [
     " ",
     "?x=1#y",
     "x" * 10_000,
-    "..",
+    "...",
     "\\N",
 ]
 
@@ -69,7 +69,7 @@ def test_recommendations__heed_what_is_excluded_and_the_category(client):
         (f"/v1/users/{'x' * 20_000}/recommendations", 422, "user_id"),
         ("/v1/items/nothing/similar", 404, "item 'nothing' is not in the catalogue"),
         ("/v1/items/nothing/users", 404, "item 'nothing'"),
-        ("/v1/users/x/factors", 400, "has no factors"),
+        ("/v1/users/x/factors", 404, "has no factors"),
         ("/nowhere", 404, "Not Found"),
     ],
 )
