@@ -286,6 +286,16 @@ class OpenPublication:
 
         return load_scorer(self.publication.part("model"))
 
+    @property
+    def is_warm(self) -> bool:
+        """Whether the model was loaded."""
+        return "scorer" in self.__dict__
+
+    def warm(self) -> None:
+        """Load the model and answer one question with it, so that nobody waits for that."""
+        if len(self.items):
+            self.for_session([SessionItem(item_id=self.items[0])], 1)
+
     def find_item(self, item_id: str) -> int:
         """Code of an item, -1 if the catalogue does not have it."""
         split, end = self.facts["items_with_events"], len(self.items)

@@ -88,7 +88,12 @@ class LiveDataset:
 
         def opened(publication: Publication) -> OpenPublication:
             if publication not in before:
-                before[publication] = OpenPublication(publication)
+                shop = OpenPublication(publication)
+                if any(
+                    each.is_warm for each in known
+                ):  # sessions are asked for: the first one should not wait
+                    shop.warm()
+                before[publication] = shop
             return before[publication]
 
         live = live_publication(self.name)

@@ -1,7 +1,9 @@
 """Start the service, and say where it is."""
 
 import os
+import signal
 import socket
+import sys
 from pathlib import Path
 from typing import Final
 
@@ -54,6 +56,9 @@ def serve(settings: ApiSettings, shared: Path) -> None:
     os.environ |= settings.to_environment()
     if settings.workers > 1:
         os.environ[MULTIPROCESS] = str(shared)
+    # When all is answered, uvicorn sends itself the signal that ended it: that is no failure.
+    signal.signal(signal.SIGTERM, _leave)
+    signal.signal(signal.SIGINT, _leave)
     uvicorn.run(
         APP,
         factory=True,
@@ -67,6 +72,10 @@ def serve(settings: ApiSettings, shared: Path) -> None:
         h11_max_incomplete_event_size=LONGEST_HEAD,
         backlog=2048,
     )
+
+
+def _leave(_number: int, _frame: object) -> None:
+    sys.exit(0)
 
 
 def _must_be_free(host: str, port: int) -> None:
