@@ -47,9 +47,11 @@ def open_publication(dataset: str, run: str | None = None) -> "OpenPublication":
 
     Examples
     --------
-    >>> shop = open_publication("sample")  # doctest: +SKIP
-    >>> [item.item_id for item in shop.recommend("u00042", 3).items]  # doctest: +SKIP
-    ['p0042', 'p0007', 'p0311']
+    >>> shop = open_publication("shop")
+    >>> [item.item_id for item in shop.recommend("a/b", 3, exclude=["i1"]).items]
+    ['i0', 'i2', 'i3']
+    >>> shop.recommend("nobody", 1).source
+    'popular'
 
     """
     return OpenPublication(live_publication(dataset) if run is None else publication_by_run(dataset, run))

@@ -63,6 +63,7 @@ class ManyUsers(Question):
     """Lists of many users at once."""
 
     user_ids: list[Id] = Field(min_length=1, max_length=MAX_USERS)
+    """Whose lists are wanted."""
 
 
 class GivenItem(SessionItem):

@@ -1,11 +1,10 @@
 """The report: everything is on the page, nothing on it is loaded, and no text of the log becomes markup."""
 
 import re
-import shutil
-import subprocess
 from html.parser import HTMLParser
 
 import pytest
+from chromium import dumped_page
 from report_facts import (
     HOSTILE,
     LIST_SECTIONS,
@@ -184,9 +183,6 @@ def test_drawing__writes_dollar_signs_as_they_are():
 @pytest.mark.browser
 @pytest.mark.parametrize("width", [400, 1400])
 def test_write_report__fits_the_window_in_a_browser(page, tmp_path, width):
-    chromium = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-    if chromium is None:
-        pytest.skip("no Chromium on the path, so the page cannot be measured in a browser")
     long = make_lists(title="W" * 80, item_id="x" * 300, user_id="y" * 300)
     page(make_findings(models=("popularity", "a_model_of_quite_an_extraordinarily_long_name")), lists=long)
     # A frame has the width it is given, however narrow a window the browser allows.
@@ -198,15 +194,7 @@ def test_write_report__fits_the_window_in_a_browser(page, tmp_path, width):
           document.title = `widths ${{page.scrollWidth}} ${{page.clientWidth}}`;
         }}</script>"""
     )
-    flags = [
-        "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync",
-        "--disable-background-networking", "--disable-component-update", "--allow-file-access-from-files",
-        f"--user-data-dir={tmp_path / 'browser'}", "--window-size=1600,1000", "--virtual-time-budget=5000",
-        "--dump-dom",
-    ]  # fmt: skip
-    dumped = subprocess.run(
-        [chromium, *flags, measured.as_uri()], capture_output=True, text=True, check=True, timeout=120
-    ).stdout
+    dumped = dumped_page(measured.as_uri(), tmp_path)
     scroll, client = map(int, re.search(r"<title>widths (\d+) (\d+)", dumped).groups())
 
     assert width - 20 <= client <= width
