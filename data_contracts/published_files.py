@@ -7,6 +7,9 @@ USERS_PER_ITEM: Final = "users_per_item.parquet"
 STRANGERS: Final = "strangers.parquet"
 SIMILAR_ITEMS: Final = "similar_items.parquet"
 
+PER_CATEGORY: Final = "predictions_per_category.parquet"
+"""Lists by user and category; only of a dataset whose ``[rules]`` ask for them, and in no other place."""
+
 TABLES: Final = {
     "predictions": PREDICTIONS,
     "users_per_item": USERS_PER_ITEM,

@@ -85,6 +85,12 @@ class ShopRules(_Part):
             blocks=blocks,
         )
 
+    @property
+    def places(self) -> dict[str, str]:
+        """Where the files lie, by the key that names them."""
+        files = {"withdrawn": self.withdrawn, "blocks": self.blocks}
+        return {key: file.path for key, file in files.items() if file is not None}
+
     def cache_identity(self) -> dict[str, Any]:
         """Everything but where the files lie: they are known by their content."""
         said = self.model_dump(mode="json")
