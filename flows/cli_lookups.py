@@ -40,10 +40,11 @@ def lookup(name: str, option: str, finder: str, text: str) -> None:
     ) -> None:
         common.settle(home)
         from tasks.lookup import queries
+        from tasks.lookup.current import under_rules
         from tasks.publication.registry import live_publication
 
         live = live_publication(dataset_name(dataset))
-        rows = getattr(queries, finder)(live, wanted, k)
+        rows = under_rules(getattr(queries, finder), live, wanted, k)
         if explain:
             # The model and its kernels are loaded to explain, and for nothing else here.
             from flows.tables import reasons_as_columns

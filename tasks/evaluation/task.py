@@ -15,11 +15,12 @@ from data_contracts.scoring import Mask, Scorer, Scores
 from tasks import models
 from tasks.evaluation.lists import Subject, both_lists, more_values
 from tasks.models import Need
+from tasks.numeric.permissions import both, columns_of
 from tasks.numeric.scenarios import evaluate as evaluate_lists
 from tasks.preparation.grouping import load_grouped
 from tasks.preparation.holdout import load_holdout
 from tasks.preparation.prepared_events import PreparedEvents
-from tasks.rules.applied import ItemRules, both, columns_of
+from tasks.rules.applied import ItemRules
 from tasks.rules.blocks import of_rows
 from tasks.rules.task import load_item_rules
 from tasks.runtime import store

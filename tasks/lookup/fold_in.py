@@ -1,5 +1,7 @@
 """Lists for somebody who came after the training: from the items they have had, without training again."""
 
+from datetime import UTC, datetime
+from itertools import compress
 from typing import cast
 
 import numpy as np
@@ -7,12 +9,15 @@ import numpy as np
 from data_contracts.columns import ITEM_ID, RANK, SCORE, TITLE
 from data_contracts.errors import UnknownItemError
 from data_contracts.interactions import Csr
+from data_contracts.limits import MAX_COUNT
 from data_contracts.published_files import SIMILAR_ID
-from data_contracts.scoring import Lists, Sequences, SequenceScorer
+from data_contracts.scoring import Lists, Mask, Sequences, SequenceScorer
 from tasks import models
 from tasks.lookup.queries import Row, catalogue, items_without_events, similar_to, titles_of
 from tasks.models import Capability, FoldInModel
+from tasks.numeric.permissions import both
 from tasks.publication.registry import Publication
+from tasks.rules.live import LiveRules
 from tasks.training.serialization import load_scorer
 
 HOW = "how"
@@ -48,10 +53,11 @@ def items_for_history(publication: Publication, item_ids: list[str], k: int) -> 
             "ids are compared letter by letter"
         )
     codes = np.array([code_of[item_id] for item_id in past], np.int32)
-    answer = _by_model(publication, codes, len(items), min(k, len(items)))
+    allowed = allowed_now(publication)
+    answer = _by_model(publication, codes, len(items), min(k, len(items)), allowed)
     if answer is None:
         found, how = (
-            _by_neighbours(publication, past, len(items), k),
+            _by_neighbours(publication, past, _shown(items, allowed), k),
             "similar items of this history, added up",
         )
     else:
@@ -66,11 +72,24 @@ def items_for_history(publication: Publication, item_ids: list[str], k: int) -> 
     ]
 
 
-def _by_model(publication: Publication, codes: np.ndarray, n_items: int, k: int) -> tuple[Lists, str] | None:
+def allowed_now(publication: Publication) -> Mask | None:
+    """Items that the shop's rules let be shown at this moment, bool (n_items,); None where it has no rules."""
+    rules = LiveRules.of(publication.folder)
+    return None if rules is None else rules.allowed(datetime.now(UTC))
+
+
+def _shown(items: list[str], allowed: Mask | None) -> set[str]:
+    return set(items if allowed is None else compress(items, allowed))
+
+
+def _by_model(
+    publication: Publication, codes: np.ndarray, n_items: int, k: int, allowed: Mask | None
+) -> tuple[Lists, str] | None:
     """The model's own list for this history and how it was found, or None where it has no way."""
     model = publication.manifest["model"]
     offers = models.load_spec(model["kind"]).offers
-    allow = models.allowed_codes(model["kind"], n_items, items_without_events(publication))
+    by_model = models.allowed_codes(model["kind"], n_items, items_without_events(publication))
+    allow = both(by_model, allowed)
     if Capability.SEQUENCES in offers:
         follower = cast("SequenceScorer", load_scorer(publication.part("model")))
         sequence = Sequences(np.array([0, len(codes)], np.int64), codes, np.full(1, -1, np.int32))
@@ -98,11 +117,13 @@ def _one_row(codes: np.ndarray, n_items: int) -> Csr:
 
 
 def _by_neighbours(
-    publication: Publication, past: list[str], n_items: int, k: int
+    publication: Publication, past: list[str], shown: set[str], k: int
 ) -> list[tuple[str, float]]:
     total: dict[str, float] = {}
     for item_id in past:
-        for row in similar_to(publication, item_id, n_items):
+        for row in similar_to(publication, item_id, MAX_COUNT):
+            if row[SIMILAR_ID] not in shown:
+                continue
             total[row[SIMILAR_ID]] = total.get(row[SIMILAR_ID], 0.0) + row[SCORE]
     left = [(item_id, score) for item_id, score in total.items() if item_id not in set(past)]
     return sorted(left, key=lambda each: (-each[1], each[0]))[:k]

@@ -20,6 +20,7 @@ from tasks.models import Capability
 from tasks.numeric.fair_owners import fair_owners
 from tasks.numeric.list_limits import ListLimits
 from tasks.numeric.owners import Owners
+from tasks.numeric.permissions import both
 from tasks.numeric.ranking import target
 from tasks.numeric.similar import similar_by_users
 from tasks.numeric.transpose import transposed
@@ -29,7 +30,7 @@ from tasks.preparation.grouping import load_grouped
 from tasks.preparation.mapping import load_vocabularies
 from tasks.preparation.prepared_events import PreparedEvents
 from tasks.preparation.seen import Seen
-from tasks.rules.applied import DEEPEST, ItemRules, both
+from tasks.rules.applied import DEEPEST, ItemRules
 from tasks.rules.blocks import joined
 from tasks.training.task import load_model
 from tasks.training.trained_model import TrainedModel

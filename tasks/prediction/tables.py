@@ -17,11 +17,12 @@ from data_contracts.scoring import Lists, Mask, Scorer, Scores
 from tasks.evaluation.lists import cold_lists, cold_start_lists
 from tasks.numeric.list_limits import ListLimits
 from tasks.numeric.owners import Owners
+from tasks.numeric.permissions import columns_of
 from tasks.numeric.ranking import top_scores
 from tasks.numeric.slices import mark_new
 from tasks.prediction.catalogue import by_id
 from tasks.preparation.seen import Seen
-from tasks.rules.applied import columns_of, recommend_within
+from tasks.rules.applied import recommend_within
 
 BLOCK_USERS = BLOCK_ITEMS = 50_000
 """Users, or items, whose rows are in memory at once, and in one row group of a file."""

@@ -153,6 +153,10 @@ class LiveRules:
             self._kept = kept
         return kept[2]
 
+    def allowed(self, now: datetime) -> Mask:
+        """Items that may be shown now, bool (n_items,) by item code."""
+        return ~self.forbidden(now)
+
     def shown(self, item_ids: Sequence[str], now: datetime) -> list[str]:
         """Those of some items that may be shown now, in their order; an unknown item may not."""
         places = pa.compute.index_in(

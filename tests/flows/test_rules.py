@@ -12,6 +12,10 @@ import pytest
 from small_shop import FAST_MODELS, run, write_dataset
 
 from data_contracts.parameters import NightlyParameters
+from tasks.lookup.current import under_rules
+from tasks.lookup.fold_in import items_for_history
+from tasks.lookup.queries import items_for_user
+from tasks.publication.registry import live_publication
 from tasks.rules.live import LiveRules
 
 ITEMS = """
@@ -195,6 +199,14 @@ def test_rules__again_at_a_look_up(published):
     shop.withdraw(folder, {*shop.withdrawn, shown[0]})
     try:
         assert live.shown(shown, AS_OF) == shown[1:]
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("SHELFTALKER_HOME", str(folder / "home"))
+            publication = live_publication(summary.dataset)
+            found = under_rules(items_for_user, publication, "somebody unknown", 10)
+            folded = items_for_history(publication, shop.items[:3], 20)
+        assert [row["item_id"] for row in found] == shown[1:]
+        assert folded
+        assert all(row["item_id"] != shown[0] and shop.may_be_shown(row["item_id"]) for row in folded)
         assert json.loads((Path(summary.path) / "rules.json").read_text())["withdrawn"]["path"] == str(
             folder / "gone.txt"
         )

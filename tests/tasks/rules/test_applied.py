@@ -1,12 +1,11 @@
 import numpy as np
-import pytest
 from holdouts import csr
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tasks.numeric.list_limits import ListLimits
 from tasks.numeric.scorers import Factors
-from tasks.rules.applied import both, columns_of, recommend_within
+from tasks.rules.applied import recommend_within
 
 N_USERS, N_ITEMS = 5, 40
 SCORER = Factors(
@@ -81,20 +80,3 @@ def test_recommend_within__looks_no_deeper_than_it_has_to(monkeypatch):
     # Two is all that the limit leaves.
     assert asked == [(N_USERS, 5)]
     assert (items >= 0).sum(axis=1).tolist() == [2] * N_USERS
-
-
-@pytest.mark.parametrize(
-    ("one", "other", "expected"), [(None, None, None), ([1, 0], None, [1, 0]), ([1, 0], [1, 1], [1, 0])]
-)
-def test_both__none_allows_all(one, other, expected):
-    masks = (None if each is None else np.array(each, np.bool_) for each in (one, other))
-
-    found = both(*masks)
-
-    assert found is expected if expected is None else found.tolist() == [bool(each) for each in expected]
-
-
-def test_columns_of__keeps_the_rows():
-    kept = columns_of(csr([[0, 2], [1], [2]], 3), np.array([False, True, True]))
-
-    assert [kept.row(at)[0].tolist() for at in range(3)] == [[2], [1], [2]]
