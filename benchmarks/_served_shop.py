@@ -19,7 +19,7 @@ from data_contracts.predictions import (
     ranked_rows,
 )
 from data_contracts.published_files import ITEMS_FILE, LOOKUP, TITLES, USERS_FILE
-from tasks.lookup.index import build, tables_of
+from tasks.lookup.index import Meaning, build, tables_of
 from tasks.models import wals
 from tasks.numeric.scorers import Factors
 from tasks.publication.registry import Publication, publish
@@ -65,7 +65,7 @@ def publish_shop(
         "brand": brands,
     }
     pq.write_table(pa.table(titles), parts / TITLES)
-    build(tables_of(parts), parts / LOOKUP, separators={"brand": None}, exclude_seen=False)
+    build(tables_of(parts), parts / LOOKUP, Meaning(separators={"brand": None}))
     config = wals.Config(n_factors=n_factors, unobserved_weight=0.1, regularization=0.01)
     x, y = (rng.normal(0, 0.1, (n, n_factors)).astype(np.float32) for n in (len(trained), items))
     (parts / "model").mkdir()

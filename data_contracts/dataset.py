@@ -24,6 +24,7 @@ from data_contracts.dataset_sections import (
 from data_contracts.errors import ConfigurationError
 from data_contracts.gate_section import BEST_BASELINE, LIVE, GateSection
 from data_contracts.metrics import parse_metric
+from data_contracts.rules_section import RulesSection
 from data_contracts.source_section import SourceSection
 from data_contracts.variants_section import VariantsSection
 
@@ -77,6 +78,7 @@ class DatasetSpec(Section):
     models: dict[str, ModelSection] = Field(default_factory=default_models, min_length=1)
     gate: GateSection = GateSection()
     export: ExportSection = ExportSection()
+    rules: RulesSection | None = None
     variants: VariantsSection | None = None
 
     @model_validator(mode="before")
@@ -106,6 +108,19 @@ class DatasetSpec(Section):
     def _attributes_agree(self) -> Self:
         """Refuse an attribute that the log and the item table have in two kinds."""
         self.item_attributes  # noqa: B018 - it raises
+        return self
+
+    @model_validator(mode="after")
+    def _rules_can_be_answered(self) -> Self:
+        """Refuse a rule about an attribute that is not there, and dates without a day to judge them by."""
+        if self.rules is None:
+            return self
+        self.rules.check_columns(self.item_attributes)
+        if any(self.rules.dates) and self.columns.time is None:
+            raise ValueError(
+                "rules.available_from and rules.available_until are judged as of a run's day, which a log without "
+                "times does not have; write time = ... under [columns], or use rules.available"
+            )
         return self
 
     @model_validator(mode="after")
@@ -164,6 +179,20 @@ class DatasetSpec(Section):
     def item_attributes(self) -> ItemAttributes:
         """Attributes of items, those of the log and those of the item table."""
         return self.columns.joined(self.items or ItemAttributes())
+
+    @property
+    def with_rule_columns(self) -> "DatasetSpec":
+        """The same with the columns of ``[rules]`` among the attributes, as ingestion reads them.
+
+        They are no features: models are given :attr:`item_attributes` of the dataset itself.
+        """
+        text, dates = self.rules.more_columns(self.item_attributes.kinds()) if self.rules else ((), ())
+        if not text and not dates:
+            return self
+        name = "columns" if self.items is None else "items"
+        section: ColumnsSection | ItemsSection = self.items or self.columns
+        more = {"attributes": section.attributes + text, "dates": section.dates + dates}
+        return self.model_copy(update={name: section.model_copy(update=more)})
 
     @property
     def has_catalogue(self) -> bool:

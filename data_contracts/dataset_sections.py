@@ -222,6 +222,8 @@ class ExportSection(Section):
 
     k: ListLength = 10
     """Items for a user."""
+    reserve: int | None = Field(default=None, ge=0, le=10_000)
+    """So many more items are ranked for each user, to fill up what rules and look-ups take off; 20 if absent."""
     users_per_item_k: AudienceLength = 10
     """Users for an item."""
     max_items_per_user: Most | None = None
@@ -239,4 +241,6 @@ class ExportSection(Section):
 
     def cache_identity(self) -> dict[str, Any]:
         """Lengths and their limit: where the lists go does not change them."""
-        return self.model_dump(include={"k", "users_per_item_k", "max_items_per_user", "max_short_lists"})
+        return self.model_dump(
+            include={"k", "reserve", "users_per_item_k", "max_items_per_user", "max_short_lists"}
+        )

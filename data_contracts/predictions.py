@@ -9,6 +9,7 @@ import pyarrow as pa
 from data_contracts.columns import ITEM_ID, MODEL, RANK, SCORE, USER_ID
 from data_contracts.identifiers import Vocabulary
 from data_contracts.published_files import (
+    PER_CATEGORY,
     PREDICTIONS,
     SIMILAR_ID,
     SIMILAR_ITEMS,
@@ -18,7 +19,7 @@ from data_contracts.published_files import (
 )
 
 # The names of the files and the tables belong to the export, too.
-__all__ = ["PREDICTIONS", "SIMILAR_ITEMS", "STRANGERS", "TABLES", "USERS_PER_ITEM"]
+__all__ = ["PER_CATEGORY", "PREDICTIONS", "SIMILAR_ITEMS", "STRANGERS", "TABLES", "USERS_PER_ITEM"]
 
 Lists = tuple[npt.NDArray[np.int32], npt.NDArray[np.floating]]
 
@@ -41,6 +42,20 @@ SIMILAR_SCHEMA: Final = pa.schema(
     [(ITEM_ID, pa.large_string()), _RANKED[0], (SIMILAR_ID, pa.large_string()), _RANKED[1]]
 )
 """Items that go with an item, sorted by item_id and rank; the score is a cosine."""
+
+CATEGORY: Final = "category"
+"""Column of a table by category: the value of the attribute."""
+
+PER_CATEGORY_SCHEMA: Final = pa.schema(
+    [
+        (USER_ID, pa.large_string()),
+        (CATEGORY, pa.large_string()),
+        _RANKED[0],
+        (ITEM_ID, pa.large_string()),
+        _RANKED[1],
+    ]
+)
+"""Items for users by category, sorted by user_id, category and rank."""
 
 
 def ranked_rows(

@@ -7,6 +7,18 @@ USERS_PER_ITEM: Final = "users_per_item.parquet"
 STRANGERS: Final = "strangers.parquet"
 SIMILAR_ITEMS: Final = "similar_items.parquet"
 
+RESERVED: Final = "predictions_with_reserve.parquet"
+"""As PREDICTIONS with longer lists, for look-ups that take places away; not published but in the index of look-ups."""
+
+POPULAR: Final = "popular.parquet"
+"""As STRANGERS with a much longer list, for the same."""
+
+BLOCKS: Final = "blocks.parquet"
+"""Pairs of a user and an item that must not meet, for the same."""
+
+PER_CATEGORY: Final = "predictions_per_category.parquet"
+"""Lists by user and category; only of a dataset whose ``[rules]`` ask for them, and in no other place."""
+
 TABLES: Final = {
     "predictions": PREDICTIONS,
     "users_per_item": USERS_PER_ITEM,
@@ -20,6 +32,9 @@ TITLES: Final = "titles.parquet"
 
 LOOKUP: Final = "lookup"
 """Folder of the look-up index (:mod:`tasks.lookup.index`)."""
+
+RULES_FILE: Final = "rules.json"
+"""The shop's own rules; absent where it has none."""
 
 HISTORY: Final = "history"
 """Folder of what the users have had."""

@@ -40,6 +40,8 @@ class SummaryPart(BaseModel):
 class HoldoutCounts(SummaryPart):
     """Sizes of the hold-out."""
 
+    LEFT_OUT_IF_NONE: ClassVar[frozenset[str]] = frozenset({"n_forbidden_pairs", "n_users_left_out"})
+
     n_users: int
     """Users with an event in the hold-out who are scored."""
     n_users_in_all: int = 0
@@ -58,6 +60,11 @@ class HoldoutCounts(SummaryPart):
     """Of them, events that next_item_accuracy asks for: all, or a seeded sample."""
     n_ratings: int = 0
     """Pairs in the hold-out with a rating and a known item; 0 for a log without ratings."""
+    n_forbidden_pairs: int | None = None
+    """Pairs of a user and an item that could not have been shown under the shop's rules, and are no truth; absent
+    without rules."""
+    n_users_left_out: int | None = None
+    """Users who took nothing else and are not scored; absent without rules."""
 
 
 class Counts(SummaryPart):
@@ -191,8 +198,63 @@ class GateResult(SummaryPart):
     """Every rule, passed, broken or not applicable, in the order in which they were applied."""
 
 
+class RuleEffect(SummaryPart):
+    """What one rule of the shop does."""
+
+    LEFT_OUT_IF_NONE: ClassVar[frozenset[str]] = frozenset({"items", "places"})
+
+    rule: str
+    """Key of ``[rules]``, with its attribute."""
+    items: int | None = None
+    """Items that it forbids by itself; absent of a rule about lists or pairs."""
+    places: int | None = None
+    """Places of lists made without rules that it takes by itself; absent where no lists were made."""
+
+
+class RulesResult(SummaryPart):
+    """What the shop's rules do to items and lists."""
+
+    LEFT_OUT_IF_NONE: ClassVar[frozenset[str]] = frozenset(
+        {
+            "withdrawn_ids",
+            "unknown_withdrawn",
+            "blocked_pairs",
+            "unknown_blocked_pairs",
+            "compared_users",
+            "compared_places",
+            "lists",
+            "unfilled_lists",
+        }
+    )
+
+    rules: tuple[RuleEffect, ...]
+    """Each rule."""
+    items: int
+    """Items of the run."""
+    allowed_items: int
+    """Of them, items that no rule forbids."""
+    withdrawn_ids: int | None = None
+    """Ids in the file of withdrawn items; absent without one."""
+    unknown_withdrawn: int | None = None
+    """Of them, ids of no item of the run."""
+    blocked_pairs: int | None = None
+    """Pairs in the file of blocked pairs; absent without one."""
+    unknown_blocked_pairs: int | None = None
+    """Of them, pairs of no item of the run."""
+    compared_users: int | None = None
+    """Users whose lists were made without rules, too; absent where no lists were made."""
+    compared_places: int | None = None
+    """Places of these lists."""
+    lists: int | None = None
+    """Lists of users."""
+    unfilled_lists: int | None = None
+    """Of them, lists that could not be filled."""
+
+
 class RunFindings(SummaryPart):
     """What a run found, whatever becomes of it."""
+
+    LEFT_OUT_IF_NONE: ClassVar[frozenset[str]] = frozenset({"rules"})
 
     run_id: str
     """Name of the run: decided by its content, so that the same run has the same name."""
@@ -212,6 +274,8 @@ class RunFindings(SummaryPart):
     """The decision."""
     warnings: tuple[str, ...] = ()
     """What somebody should look at though it did not stop the run: in the log, its ids, or what is left out."""
+    rules: RulesResult | None = None
+    """What the shop's own rules do; absent where it has none."""
     tuned: str | None
     """Name or path of the tuned file that was given; null without one."""
 
@@ -224,7 +288,7 @@ class RunFindings(SummaryPart):
 class RunSummary(RunFindings):
     """What a run found, and where it is."""
 
-    LEFT_OUT_IF_NONE: ClassVar[frozenset[str]] = frozenset({"live"})
+    LEFT_OUT_IF_NONE: ClassVar[frozenset[str]] = frozenset({"rules", "live"})
 
     published: bool
     """Whether the run was published."""

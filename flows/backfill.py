@@ -18,6 +18,7 @@ from flows.one_date import CLOSED, FAILED, LEFT_ALONE, Plan, Row, preview, row_o
 from flows.planning import chosen_models
 from tasks.ingestion.task import find_source
 from tasks.publication.delivery import check_delivery
+from tasks.rules.task import find_rules
 from tasks.runtime import store
 from tasks.runtime.progress import listener
 from tasks.tuning.tuned_files import load_tuned
@@ -64,7 +65,9 @@ def make_plan(parameters: BackfillParameters) -> Plan:
     tuned = load_tuned(parameters.tuned, spec)
     chosen_models(spec, tuned)
     check_delivery(spec)
-    return Plan(parameters, spec, find_source(spec, parameters.source), tuned)
+    source = find_source(spec, parameters.source)
+    rules = find_rules(spec, source.path)
+    return Plan(parameters, spec, source, tuned, None if rules is None else rules.rules)
 
 
 def _run(plan: Plan) -> Iterator[Row]:

@@ -146,7 +146,7 @@ def fold_in(
     from tasks.lookup.answers import SessionItem
 
     shop = _live(dataset, home)
-    if all(shop.find_item(item) < 0 for item in items):
+    if all(shop.columns.find_item(item) < 0 for item in items):
         shop.item_code(items[0])  # which says so
     had = [SessionItem(item_id=item) for item in items]
     answer = shop.for_session(had, k, exclude=exclude, category=category)

@@ -27,8 +27,9 @@ def compare(
     holdout: store.ArtifactRef,
     spec: DatasetSpec,
     seed: int,
+    ruled: store.ArtifactRef | None = None,
 ) -> Comparison:
-    """Train and evaluate models; one that breaks is left out.
+    """Train and evaluate models; one that breaks is left out. `ruled` says which items may be shown.
 
     Raises
     ------
@@ -44,7 +45,9 @@ def compare(
     cold = attempts.cold_start(spec.evaluation.cold_start, trained, sections)
 
     def score(name: str) -> EvaluatedModel:
-        evaluated = evaluate(trained[name], trained[cold].artifact, holdout, data, spec.evaluation, seed)
+        evaluated = evaluate(
+            trained[name], trained[cold].artifact, holdout, data, spec.evaluation, seed, ruled
+        )
         return EvaluatedModel(trained[name], evaluated)
 
     return Comparison(tuple(attempts.each(trained, "evaluation", score).values()), cold)

@@ -83,6 +83,8 @@ def show(summary: RunSummary, examples: dict[str, list[dict[str, Any]]], picture
     if found := found_rows(counts):
         shown = [{**row, "rows": f"{row['rows']:,}"} for row in found]
         console.print(rows_table(shown, "what the contract found"))
+    if summary.rules is not None:
+        console.print(_shop_rules(summary), soft_wrap=True)
     for each in summary.left_out:
         console.print(
             Text(printable(f"! {each.name} is left out; its {each.stage} failed: {each.reason}"), "yellow")
@@ -123,6 +125,23 @@ def tuned_rows(result: dict[str, Any]) -> list[dict[str, Any]]:
         for name, found in result["models"].items()
         if "value" in found
     ]
+
+
+def _shop_rules(summary: RunSummary) -> Text:
+    """One line on the shop's own rules."""
+    assert summary.rules is not None
+    rules, held_out = summary.rules, summary.counts.holdout
+    parts = [f"rules: {rules.allowed_items:,} of {rules.items:,} items may be shown"]
+    taken = [f"{each.rule} {each.places:,}" for each in rules.rules if each.places]
+    if rules.compared_places:
+        parts.append(f"of {rules.compared_places:,} places they take {', '.join(taken) or 'none'}")
+    if rules.unfilled_lists:
+        parts.append(f"{rules.unfilled_lists:,} of {rules.lists or 0:,} lists are not full")
+    if held_out.n_forbidden_pairs:
+        parts.append(
+            f"left out of the hold-out: {held_out.n_forbidden_pairs:,} pairs, {held_out.n_users_left_out or 0:,} users"
+        )
+    return Text(printable("; ".join(parts)))
 
 
 def _metrics(summary: RunSummary, width: int) -> Table:

@@ -30,6 +30,7 @@ from tasks.preparation.splitting import windows
 from tasks.publication.delivery import check_delivery
 from tasks.publication.registry import mend
 from tasks.publication.run_receipts import key_of_run
+from tasks.rules.task import permitted, rules_at_rest
 from tasks.runtime import store
 from tasks.training.requirements import matrix_parts
 from tasks.tuning.tuned_files import check_tuned_before, load_tuned
@@ -56,6 +57,7 @@ def nightly(parameters: NightlyParameters) -> Any:
     if spec.window.test_path:
         finders.append(partial(find_holdout_source, spec))
     found = [find() for find in finders]
+    rules = rules_at_rest(spec, found[0].path)
     sources, ingested = zip(*map(ingest_at_rest, found, finders), strict=True)
     events, newest = ingested[0], ingested[-1]
     as_of = decide_as_of(spec, parameters.as_of, events)
@@ -70,18 +72,22 @@ def nightly(parameters: NightlyParameters) -> Any:
     holdout = split(
         newest, data, window.holdout, spec.columns, spec.feedback, spec.evaluation.max_users, seed
     )
+    ruled = None if rules is None else rules.of_items(data, window.train)
+    if ruled is not None:
+        holdout = permitted(holdout, ruled, data)
 
     attempts = Attempts(spec.name, lacking)
-    models, cold = compare(attempts, choices, data, holdout, spec, seed)
+    models, cold = compare(attempts, choices, data, holdout, spec, seed, ruled)
     standing = Standing(
         live=live, anything_live=anything_live(spec.name, as_of), age_days=holdout.facts["age_days"]
     )
-    key = key_of_run(spec, sources, as_of, seed, tuned)
+    key = key_of_run(spec, sources, as_of, seed, tuned, None if rules is None else rules.rules)
     while True:
         left = attempts.still_there(models)
         decision = gate(left, data.vocabularies, spec.evaluation, spec.gate, standing, seed)
         verdict, out = load_verdict(decision), tuple(attempts.left_out)
         run = Run(spec, as_of, parameters, tuned, key, data, holdout, left, decision, verdict, out, remarks)
+        run = run._replace(rules=rules, ruled=ruled)
         if verdict.decision.verdict == "closed":
             return reject(run)
         if not verdict.decision.publishes:

@@ -16,6 +16,7 @@ from prefect.settings import get_current_settings
 from data_contracts.dataset import DatasetSpec
 from data_contracts.errors import ShelftalkerError
 from data_contracts.parameters import BackfillParameters, NightlyParameters
+from data_contracts.shop_rules import ShopRules
 from data_contracts.tuned import Tuned
 from flows.guarded_server import CLIENT_VARIABLE
 from flows.nightly import nightly
@@ -34,10 +35,11 @@ class Plan(NamedTuple):
     spec: DatasetSpec
     source: Source
     tuned: Tuned | None
+    rules: ShopRules | None = None
 
     def receipt(self, day: date) -> Receipt | None:
         """What a finished run of that date left, if what it published is still whole."""
-        key = key_of_run(self.spec, [self.source], day, self.parameters.seed, self.tuned)
+        key = key_of_run(self.spec, [self.source], day, self.parameters.seed, self.tuned, self.rules)
         return find(self.spec.name, day, key)
 
     def done(self, day: date) -> Receipt | None:

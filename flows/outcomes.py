@@ -9,8 +9,8 @@ from prefect.states import Completed
 from data_contracts.dataset import DatasetSpec
 from data_contracts.dataset_sections import ModelSection
 from data_contracts.parameters import NightlyParameters
-from data_contracts.predictions import TABLES
-from data_contracts.published_files import HISTORY, HISTORY_FILES, LOOKUP, TITLES
+from data_contracts.predictions import PER_CATEGORY, TABLES
+from data_contracts.published_files import HISTORY, HISTORY_FILES, LOOKUP, RULES_FILE, TITLES
 from data_contracts.run_summary import LeftOutModel, RunFindings, RunSummary
 from data_contracts.tuned import Tuned
 from flows import run_events, ui_artifacts
@@ -30,10 +30,12 @@ from tasks.report.run_summary import (
     gate_result,
     model_results,
     rejection_reason,
+    rules_result,
     run_id,
     warnings_of,
 )
 from tasks.report.task import REPORT, report_on
+from tasks.rules.task import RulesOfRun
 from tasks.runtime import store
 from tasks.runtime.step import untagged
 from tasks.training.task import train_model
@@ -60,6 +62,10 @@ class Run(NamedTuple):
     left_out: tuple[LeftOutModel, ...] = ()
     remarks: tuple[store.ArtifactRef, ...] = ()
     """Steps beside the way of the data that may have something to warn of."""
+    rules: RulesOfRun | None = None
+    """The shop's own rules; None where it has none."""
+    ruled: store.ArtifactRef | None = None
+    """Which items of the training window may be shown."""
 
 
 class Refit(NamedTuple):
@@ -69,6 +75,8 @@ class Refit(NamedTuple):
     models: dict[str, TrainedModel]
     predictions: store.ArtifactRef
     lookup: store.ArtifactRef
+    ruled: store.ArtifactRef | None = None
+    """Which items of the whole window may be shown."""
 
 
 def refit(run: Run, sections: dict[str, ModelSection], cold_start: str, everything: PreparedEvents) -> Refit:
@@ -82,17 +90,29 @@ def refit(run: Run, sections: dict[str, ModelSection], cold_start: str, everythi
         for name in dict.fromkeys((winner, cold_start))
     }
     exclude_seen = run.spec.evaluation.decides == "discovery"
+    rules, ruled = run.rules, None
+    if rules is not None:
+        ruled = rules.of_items(everything, everything.window)
     predictions = export(
-        models[winner], models[cold_start], everything, run.spec.export, exclude_seen=exclude_seen
+        models[winner],
+        models[cold_start],
+        everything,
+        run.spec.export,
+        exclude_seen=exclude_seen,
+        rules=None if rules is None else rules.rules,
+        ruled=ruled,
+        places=None if rules is None else rules.rules.places,
     )
-    lookup = index_lists(predictions, everything, run.spec.item_attributes, exclude_seen=exclude_seen)
-    return Refit(everything, models, predictions, lookup)
+    lookup = index_lists(predictions, everything, run.spec.item_attributes, rules, exclude_seen=exclude_seen)
+    return Refit(everything, models, predictions, lookup, ruled)
 
 
 def findings_of(run: Run, refit: Refit | None) -> RunFindings:
     """Sum up what a run found; the name of the run is a hash of that."""
     predictions = None if refit is None else refit.predictions
+    ruled = run.ruled if refit is None else refit.ruled
     matrix = (refit.data if refit else run.data).matrix
+    warned = [each for each in (ruled, predictions) if each is not None]
     return RunFindings(
         run_id=run_id(run.decision, *([] if refit is None else [refit.predictions])),
         dataset=run.spec.name,
@@ -102,7 +122,8 @@ def findings_of(run: Run, refit: Refit | None) -> RunFindings:
         models=model_results(run.models, run.tuned),
         left_out=run.left_out,
         gate=gate_result(run.verdict),
-        warnings=warnings_of((run.data.events, matrix, *run.remarks)),
+        warnings=warnings_of((run.data.events, matrix, *run.remarks, *warned)),
+        rules=rules_result(ruled, predictions),
         tuned=run.given.tuned,
     )
 
@@ -140,6 +161,8 @@ def publish(run: Run, refit: Refit) -> RunSummary:
         deliver(publication, run.spec)
     summary = summary.model_copy(update={"live": live})
     refitted = [model.artifact for model in refit.models.values()]
+    if refit.ruled is not None:
+        refitted.append(refit.ruled)
     _close(
         run,
         summary,
@@ -185,6 +208,10 @@ def _files(run: Run, refit: Refit, page: store.ArtifactRef) -> dict[str, tuple[s
     files = {name: (refit.predictions, name) for name in TABLES.values()}
     files |= {name: (refit.data.vocabularies, name) for name in (USERS_FILE, ITEMS_FILE)}
     files |= {f"{HISTORY}/{name}": (refit.data.matrix, name) for name in HISTORY_FILES}
+    if run.rules is not None:
+        files[RULES_FILE] = (refit.predictions, RULES_FILE)
+        if run.rules.rules.section.per_category is not None:
+            files[PER_CATEGORY] = (refit.predictions, PER_CATEGORY)
     return files | {
         LOOKUP: (refit.lookup, ""),
         TITLES: (run.data.events, ITEMS_FILE),
@@ -204,6 +231,8 @@ def _close(run: Run, summary: RunSummary, page: store.ArtifactRef, *more: store.
     ui_artifacts.create(summary, page)
     data = run.data
     used = [data.events, data.vocabularies, data.matrix, run.holdout, run.decision, page, *more]
+    if run.rules is not None and run.ruled is not None:
+        used += [run.rules.files, run.ruled]
     for each in run.models:
         used += [each.model.artifact, each.evaluation]
     Receipt(

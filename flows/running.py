@@ -85,4 +85,6 @@ def examples(summary: RunSummary) -> dict[str, list[dict[str, Any]]]:
         return {}
     publication = Publication(dataset=summary.dataset, as_of=summary.as_of, run=summary.run_id)
     shop = OpenPublication(publication)
-    return {user_id: rows_for_user(shop.recommend(user_id, 5)) for user_id in shop.some_users(N_EXAMPLES)}
+    return {
+        user_id: rows_for_user(shop.recommend(user_id, 5)) for user_id in shop.columns.some_users(N_EXAMPLES)
+    }

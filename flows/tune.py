@@ -15,6 +15,7 @@ from tasks.ingestion.task import find_source, ingest_at_rest
 from tasks.preparation.holdout import split
 from tasks.preparation.prepared_events import prepare as prepare_events
 from tasks.preparation.splitting import Windows, inner_windows
+from tasks.rules.task import RulesOfRun, permitted, rules_at_rest
 from tasks.runtime import store
 from tasks.training.requirements import matrix_parts
 from tasks.training.task import train
@@ -36,10 +37,11 @@ def tune(parameters: TuneParameters) -> Any:
     spec = DatasetSpec.load(parameters.dataset)
     names = tunable(spec, parameters.models)
     source = find_source(spec, parameters.source)
+    rules = rules_at_rest(spec, source.path)
     source, events = ingest_at_rest(source, lambda: find_source(spec, parameters.source))
     as_of = decide_as_of(spec, parameters.as_of, events)
     inner = inner_windows(spec, as_of, parameters.seed, parameters.windows)
-    prepared = [prepare(spec, events, window, parameters.seed) for window in inner]
+    prepared = [prepare(spec, events, window, parameters.seed, rules) for window in inner]
     destination = Destination(
         parameters.study or sqlite_url(store.home() / "studies", spec.name),
         tuned_path(parameters.output or spec.name),
@@ -61,14 +63,20 @@ def tune(parameters: TuneParameters) -> Any:
     }
 
 
-def prepare(spec: DatasetSpec, events: store.ArtifactRef, window: Windows, seed: int) -> Prepared:
+def prepare(
+    spec: DatasetSpec, events: store.ArtifactRef, window: Windows, seed: int, rules: RulesOfRun | None = None
+) -> Prepared:
     """Map, group and split the events of one inner window, by the steps of the nightly run."""
     data = prepare_events(events, window.train, spec, matrix_parts(spec, spec.models.values()))
     holdout = split(
         events, data, window.holdout, spec.columns, spec.feedback, spec.evaluation.max_users, seed
     )
+    ruled = None if rules is None else rules.of_items(data, window.train)
+    if ruled is not None:
+        holdout = permitted(holdout, ruled, data)
     cold = spec.evaluation.cold_start
-    return Prepared(window.holdout, data, holdout, train(cold, spec.models[cold], data.matrix, seed))
+    trained = train(cold, spec.models[cold], data.matrix, seed)
+    return Prepared(window.holdout, data, holdout, trained, ruled)
 
 
 def deadlines(minutes: float | None, n: int) -> Iterator[float | None]:

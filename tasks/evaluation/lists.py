@@ -14,13 +14,16 @@ from data_contracts.scoring import Mask, RatingScorer, Scorer, Scores, SequenceS
 from tasks import models
 from tasks.models import Capability
 from tasks.numeric import next_items
+from tasks.numeric.list_limits import ListLimits
 from tasks.numeric.metrics import UnitValues
-from tasks.numeric.ranking import cold_start_list, recommend
+from tasks.numeric.ranking import cold_start_list
 from tasks.numeric.rating_errors import new_pairs, only, rating_errors
 from tasks.numeric.scenarios import TopLists
 from tasks.numeric.scorers import ItemScores
 from tasks.numeric.slices import mark_new, of_rows
 from tasks.preparation.seen import first_rows
+from tasks.rules.applied import recommend_within
+from tasks.rules.blocks import union
 
 MARGIN: Final = 20
 """Items ranked beyond the length of a list, so that it is still full without those that the user had."""
@@ -40,6 +43,10 @@ class Subject:
         Item scores for unknown users, (n_items,).
     allow
         bool (n_items,): items that may be listed; None allows all.
+    limits
+        How many items of a label a list may hold; None limits nothing.
+    blocked
+        Items that a user must not be shown, rows as ``holdout.past`` says; None where there are none.
 
     """
 
@@ -47,10 +54,18 @@ class Subject:
     scorer: Scorer
     cold_start: Scores
     allow: Mask | None = None
+    limits: ListLimits | None = None
+    blocked: Csr | None = None
 
     def offers(self, capability: Capability) -> bool:
         """Whether its SPEC declares a capability."""
         return capability in models.load_spec(self.kind).offers
+
+    def barred(self, seen: Csr | None) -> Csr | None:
+        """What a user's list must not hold besides what nobody's may: blocked items, and those of `seen`."""
+        if self.blocked is None or seen is None:
+            return self.blocked if seen is None else seen
+        return union(seen, self.blocked)
 
 
 def make_lists(subject: Subject, holdout: Holdout, k: int, seen: Csr | None) -> TopLists:
@@ -68,30 +83,55 @@ def make_lists(subject: Subject, holdout: Holdout, k: int, seen: Csr | None) -> 
         Items to leave out, rows as ``holdout.past`` says, user codes first; None leaves out nothing.
 
     """
-    for_unknown = cold_start_list(subject.cold_start, k)
+    limits, seen = subject.limits, subject.barred(seen)
+    for_unknown = _unknown_users_list(subject, k)
     rows = np.tile(for_unknown, (holdout.n_rows, 1))
     known = holdout.user_codes >= 0
     exclude = None if seen is None else first_rows(seen, subject.scorer.shape[0])
-    rows[known] = recommend(
-        subject.scorer, holdout.user_codes[known], k, exclude=exclude, allow=subject.allow
+    reserve = 0 if limits is None else MARGIN
+    ranked = recommend_within(
+        subject.scorer,
+        holdout.user_codes[known],
+        k,
+        reserve=reserve,
+        limits=limits,
+        exclude=exclude,
+        allow=subject.allow,
     )[0]
+    rows[known] = ranked[:, :k]
     former = ~known & (holdout.past >= 0)
     if seen is not None and former.any():
-        rows[former] = cold_lists(subject.cold_start, holdout.past[former], k, seen)[0]
+        rows[former] = cold_lists(subject.cold_start, holdout.past[former], k, seen, limits)[0]
     return TopLists(rows.astype(np.int32), for_unknown)
+
+
+def _unknown_users_list(subject: Subject, k: int) -> np.ndarray:
+    if subject.limits is None:
+        return cold_start_list(subject.cold_start, k)
+    items, _ = cold_start_lists(subject.cold_start, k, limits=subject.limits)
+    only_row: np.ndarray = items[0]
+    return only_row
 
 
 def both_lists(subject: Subject, holdout: Holdout, k: int, seen: Csr) -> dict[Scenario, TopLists]:
     """What :func:`make_lists` gives with and without what users had, by one ranking for nearly all of them.
 
     A list of ``k + MARGIN`` items without those that the user had is what a ranking without them would give,
-    if k are left; only the others, users with long histories, are ranked again.
+    if k are left; only the others, users with long histories, are ranked again. Where lists are limited, what a user
+    had takes up no room in the list without it: then there are two rankings.
     """
+    if subject.limits is not None:
+        return {
+            "repeat": make_lists(subject, holdout, k, None),
+            "discovery": make_lists(subject, holdout, k, seen),
+        }
+    barred = subject.barred(seen)
+    assert barred is not None
     wide = make_lists(subject, holdout, k + MARGIN, None)
     repeat = TopLists(np.ascontiguousarray(wide.rows[:, :k]), wide.cold_start[:k])
     starts = np.arange(holdout.n_rows + 1, dtype=np.int64) * (k + MARGIN)
     new = np.empty(wide.rows.size, dtype=np.bool_)
-    mark_new(holdout.past, starts, wide.rows.ravel(), seen.indptr, seen.indices, new)
+    mark_new(holdout.past, starts, wide.rows.ravel(), barred.indptr, barred.indices, new)
     new = new.reshape(wide.rows.shape) & (wide.rows >= 0)
     order = np.argsort(~new, axis=1, kind="stable")[:, :k]
     rows = np.where(np.take_along_axis(new, order, axis=1), np.take_along_axis(wide.rows, order, axis=1), -1)
@@ -101,17 +141,32 @@ def both_lists(subject: Subject, holdout: Holdout, k: int, seen: Csr) -> dict[Sc
     return {"repeat": repeat, "discovery": TopLists(rows.astype(np.int32), repeat.cold_start)}
 
 
-def cold_lists(cold_start: Scores, past_rows: np.ndarray, k: int, seen: Csr) -> tuple[np.ndarray, np.ndarray]:
+def cold_lists(
+    cold_start: Scores,
+    past_rows: np.ndarray,
+    k: int,
+    seen: Csr,
+    limits: ListLimits | None = None,
+    reserve: int = 0,
+) -> tuple[np.ndarray, np.ndarray]:
     """The cold-start list of users whom the model does not know, without what they had long ago.
 
     Returns
     -------
     items, scores
-        int32 and float32 (len(past_rows), k), padded with -1 and -inf.
+        int32 and float32 (len(past_rows), k + reserve), padded with -1 and -inf.
 
     """
     scores = ItemScores(np.asarray(cold_start, dtype=np.float64), seen.shape[0])
-    return recommend(scores, past_rows, k, exclude=seen)
+    return recommend_within(scores, past_rows, k, reserve=reserve, limits=limits, exclude=seen)
+
+
+def cold_start_lists(
+    cold_start: Scores, k: int, *, limits: ListLimits, reserve: int = 0
+) -> tuple[np.ndarray, np.ndarray]:
+    """The one list of unknown users under limits: items and scores, (1, k + reserve) each."""
+    scores = ItemScores(np.asarray(cold_start, dtype=np.float64), 1)
+    return recommend_within(scores, np.zeros(1, np.int64), k, reserve=reserve, limits=limits)
 
 
 def more_values(
@@ -129,7 +184,7 @@ def more_values(
     subject
         The model.
     lists
-        Its lists, of the scenarios that are asked for.
+        Its lists, of the scenarios that are asked for. Guesses know no limits.
     holdout
         The truth.
     history
@@ -144,7 +199,8 @@ def more_values(
     if holdout.events is not None and len(holdout.events.guessed):
         for scenario, some in lists.items():
             exclude = seen if scenario == "discovery" else None
-            ranks = _ranks(subject, some, holdout, holdout.events, history, exclude)
+            barred = subject.barred(exclude)
+            ranks = _ranks(subject, some, holdout, holdout.events, history, barred)
             values = next_items.accuracy(ranks, holdout.events, ks)
             new = None if exclude is None else next_items.new_events(holdout, holdout.events, seen)
             found[scenario]["next_items"] = values if new is None else only(values, new)

@@ -1,5 +1,6 @@
 """Score one model on the hold-out, in both scenarios, and keep the value of every user and basket."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -9,15 +10,19 @@ import numpy.typing as npt
 from data_contracts.dataset_sections import EvaluationSection
 from data_contracts.errors import ConfigurationError
 from data_contracts.evaluation import Evaluation
-from data_contracts.interactions import GroupedMatrix
-from data_contracts.scoring import Scorer, Scores
+from data_contracts.interactions import Csr, GroupedMatrix
+from data_contracts.scoring import Mask, Scorer, Scores
 from tasks import models
 from tasks.evaluation.lists import Subject, both_lists, more_values
 from tasks.models import Need
+from tasks.numeric.permissions import both, columns_of
 from tasks.numeric.scenarios import evaluate as evaluate_lists
 from tasks.preparation.grouping import load_grouped
 from tasks.preparation.holdout import load_holdout
 from tasks.preparation.prepared_events import PreparedEvents
+from tasks.rules.applied import ItemRules
+from tasks.rules.blocks import of_rows
+from tasks.rules.task import load_item_rules
 from tasks.runtime import store
 from tasks.runtime.files import read_json, write_json
 from tasks.runtime.step import step
@@ -44,11 +49,20 @@ def cold_start_scores(name: str, scorer: Scorer, cold: Scorer) -> Scores:
 
 
 def cold_start_opinion(
-    model: TrainedModel, scorer: Scorer, cold_kind: str, cold: Scorer, matrix: GroupedMatrix
+    model: TrainedModel,
+    scorer: Scorer,
+    cold_kind: str,
+    cold: Scorer,
+    matrix: GroupedMatrix,
+    permitted: Mask | None = None,
 ) -> Scores:
-    """Scores for unknown users as :func:`cold_start_scores`, -inf for items that their maker may not list."""
+    """Scores for unknown users as :func:`cold_start_scores`, -inf for items that their maker may not list.
+
+    `permitted` (n_items,) marks the items that anybody may be shown; None means all.
+    """
     kind = model.kind if scorer.cold_start is not None else cold_kind
-    scores, allow = cold_start_scores(model.name, scorer, cold), models.allowed_items(kind, matrix)
+    scores = cold_start_scores(model.name, scorer, cold)
+    allow = both(models.allowed_items(kind, matrix), permitted)
     return scores if allow is None else np.where(allow, scores, -np.inf)
 
 
@@ -75,14 +89,23 @@ def evaluate(
     data: PreparedEvents,
     evaluation: EvaluationSection,
     seed: int,
+    ruled: store.ArtifactRef | None = None,
 ) -> store.Facts:
-    """Write ``summary.json`` (means, intervals, slices) and ``units.npz`` (the values behind them)."""
+    """Write ``summary.json`` (means, intervals, slices) and ``units.npz`` (the values behind them).
+
+    `ruled` says which items may be shown; `holdout` is without the others already.
+    """
     grouped, truth = load_grouped(data.matrix, {Need.TIMES, Need.HISTORY}), load_holdout(holdout)
-    seen = data.seen(grouped.by_user).by_row
+    known, rules = data.seen(grouped.by_user), load_item_rules(ruled)
+    seen = known.by_row
     scorer, cold = load_model(model.artifact, holdout.facts), load_model(cold_start, holdout.facts)
-    allow = models.allowed_items(model.kind, grouped)
-    opinion = cold_start_opinion(model, scorer, cold_start.facts["kind"], cold, grouped)
+    permitted = None if rules is None else rules.allow
+    allow = both(models.allowed_items(model.kind, grouped), permitted)
+    opinion = cold_start_opinion(model, scorer, cold_start.facts["kind"], cold, grouped, permitted)
     subject = Subject(model.kind, scorer, opinion, allow)
+    if rules is not None:
+        blocked = None if rules.blocked is None else of_rows(rules.blocked, known.former)
+        subject = replace(subject, limits=rules.limits, blocked=blocked)
     k = max(evaluation.ks)
     lists = both_lists(subject, truth, k, seen)
     result = evaluate_lists(
@@ -95,11 +118,29 @@ def evaluate(
         popularity=grouped.item_events(),
         n_samples=evaluation.bootstrap_samples,
         more=more_values(subject, lists, truth, grouped.history, seen, evaluation.ks),
-        n_allowed=None if allow is None else int(allow.sum()),
+        n_allowed=_n_allowed(allow, rules),
+        barred=None if rules is None else _barred(subject, seen),
     )
     write_json(out / "summary.json", result.summary)
     np.savez(out / "units.npz", **result.arrays)  # type: ignore[arg-type]
     return {"name": model.name, "kind": model.kind}
+
+
+def _n_allowed(allow: Mask | None, rules: ItemRules | None) -> int | None:
+    """Items that a list can hold at most; None for all."""
+    if allow is None:
+        return None
+    n_allowed = int(allow.sum())
+    if rules is None or rules.limits is None:
+        return n_allowed
+    return min(n_allowed, rules.limits.longest(allow))
+
+
+def _barred(subject: Subject, seen: Csr) -> Csr:
+    """What discovery leaves out of the items that may be shown."""
+    barred = subject.barred(seen)
+    assert barred is not None
+    return columns_of(barred, subject.allow)
 
 
 def load_evaluation(artifact: store.ArtifactRef) -> Evaluation:

@@ -23,6 +23,7 @@ __all__ = [
     "plain_text",
     "projection",
     "text",
+    "user_id",
 ]
 
 Role = Literal["user", "item", "basket"]
@@ -153,6 +154,11 @@ def id_text(reference: str, kind: str, role: Role, spec: DatasetSpec) -> str:
 def item_id(reference: str, kind: str, spec: DatasetSpec) -> str:
     """Read an item id of another table exactly as those of the log are read."""
     return _present(_cleaned(columns.ITEM_ID, id_text(reference, kind, "item", spec), spec), spec.source)
+
+
+def user_id(reference: str, kind: str, spec: DatasetSpec) -> str:
+    """Read a user id of another table exactly as those of the log are read."""
+    return _present(_cleaned(columns.USER_ID, id_text(reference, kind, "user", spec), spec), spec.source)
 
 
 def plain_text(reference: str, kind: str, spec: DatasetSpec) -> str:

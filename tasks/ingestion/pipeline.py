@@ -50,6 +50,7 @@ def ingest(spec: DatasetSpec, source: Path, out: Path, *, scratch: Path) -> dict
 
     """
     started = time.perf_counter()
+    spec = spec.with_rule_columns
     with _workplace(scratch) as place, connect(place) as connection:
         log = Log(spec, files_of(source, spec.source), connection, place)
         log_pass = LogPass(spec, log, row_contract(spec), out / EVENTS, place)

@@ -43,7 +43,7 @@ class Source(BaseModel):
 
     def cache_identity(self) -> dict[str, Any]:
         """Content, and the parts of the dataset file that decide what ingestion makes of it."""
-        rules = self.spec.model_dump(mode="json", include=set(READ_BY_INGESTION))
+        rules = self.spec.with_rule_columns.model_dump(mode="json", include=set(READ_BY_INGESTION))
         rules["cleaning"] = self.spec.cleaning.cache_identity()
         # Where the log lies does not matter: it is known by its content.
         for place in PLACE_KEYS:

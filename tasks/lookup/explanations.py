@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING, cast
 import numpy as np
 
 from data_contracts.errors import NotOfferedError
+from data_contracts.identifiers import Vocabulary
 from data_contracts.interactions import Csr
-from data_contracts.published_files import HISTORY, N_REASONS
+from data_contracts.published_files import HISTORY, ITEMS_FILE, N_REASONS, USERS_FILE
 from tasks import models
 from tasks.lookup.answers import Past, ShownItem
 from tasks.models import Capability, ExplainingModel, Reason
@@ -70,14 +71,14 @@ def history_of(shop: "OpenPublication") -> Csr:
         raise NotOfferedError(
             f"{shop.publication.path} does not hold what its users had, so nothing can be explained; publish again"
         )
-    return open_csr(shop.publication.part(HISTORY), "by_user", len(shop.items))
+    return open_csr(shop.publication.part(HISTORY), "by_user", len(shop.columns.items))
 
 
 def _reasons(
     shop: "OpenPublication", by_user: Csr, user_code: int, shown: tuple[ShownItem, ...], n: int
 ) -> list[Reason]:
     model = shop.manifest["model"]
-    store.same_vocabulary(shop.vocabulary_hashes(), model, f"the model in {shop.publication.path}")
+    store.same_vocabulary(_vocabulary_hashes(shop), model, f"the model in {shop.publication.path}")
     kind = model["kind"]
     if Capability.EXPLANATIONS not in models.load_spec(kind).offers:
         return [Reason([], f"model {kind} gives no reasons")] * len(shown)
@@ -86,5 +87,15 @@ def _reasons(
     return module.explain(shop.scorer, by_user, user_code, codes, module.Config(**model["parameters"]), n)
 
 
+def _vocabulary_hashes(shop: "OpenPublication") -> dict[str, str]:
+    """Hashes of the vocabularies that the publication holds."""
+    files = {"users_sha256": USERS_FILE, "items_sha256": ITEMS_FILE}
+    return {name: Vocabulary.load(shop.publication.part(file)).sha256 for name, file in files.items()}
+
+
 def _past(shop: "OpenPublication", item_code: int, share: float) -> Past:
-    return Past(item_id=shop.items[item_code], title=shop.titles[item_code] or None, share=round(share, 4))
+    return Past(
+        item_id=shop.columns.items[item_code],
+        title=shop.columns.titles[item_code] or None,
+        share=round(share, 4),
+    )

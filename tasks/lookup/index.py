@@ -6,7 +6,8 @@ versions do, it is made once below the home. pyarrow and numpy are needed to mak
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final
+from types import MappingProxyType
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -16,9 +17,14 @@ import pyarrow.parquet as pq
 
 from data_contracts.columns import ITEM_ID, MODEL, RANK, SCORE, TITLE, USER_ID
 from data_contracts.identifiers import Vocabulary
+from data_contracts.predictions import CATEGORY
 from data_contracts.published_files import (
+    BLOCKS,
     ITEMS_FILE,
+    PER_CATEGORY,
+    POPULAR,
     PREDICTIONS,
+    RESERVED,
     SIMILAR_ID,
     SIMILAR_ITEMS,
     STRANGERS,
@@ -37,38 +43,54 @@ Separators = Mapping[str, str | None]
 """Attributes with labels, and what separates the labels of an item; None where it has one."""
 
 
-def build(tables: Mapping[str, Path], out: Path, *, separators: Separators, exclude_seen: bool) -> None:
+class Meaning(NamedTuple):
+    """What the tables do not say of themselves."""
+
+    separators: Separators = MappingProxyType({})
+    """Attributes of the items that look-ups can filter by."""
+    exclude_seen: bool = False
+    """Whether the lists leave out what users had."""
+    at_most: Mapping[str, int] = MappingProxyType({})
+    """By attribute how many items of one label a list may hold."""
+    category_attribute: str | None = None
+    """Attribute of the lists by category."""
+
+
+def build(tables: Mapping[str, Path], out: Path, meaning: Meaning = Meaning()) -> None:  # noqa: B008 - it is frozen
     """Write the index of some tables.
 
     Parameters
     ----------
     tables
-        Paths of the tables by the name of their file in a publication. Only the vocabulary of items must be there.
+        Paths of the tables by the name of their file. Only the vocabulary of items must be there; of a table and its
+        longer form the longer one is taken.
     out
         An existing folder.
-    separators
-        Attributes of the items that look-ups can filter by.
-    exclude_seen
-        Whether the lists leave out what users had.
+    meaning
+        What the tables do not say of themselves.
 
     """
     items = Vocabulary.load(tables[ITEMS_FILE])
     users = _everyone(tables)
-    facts: dict[str, Any] = {"version": VERSION, "exclude_seen": exclude_seen}
+    facts: dict[str, Any] = {"version": VERSION, "exclude_seen": meaning.exclude_seen}
     _write_texts(out, "users", users.ids)
     _write_texts(out, "items", items.ids)
     facts |= {"users": len(users), "items": len(items), "items_with_events": items.n_with_events}
     _write_model_codes(out, users, tables.get(USERS_FILE))
     for name, file, owners, others, column in (
-        ("user_items", PREDICTIONS, users, items, ITEM_ID),
+        ("user_items", RESERVED if RESERVED in tables else PREDICTIONS, users, items, ITEM_ID),
         ("item_users", USERS_PER_ITEM, items, users, USER_ID),
         ("similar", SIMILAR_ITEMS, items, items, SIMILAR_ID),
-        ("popular", STRANGERS, None, items, ITEM_ID),
+        ("popular", POPULAR if POPULAR in tables else STRANGERS, None, items, ITEM_ID),
     ):
         facts[name] = _write_lists(out, name, tables.get(file), owners, others, column)
     facts["models"] = _write_models(out, tables.get(PREDICTIONS), users)
     facts["cold_start"] = _first_model(tables.get(STRANGERS))
-    facts["labels"] = _write_described(out, items, tables.get(TITLES), separators)
+    facts["labels"] = _write_described(out, items, tables.get(TITLES), meaning.separators)
+    facts["at_most"] = {name: most for name, most in meaning.at_most.items() if name in facts["labels"]}
+    facts["category_attribute"] = meaning.category_attribute
+    facts["category_items"] = _write_category_lists(out, tables.get(PER_CATEGORY), users, items)
+    _write_blocks(out, tables.get(BLOCKS), items)
     write_json(out / INDEX, facts)
 
 
@@ -134,6 +156,43 @@ def _write_lists(
         codes[line, at] = others.codes(batch.column(column))
         scores[line, at] = np.asarray(batch.column(SCORE))
     return width
+
+
+def _write_category_lists(out: Path, table: Path | None, users: Vocabulary, items: Vocabulary) -> int:
+    """Write lists by user and category, (n_users * n_categories, width) each; returns their width."""
+    parts = [] if table is None else pq.ParquetFile(table).iter_batches(columns=[CATEGORY])
+    found = [pc.unique(batch.column(0)).cast(pa.large_string()) for batch in parts]
+    names = Vocabulary.from_ids(CATEGORY, pa.concat_arrays(found) if found else [])
+    _write_texts(out, "categories", names.ids)
+    width = 0 if table is None else _longest(table)
+    shape = (len(users) * len(names), width)
+    codes = _file(out / f"category_items{CODES}", "<i4", shape)
+    scores = _file(out / f"category_items{SCORES}", "<f4", shape)
+    if table is None or not codes.size:
+        return width
+    codes[:] = -1
+    scores[:] = -np.inf
+    for batch in pq.ParquetFile(table).iter_batches():
+        columns = dict(zip(batch.schema.names, batch.columns, strict=True))
+        line = _runs(columns[USER_ID], users) * len(names) + names.codes(columns[CATEGORY])
+        at = np.asarray(columns[RANK]) - 1
+        codes[line, at] = items.codes(columns[ITEM_ID])
+        scores[line, at] = np.asarray(columns[SCORE])
+    return width
+
+
+def _write_blocks(out: Path, table: Path | None, items: Vocabulary) -> None:
+    """Write the items that users must never be shown, by user."""
+    empty = {USER_ID: pa.array([], pa.large_string()), ITEM_ID: pa.array([], pa.large_string())}
+    pairs = pa.table(empty) if table is None else pq.read_table(table)
+    codes = items.codes(pairs.column(ITEM_ID), missing="negative")
+    owners = Vocabulary.from_ids(USER_ID, pairs.column(USER_ID).filter(pa.array(codes >= 0)))
+    lines = owners.codes(pairs.column(USER_ID), missing="negative")[codes >= 0]
+    order = np.argsort(lines, kind="stable")
+    _write_texts(out, "blocked_users", owners.ids)
+    offsets = np.concatenate(([0], np.cumsum(np.bincount(lines, minlength=len(owners)))))
+    offsets.astype("<i8").tofile(out / f"blocked_users.by_item{OFFSETS}")
+    codes[codes >= 0][order].astype("<i4").tofile(out / f"blocked_users.by_item{CODES}")
 
 
 def _runs(ids: pa.Array, vocabulary: Vocabulary) -> npt.NDArray[np.int64]:

@@ -90,7 +90,7 @@ class Ranked(NamedTuple):
 
 
 class LabelColumn:
-    """Which items have which label of one attribute, and which labels an item has.
+    """Which labels of one attribute an item has; or which items are blocked for a user, whose id is the text then.
 
     Parameters
     ----------

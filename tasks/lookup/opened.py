@@ -1,14 +1,13 @@
 """One publication, opened for look-ups: the same answers for the command line, the service, and notebooks."""
 
-import tempfile
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+import hashlib
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
 from functools import cached_property
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from data_contracts.errors import NotOfferedError, UnknownItemError
-from data_contracts.published_files import ITEMS_FILE, LOOKUP, PREDICTIONS, USERS_FILE
+from data_contracts.published_files import ITEMS_FILE, PREDICTIONS, RULES_FILE, TITLES
 from tasks.lookup.answers import (
     Audience,
     FactorVector,
@@ -19,13 +18,12 @@ from tasks.lookup.answers import (
     SimilarItems,
     Source,
 )
-from tasks.lookup.filters import ItemFilter, category_of
-from tasks.lookup.mapped import CODES, INDEX, LabelColumn, Ranked, Texts, integers
+from tasks.lookup.columns import Columns, index_of
+from tasks.lookup.filters import ItemFilter, Pair, category_of
 from tasks.publication.registry import Publication, live_publication, publication_by_run
-from tasks.runtime.files import read_json
 
-Pairs = list[tuple[int, float]]
-"""Item codes and scores, best first."""
+if TYPE_CHECKING:
+    from tasks.rules.live import LiveRules
 
 
 def open_publication(dataset: str, run: str | None = None) -> "OpenPublication":
@@ -74,39 +72,34 @@ class OpenPublication:
 
     def __init__(self, publication: Publication) -> None:
         self.publication = publication
-        self.forbidden: frozenset[int] = frozenset()
-        self.rules_tag = ""
         self.manifest = publication.manifest
         if (publication.folder / PREDICTIONS).exists():
             publication.part(PREDICTIONS)
-        with self._index() as folder:
-            self._map(folder)
+        with index_of(publication) as folder:
+            self.columns = Columns(folder)
+        self._rules = self._live_rules()
+        self.forbidden: frozenset[int] = frozenset()
+        self.rules_tag = ""
+        self.refresh()
 
-    def _map(self, folder: Path) -> None:
-        """Map the columns; what is mapped stays when its files are removed."""
-        self.facts = facts = read_json(folder / INDEX)
-        self.users, self.items, self.titles = (Texts(folder, name) for name in ("users", "items", "titles"))
-        self.labels = {name: LabelColumn(folder, f"label_{at}") for at, name in enumerate(facts["labels"])}
-        self._lists = {
-            name: Ranked.open(folder, name, facts[name])
-            for name in ("user_items", "item_users", "similar", "popular")
-        }
-        self._made_by = integers(folder / "made_by.codes", "B")
-        self._model_codes = integers(folder / f"model_users{CODES}", "i")
-        self._popular = self._lists["popular"].row(0)
+    def _live_rules(self) -> "LiveRules | None":
+        if not (self.publication.folder / RULES_FILE).exists():
+            return None
+        # Reading tables as arrays takes longer than a look-up: only where there are rules.
+        from tasks.rules.live import LiveRules
 
-    @contextmanager
-    def _index(self) -> Iterator[Path]:
-        """Folder of the index; one of the publication's own tables where it has none, as those of earlier versions."""
-        if (self.publication.folder / LOOKUP / INDEX).exists():
-            yield self.publication.part(LOOKUP)
+        for name in (RULES_FILE, ITEMS_FILE, TITLES):
+            self.publication.part(name)
+        return LiveRules.of(self.publication.folder)
+
+    def refresh(self) -> None:
+        """Ask the shop's rules again: what was withdrawn since, and whose day has come or passed."""
+        if self._rules is None:
             return
-        from tasks.lookup.index import build, tables_of
-
-        with tempfile.TemporaryDirectory(prefix="shelftalker-lookup-") as folder:
-            tables = {name: self.publication.part(name) for name in tables_of(self.publication.folder)}
-            build(tables, Path(folder), separators={}, exclude_seen=False)
-            yield Path(folder)
+        mask = self._rules.forbidden(datetime.now(UTC))
+        tag = f"-{hashlib.sha256(mask.tobytes()).hexdigest()[:12]}"
+        if tag != self.rules_tag:
+            self.forbidden, self.rules_tag = frozenset(mask.nonzero()[0].tolist()), tag
 
     # What is asked for.
 
@@ -138,19 +131,21 @@ class OpenPublication:
             Say which past items speak for each.
 
         """
-        row = self._user_row(user_id)
-        asked = self._filter(exclude, category)
-        own = [] if row < 0 else self._lists["user_items"].row(row)
+        row = self.columns.user_row(user_id)
+        asked = self._filter(exclude, category, also=self.columns.blocked_for(user_id))
+        own = self.columns.for_user(row)
         wanted = n + offset
-        pairs = self._passing(own or self._popular, asked, wanted)
+        pairs = asked.take(self.columns.for_user_in(row, category), wanted)
+        pairs += asked.take(own or self.columns.popular, wanted - len(pairs), pairs)
         # What was published is all there is, unless the question took places away.
         more = self._fill(pairs, asked, row, wanted - len(pairs)) if own and not asked.passes_all else []
         shown = self._shown((pairs + more)[offset:], offset)
         if explain:
-            shown = self._explained(user_id, row, shown)
-        source, model = self._source(row if own else -1)
+            from tasks.lookup.explanations import with_reasons
+
+            shown = with_reasons(self, self.columns.model_code(row), shown)
         return Recommendations(
-            **self._origin(source, model),
+            **self._origin(*self._source(row if own else -1)),
             user_id=user_id,
             items=shown,
             short=len(shown) < n,
@@ -161,9 +156,9 @@ class OpenPublication:
         self, n: int = 10, *, offset: int = 0, exclude: Iterable[str] = (), category: str | None = None
     ) -> Recommendations:
         """The list of users whom nobody knows."""
-        pairs = self._passing(self._popular, self._filter(exclude, category), n + offset)
+        pairs = self._filter(exclude, category).take(self.columns.popular, n + offset)
         shown = self._shown(pairs[offset:], offset)
-        origin = self._origin("popular", self.facts["cold_start"])
+        origin = self._origin("popular", self.columns.made_by(-1))
         return Recommendations(**origin, user_id=None, items=shown, short=len(shown) < n)
 
     def similar(
@@ -178,7 +173,7 @@ class OpenPublication:
 
         """
         code = self.item_code(item_id)
-        pairs = self._passing(self._lists["similar"].row(code), self._filter(exclude, category), n)
+        pairs = self._filter(exclude, category).take(self.columns.similar_to(code), n)
         shown = self._shown(pairs, 0)
         origin = self._origin("model", self.model)
         return SimilarItems(**origin, item_id=item_id, items=shown, short=len(shown) < n)
@@ -194,9 +189,9 @@ class OpenPublication:
         """
         code = self.item_code(item_id)
         may = self._filter((), None).passes(code)
-        pairs = self._lists["item_users"].row(code)[:n] if may else []
+        pairs = self.columns.users_of(code)[:n] if may else []
         shown = tuple(
-            ShownUser(rank=rank, user_id=self.users[user], score=score)
+            ShownUser(rank=rank, user_id=self.columns.users[user], score=score)
             for rank, (user, score) in enumerate(pairs, start=1)
         )
         origin = self._origin("model", self.model)
@@ -223,8 +218,9 @@ class OpenPublication:
             As for :meth:`recommend`.
 
         """
-        known = [each for each in items if self.find_item(each.item_id) >= 0]
-        strange = tuple(dict.fromkeys(each.item_id for each in items if self.find_item(each.item_id) < 0))
+        find = self.columns.find_item
+        known = [each for each in items if find(each.item_id) >= 0]
+        strange = tuple(dict.fromkeys(each.item_id for each in items if find(each.item_id) < 0))
         if not known:
             answer = self.popular(n, exclude=exclude, category=category)
             return answer.model_copy(
@@ -232,10 +228,11 @@ class OpenPublication:
             )
         from tasks.lookup.sessions import ranked_for
 
-        codes = [self.find_item(each.item_id) for each in known]
+        codes = [find(each.item_id) for each in known]
         asked = self._filter(exclude, category, also=codes)
-        pairs, how = ranked_for(self, known, codes, n, asked)
-        pairs = self._passing(pairs, asked, n)
+        # Where labels are limited, some of what is ranked leaves the list.
+        found, how = ranked_for(self, known, codes, 4 * n if asked.limits else n, asked)
+        pairs = asked.take(found, n)
         more = self._fill(pairs, asked, -1, n - len(pairs))
         shown = self._shown(pairs + more, 0)
         return Recommendations(
@@ -251,8 +248,7 @@ class OpenPublication:
     def user_factors(self, user_id: str) -> FactorVector | None:
         """What the model learned of a user; None for somebody it does not know."""
         vectors = self._factors("user_factors")
-        row = self._user_row(user_id)
-        code = -1 if row < 0 else self._model_codes[row]
+        code = self.columns.model_code(self.columns.user_row(user_id))
         if code < 0:
             return None
         origin = self._origin("model", self.model)
@@ -274,8 +270,8 @@ class OpenPublication:
     @property
     def model(self) -> str:
         """Name of the published model."""
-        names = self.facts["models"]
-        return next((each for each in names if each != self.facts["cold_start"]), self._kind)
+        made = self.columns.facts["models"]
+        return next((each for each in made if each != self.columns.made_by(-1)), self._kind)
 
     @property
     def _kind(self) -> str:
@@ -295,18 +291,12 @@ class OpenPublication:
 
     def warm(self) -> None:
         """Load the model and answer one question with it, so that nobody waits for that."""
-        if len(self.items):
-            self.for_session([SessionItem(item_id=self.items[0])], 1)
-
-    def find_item(self, item_id: str) -> int:
-        """Code of an item, -1 if the catalogue does not have it."""
-        split, end = self.facts["items_with_events"], len(self.items)
-        found = self.items.find(item_id, 0, split)
-        return found if found >= 0 or split == end else self.items.find(item_id, split, end)
+        if len(self.columns.items):
+            self.for_session([SessionItem(item_id=self.columns.items[0])], 1)
 
     def item_code(self, item_id: str) -> int:
         """Code of an item; raises UnknownItemError if the catalogue does not have it."""
-        code = self.find_item(item_id)
+        code = self.columns.find_item(item_id)
         if code < 0:
             raise UnknownItemError(
                 f"item {item_id!r} is not in the catalogue of {self.publication.path}; "
@@ -314,76 +304,39 @@ class OpenPublication:
             )
         return code
 
-    def some_users(self, n: int) -> list[str]:
-        """Ids of a few users, spread evenly over those who have a list."""
-        places = ((len(self.users) * (at + 1)) // (n + 1) for at in range(n))
-        return [self.users[row] for row in dict.fromkeys(places) if row < len(self.users)]
-
-    def vocabulary_hashes(self) -> dict[str, str]:
-        """Hashes of the vocabularies that the publication holds."""
-        from data_contracts.identifiers import Vocabulary
-
-        files = {"users_sha256": USERS_FILE, "items_sha256": ITEMS_FILE}
-        return {name: Vocabulary.load(self.publication.part(file)).sha256 for name, file in files.items()}
-
-    def similar_pairs(self, item_code: int) -> Pairs:
-        """Items that go with an item, by code."""
-        return self._lists["similar"].row(item_code)
-
-    def _user_row(self, user_id: str) -> int:
-        return self.users.find(user_id, 0, len(self.users))
-
     def _filter(self, exclude: Iterable[str], category: str | None, also: Iterable[int] = ()) -> ItemFilter:
-        codes = frozenset(self.find_item(each) for each in exclude) | frozenset(also)
-        wanted = None if category is None else category_of(self.labels, category)
-        return ItemFilter(codes, self.forbidden, wanted)
+        codes = frozenset(map(self.columns.find_item, exclude)) | frozenset(also)
+        wanted = None if category is None else category_of(self.columns.labels, category)
+        return ItemFilter(codes, self.forbidden, wanted, self.columns.limits)
 
-    @staticmethod
-    def _passing(pairs: Pairs, asked: ItemFilter, wanted: int) -> Pairs:
-        if asked.passes_all:
-            return pairs[:wanted]
-        found: Pairs = []
-        for pair in pairs:
-            if asked.passes(pair[0]):
-                found.append(pair)
-                if len(found) == wanted:
-                    break
-        return found
-
-    def _fill(self, pairs: Pairs, asked: ItemFilter, row: int, missing: int) -> Pairs:
+    def _fill(self, pairs: list[Pair], asked: ItemFilter, row: int, missing: int) -> list[Pair]:
         """Popular items that a list does not have yet, and that its user has not had where lists leave that out."""
         if missing <= 0:
             return []
-        there = {code for code, _ in pairs}
-        if self.facts["exclude_seen"] and row >= 0:
-            there |= self._had(self._model_codes[row])
-        left = [pair for pair in self._popular if pair[0] not in there]
-        return self._passing(left, asked, missing)
+        had = self._had(self.columns.model_code(row)) if self.columns.facts["exclude_seen"] else set()
+        left = (pair for pair in self.columns.popular if pair[0] not in had)
+        return asked.take(left, missing, pairs)
 
     def _had(self, model_code: int) -> set[int]:
+        if model_code < 0:
+            return set()
         from tasks.lookup.explanations import history_of
 
-        return set() if model_code < 0 else set(history_of(self).row(model_code)[0].tolist())
+        return set(history_of(self).row(model_code)[0].tolist())
 
-    def _shown(self, pairs: Pairs, offset: int) -> tuple[ShownItem, ...]:
-        items, titles = self.items, self.titles
+    def _shown(self, pairs: list[Pair], offset: int) -> tuple[ShownItem, ...]:
+        items, titles = self.columns.items, self.columns.titles
         return tuple(
             ShownItem(rank=rank, item_id=items[code], title=titles[code] or None, score=score)
             for rank, (code, score) in enumerate(pairs, start=offset + 1)
         )
 
-    def _explained(self, user_id: str, row: int, shown: tuple[ShownItem, ...]) -> tuple[ShownItem, ...]:
-        from tasks.lookup.explanations import with_reasons
-
-        return with_reasons(self, -1 if row < 0 else self._model_codes[row], shown)
-
     def _source(self, row: int) -> tuple[Source, str]:
+        made_by = self.columns.made_by(row)
         if row < 0:
-            return "popular", self.facts["cold_start"]
-        name = self.facts["models"][self._made_by[row]]
-        return (
-            "model" if self._model_codes[row] >= 0 or len(self.facts["models"]) == 1 else "cold_start"
-        ), name
+            return "popular", made_by
+        known = self.columns.model_code(row) >= 0 or len(self.columns.facts["models"]) == 1
+        return "model" if known else "cold_start", made_by
 
     def _origin(self, source: Source, model: str) -> dict[str, Any]:
         publication = self.publication

@@ -9,11 +9,11 @@ from data_contracts.interactions import Csr
 from data_contracts.scoring import Lists, Mask, Sequences, SequenceScorer
 from tasks import models
 from tasks.lookup.answers import SessionItem
-from tasks.lookup.filters import ItemFilter
+from tasks.lookup.filters import ItemFilter, Pair
 from tasks.models import Capability, FoldInModel
 
 if TYPE_CHECKING:
-    from tasks.lookup.opened import OpenPublication, Pairs
+    from tasks.lookup.opened import OpenPublication
 
 BY_SEQUENCE = "what follows this sequence"
 BY_FOLD_IN = "the model applied to this history"
@@ -22,7 +22,7 @@ BY_NEIGHBOURS = "similar items of this history, added up"
 
 def ranked_for(
     shop: "OpenPublication", items: Sequence[SessionItem], codes: Sequence[int], n: int, asked: ItemFilter
-) -> tuple["Pairs", str]:
+) -> tuple[list[Pair], str]:
     """Items for somebody who had some items, best first, and how they were found.
 
     Parameters
@@ -49,7 +49,7 @@ def ranked_for(
     return _by_neighbours(shop, items, codes), BY_NEIGHBOURS
 
 
-def _pairs(lists: Lists) -> "Pairs":
+def _pairs(lists: Lists) -> list[Pair]:
     codes, scores = lists
     return [pair for pair in zip(codes[0].tolist(), scores[0].tolist(), strict=True) if pair[0] >= 0]
 
@@ -91,7 +91,7 @@ def _folded_in(
 def _allowed(shop: "OpenPublication", n_items: int, asked: ItemFilter) -> Mask | None:
     """Items that may be listed, bool (n_items,); None where all may."""
     kind = shop.manifest["model"]["kind"]
-    allow = models.allowed_codes(kind, n_items, n_items - shop.facts["items_with_events"])
+    allow = models.allowed_codes(kind, n_items, n_items - shop.columns.facts["items_with_events"])
     if asked.passes_all:
         return allow
     mask = np.ones(n_items, np.bool_) if allow is None else allow
@@ -110,9 +110,9 @@ def _one_row(codes: Sequence[int], weights: Sequence[float], n_items: int) -> Cs
     return Csr(indptr, items.astype(np.int32), values.astype(np.float32), n_items)
 
 
-def _by_neighbours(shop: "OpenPublication", items: Sequence[SessionItem], codes: Sequence[int]) -> "Pairs":
+def _by_neighbours(shop: "OpenPublication", items: Sequence[SessionItem], codes: Sequence[int]) -> list[Pair]:
     total: dict[int, float] = {}
     for each, code in zip(items, codes, strict=True):
-        for other, score in shop.similar_pairs(code):
+        for other, score in shop.columns.similar_to(code):
             total[other] = total.get(other, 0.0) + each.weight * score
     return sorted(total.items(), key=lambda pair: (-pair[1], pair[0]))

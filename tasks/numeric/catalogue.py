@@ -6,7 +6,7 @@ long tail most of the product is never made (C. Teflioudi, R. Gemulla: Exact and
 Search with LEMP, TODS 2016).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -28,6 +28,8 @@ TILES_BETWEEN = 4
 """Tiles after which it is looked up which queries are done."""
 DONE = 1 / 8
 """Share of a block's queries that must be done before the others are copied together."""
+MOSTLY = 1 / 2
+"""Share of candidates from which they are all looked at, and those that are not allowed thrown away."""
 
 
 class Tile(NamedTuple):
@@ -67,7 +69,22 @@ class Catalogue:
                 raise ValueError(
                     f"item_bias holds {int((~np.isfinite(offsets)).sum())} values that are not finite"
                 )
-        return cls(matrix, offsets, denied_mask(deny, len(matrix)), _tiles(matrix, offsets))
+        lengths = _lengths(matrix)
+        biases = offsets.astype(np.float64) if len(offsets) else np.zeros(len(matrix))
+        order = np.argsort(-(lengths + biases), kind="stable").astype(np.int32)
+        tiles = _tiles(matrix, offsets, order, lengths[order])
+        return cls(matrix, offsets, denied_mask(deny, len(matrix)), tiles)
+
+    def allowing(self, allow: npt.NDArray[np.bool_]) -> "Catalogue":
+        """The same with the candidates of `allow` (n_candidates,) alone, under their own codes.
+
+        Where few are allowed only those are laid out: what is looked at and thrown away would cost more than all.
+        """
+        if allow.mean() > MOSTLY:
+            return replace(self, denied=~allow)
+        order = np.concatenate([np.zeros(0, np.int32), *(tile.codes for tile in self.tiles)])
+        order = order[allow[order]]
+        return replace(self, tiles=_tiles(self.factors, self.bias, order, _lengths(self.factors[order])))
 
     def best(
         self, queries: Float32, k: int, *, exclude: Csr | None = None, offset: Float32 | None = None
@@ -169,19 +186,22 @@ def _norms(name: str, matrix: Float32) -> npt.NDArray[np.float64]:
     return np.sqrt(squares)
 
 
-def _tiles(matrix: Float32, bias: Float32) -> list[Tile]:
-    """Candidates by length and bias, longest first, cut into tiles."""
+def _lengths(matrix: Float32) -> npt.NDArray[np.float64]:
+    """Length of every candidate, a few at a time."""
     chunks = range(0, len(matrix), 8192)
-    lengths = np.concatenate(
-        [np.zeros(0), *(_norms("item_factors", matrix[at : at + 8192]) for at in chunks)]
-    )
-    offsets = bias.astype(np.float64) if len(bias) else np.zeros(len(matrix))
-    order = np.argsort(-(lengths + offsets), kind="stable").astype(np.int32)
+    return np.concatenate([np.zeros(0), *(_norms("item_factors", matrix[at : at + 8192]) for at in chunks)])
+
+
+def _tiles(
+    matrix: Float32, bias: Float32, order: npt.NDArray[np.int32], lengths: npt.NDArray[np.float64]
+) -> list[Tile]:
+    """Candidates in this order, by falling length and bias, cut into tiles; `lengths` are in the same order."""
     tiles: list[Tile] = []
     longest, highest = 0.0, -np.inf
-    for first in reversed(range(0, len(matrix), TILE_COLUMNS)):
+    for first in reversed(range(0, len(order), TILE_COLUMNS)):
         codes = order[first : first + TILE_COLUMNS]
         rows = matrix[codes] if not len(bias) else np.hstack([matrix[codes], bias[codes, None]])
-        longest, highest = max(longest, lengths[codes].max()), max(highest, offsets[codes].max())
+        longest = max(longest, lengths[first : first + TILE_COLUMNS].max())
+        highest = max(highest, float(bias[codes].max()) if len(bias) else 0.0)
         tiles.append(Tile(codes, np.ascontiguousarray(rows.T), float(longest), float(highest)))
     return tiles[::-1]

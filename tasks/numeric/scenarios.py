@@ -61,6 +61,7 @@ def evaluate(
     n_samples: int = N_SAMPLES,
     more: Mapping[Scenario, Mapping[Reads, UnitValues]] | None = None,
     n_allowed: int | None = None,
+    barred: Csr | None = None,
 ) -> Evaluation:
     """Score a model's lists in both scenarios.
 
@@ -87,6 +88,9 @@ def evaluate(
         Values of metrics that do not read the lists, by scenario and by what they read.
     n_allowed
         Items that the model may list; all if absent.
+    barred
+        As `seen`: of the items that may be listed those that must not stand in a user's list of the discovery
+        scenario; `seen` if absent.
 
     Returns
     -------
@@ -119,7 +123,8 @@ def evaluate(
         arrays |= {f"{scenario}.{name}": column for name, column in (values.users | values.baskets).items()}
         arrays[clusters_of(scenario, "baskets")] = _clusters(truth)
         summary["evidence"][scenario] = _known(truth)
-    for scenario, lists, excluded in (("repeat", repeat, None), ("discovery", discovery, seen)):
+    barred = seen if barred is None else barred
+    for scenario, lists, excluded in (("repeat", repeat, None), ("discovery", discovery, barred)):
         summary["lists"][scenario] = list_facts(lists.rows[:, : max(ks)], holdout, excluded, n_allowed)
     for scenario in SCENARIOS:
         for reads, found in (more or {}).get(scenario, {}).items():

@@ -98,7 +98,7 @@ class Factors:
         self, user_codes: Codes, k: int, *, exclude: Csr | None = None, allow: Mask | None = None
     ) -> Lists:
         """Exact: one matrix product finds the candidates, and those are scored again in one fixed order."""
-        items = self._items if allow is None else replace(self._items, denied=~allow)
+        items = self._items if allow is None else self._items.allowing(allow)
         mine = None if exclude is None else take_rows(exclude, user_codes)
         return items.best(self.user_factors[user_codes], k, exclude=mine)
 

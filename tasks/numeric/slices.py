@@ -57,7 +57,7 @@ def restrict(holdout: Holdout, seen: Csr) -> tuple[Holdout, Int64]:
         seen.indices,
         new_in_basket,
     )
-    return _keep(holdout, new, new_in_basket, unknown_items=True)
+    return keep_entries(holdout, new, new_in_basket, unknown_items=True)[:2]
 
 
 def keep_items(holdout: Holdout, wanted: Bool) -> tuple[Holdout, Int64]:
@@ -75,7 +75,8 @@ def keep_items(holdout: Holdout, wanted: Bool) -> tuple[Holdout, Int64]:
     The rest of the truth and `kept_rows`, as in :func:`restrict`.
 
     """
-    return _keep(holdout, wanted[holdout.items], wanted[holdout.basket_items], unknown_items=False)
+    wanted_in_basket = wanted[holdout.basket_items]
+    return keep_entries(holdout, wanted[holdout.items], wanted_in_basket, unknown_items=False)[:2]
 
 
 def sample_users(holdout: Holdout, n_users: int, seed: int) -> Holdout:
@@ -112,7 +113,7 @@ def of_rows(holdout: Holdout, rows: npt.NDArray[np.integer], anonymous: Bool | N
         past_rows=None if holdout.past_rows is None else holdout.past_rows[rows],
         events=None
         if holdout.events is None
-        else _events_of(holdout.events, new_row, baskets, holdout.n_baskets),
+        else events_of(holdout.events, new_row, baskets, holdout.n_baskets),
         ratings=holdout.ratings,
     )
 
@@ -123,7 +124,8 @@ def _entries(indptr: Int64, rows: npt.NDArray[np.integer]) -> tuple[Int64, Int64
     return ranges(indptr[rows], lengths), _indptr(lengths)
 
 
-def _events_of(events: HeldOutEvents, new_row: Int32, baskets: Int64, n_baskets: int) -> HeldOutEvents:
+def events_of(events: HeldOutEvents, new_row: Int32, baskets: Int64, n_baskets: int) -> HeldOutEvents:
+    """Events of the rows that `new_row` gives a place, with the places of `baskets` that are left of `n_baskets`."""
     stays = new_row[events.rows] >= 0
     new_place, new_basket = np.cumsum(stays) - 1, np.full(n_baskets + 1, -1, dtype=np.int32)
     new_basket[baskets] = np.arange(len(baskets), dtype=np.int32)
@@ -180,8 +182,16 @@ def _with_last(codes: Int32) -> Int32:
     return np.append(codes, np.int32(-1))
 
 
-def _keep(holdout: Holdout, keep: Bool, keep_basket: Bool, *, unknown_items: bool) -> tuple[Holdout, Int64]:
-    """Cut the truth down to marked entries; with `unknown_items`, items no list can hold still count."""
+def keep_entries(
+    holdout: Holdout, keep: Bool, keep_basket: Bool, *, unknown_items: bool
+) -> tuple[Holdout, Int64, Int64]:
+    """Cut the truth down to marked entries; with `unknown_items`, items no list can hold still count.
+
+    Returns
+    -------
+    The rest of the truth without events in order and ratings, the rows and the baskets that are left of `holdout`.
+
+    """
     lengths, left = np.diff(holdout.indptr), _marked(keep, holdout.indptr)
     n_relevant = holdout.n_relevant - (lengths - left) if unknown_items else left
     kept = np.flatnonzero(n_relevant > 0)
@@ -202,7 +212,7 @@ def _keep(holdout: Holdout, keep: Bool, keep_basket: Bool, *, unknown_items: boo
         n_items=holdout.n_items,
         past_rows=None if holdout.past_rows is None else holdout.past_rows[kept],
     )
-    return rest, kept.astype(np.int64)
+    return rest, kept.astype(np.int64), np.flatnonzero(stays).astype(np.int64)
 
 
 def _marked(keep: Bool, indptr: Int64) -> Int64:

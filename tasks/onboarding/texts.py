@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from data_contracts import columns
+from tasks.onboarding.words import availability
 
 WARM_SHARE, MIN_WARM_USERS = 0.2, 30
 """Users with a past that a hold-out by time must have, of all users of its last weeks and at least: a dozen users
@@ -113,6 +114,7 @@ def toml_text(found: Draft) -> str:
         "evaluation": [f"decides = {_decides(found)}", f"metric = {_value(found.metric)}"],
     }
     parts = [f"[{name}]\n" + "\n".join(lines) for name, lines in sections.items() if lines]
+    parts += _rules(found)
     head = "\n".join([head, *_remarks(found)])
     return "\n\n".join([f'{head}\nname = {_value(found.name)}\ndescription = ""', *parts]) + "\n"
 
@@ -220,6 +222,15 @@ _ITEMS_HINT = (
     '# id = "..."',
     '# title = "..."',
 )
+
+
+def _rules(found: Draft) -> list[str]:
+    """Rules that columns without a role may be meant for, as comments: what they say now hides items."""
+    keys = availability(found.unused)
+    if not keys:
+        return []
+    lines = [f"# {key} = {_value(column)}" for key, column in keys.items()]
+    return ["\n".join(["# [rules]                       # what may be shown, see docs/rules.md", *lines])]
 
 
 def _window(found: Draft) -> list[str]:

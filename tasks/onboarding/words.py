@@ -1,7 +1,7 @@
 """Words in column names, in the languages that logs come in, and how well a name fits a role."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 ROLE_WORDS: Mapping[str, tuple[str, ...]] = {
     "user": (
@@ -71,6 +71,38 @@ MEASURES = frozenset(
 )
 """Words of what is measured or said of an item or a user: such a column is no id of either."""
 
+AVAILABILITY: Mapping[str, tuple[str, ...]] = {
+    "available": (
+        *("available", "isavailable", "instock", "isinstock", "stock", "active", "isactive", "availability"),
+        *("lieferbar", "verfuegbar", "bestand", "disponible", "disponibile", "enstock", "stocklevel"),
+    ),
+    "available_from": (
+        *(
+            "availablefrom",
+            "validfrom",
+            "onsalefrom",
+            "visiblefrom",
+            "gueltigab",
+            "gueltigvon",
+            "verfuegbarab",
+        ),
+        *("launchdate", "validodesde"),
+    ),
+    "available_until": (
+        *(
+            "availableuntil",
+            "availableto",
+            "validuntil",
+            "validto",
+            "onsaleuntil",
+            "visibleuntil",
+            "gueltigbis",
+        ),
+        *("expires", "expiry", "expirydate", "expirationdate", "validohasta"),
+    ),
+}
+"""Names of columns that say whether, or from and until when, an item may be shown, by the key of ``[rules]``."""
+
 _ID_ENDING = re.compile(r"(id|ids|no|nr|num|nummer|number|code|key|uuid|guid|ref|hash)$")
 
 
@@ -128,3 +160,10 @@ def ends_like_an_id(name: str) -> bool:
     """Whether a name is that of an id."""
     last = (tokens(name) or [""])[-1]
     return last in {"id", "ids", "no", "nr", "number", "code", "key", "uuid"} or plain(name).endswith("id")
+
+
+def availability(names: Iterable[str]) -> dict[str, str]:
+    """Columns that say when an item may be shown, by the key of ``[rules]``; of each the first."""
+    known = {plain(name.replace("ü", "ue")): name for name in reversed(list(names))}
+    found = {key: [known[word] for word in words if word in known] for key, words in AVAILABILITY.items()}
+    return {key: columns[0] for key, columns in found.items() if columns}

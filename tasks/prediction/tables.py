@@ -3,8 +3,10 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -12,12 +14,15 @@ from data_contracts.columns import ITEM_ID, USER_ID
 from data_contracts.identifiers import Vocabulary
 from data_contracts.predictions import PREDICTIONS_SCHEMA, ranked_rows
 from data_contracts.scoring import Lists, Mask, Scorer, Scores
-from tasks.evaluation.lists import cold_lists
+from tasks.evaluation.lists import cold_lists, cold_start_lists
+from tasks.numeric.list_limits import ListLimits
 from tasks.numeric.owners import Owners
-from tasks.numeric.ranking import recommend, top_scores
+from tasks.numeric.permissions import columns_of
+from tasks.numeric.ranking import top_scores
 from tasks.numeric.slices import mark_new
 from tasks.prediction.catalogue import by_id
 from tasks.preparation.seen import Seen
+from tasks.rules.applied import recommend_within
 
 BLOCK_USERS = BLOCK_ITEMS = 50_000
 """Users, or items, whose rows are in memory at once, and in one row group of a file."""
@@ -31,11 +36,31 @@ class ListLengths:
     """Users for whom at least one item is left."""
     short: int = 0
     """Of them, users whose list is shorter than it could be."""
+    unfilled: int = 0
+    """Users whose list has a free place, whatever the reason."""
 
     def add(self, lists: np.ndarray, could_be: np.ndarray) -> None:
         """Count a block: lists padded with -1 (n, k), and the lengths that they could have (n,)."""
+        lengths = (lists >= 0).sum(axis=1)
         self.possible += int((could_be > 0).sum())
-        self.short += int(((lists >= 0).sum(axis=1) < could_be).sum())
+        self.short += int((lengths < could_be).sum())
+        self.unfilled += int((lengths < lists.shape[1]).sum())
+
+
+class UserLists(NamedTuple):
+    """Ranked lists of a block of users."""
+
+    ids: pa.Array
+    """User ids (n_rows,), sorted."""
+    lists: Lists
+    """Codes and scores, (n_rows, k + reserve) each, after all rules; the first k places are published."""
+    names: npt.NDArray[np.str_]
+    """Name of the model behind each list, (n_rows,)."""
+
+    def table(self, items: Vocabulary, k: int) -> pa.Table:
+        """The first k places as rows of PREDICTIONS_SCHEMA."""
+        lists = (self.lists[0][:, :k], self.lists[1][:, :k])
+        return ranked_rows(PREDICTIONS_SCHEMA, self.ids, items, lists, self.names)
 
 
 def predict(
@@ -51,7 +76,9 @@ def predict(
     names: tuple[str, str],
     counts: ListLengths,
     owners: Owners | None = None,
-) -> Iterator[pa.Table]:
+    reserve: int = 0,
+    limits: ListLimits | None = None,
+) -> Iterator[UserLists]:
     """Lists of all users, block by block.
 
     Parameters
@@ -76,14 +103,20 @@ def predict(
         Is told how long the lists are, and could be.
     owners
         As for :func:`tasks.numeric.ranking.recommend`.
+    reserve
+        So many more items are ranked.
+    limits
+        How many items of a label a list may hold; None limits nothing.
 
     Yields
     ------
-    Tables of PREDICTIONS_SCHEMA.
+    Lists of a block of users.
 
     """
-    for_cold_start = top_scores(cold_start, k)
+    for_cold_start = unknown_users_list(cold_start, k, reserve, limits)
     n_allowed = len(items) if allow is None else int(allow.sum())
+    longest = k if limits is None else min(k, limits.longest(allow))
+    barred = None if seen is None else columns_of(seen.by_row, allow).lengths()
     for start in range(0, len(everyone), BLOCK_USERS):
         ids = everyone[start : start + BLOCK_USERS]
         codes = users.codes(ids, missing="negative")
@@ -91,17 +124,34 @@ def predict(
         lists = np.tile(for_cold_start[0], (len(codes), 1))
         scores = np.tile(for_cold_start[1].astype(np.float32), (len(codes), 1))
         exclude = None if seen is None else seen.by_user
-        lists[known], scores[known] = recommend(
-            scorer, codes[known], k, exclude=exclude, allow=allow, owners=owners
+        lists[known], scores[known] = recommend_within(
+            scorer,
+            codes[known],
+            k,
+            reserve=reserve,
+            limits=limits,
+            exclude=exclude,
+            allow=allow,
+            owners=owners,
         )
-        if seen is not None:
+        if seen is not None and barred is not None:
             rows = seen.rows(ids, codes)
             former, had = ~known & (rows >= 0), rows >= 0
             if former.any():
-                lists[former], scores[former] = cold_lists(cold_start, rows[former], k, seen.by_row)
-            left[had] -= seen.by_row.lengths()[rows[had]]
-        counts.add(lists, np.minimum(left, k))
-        yield ranked_rows(PREDICTIONS_SCHEMA, ids, items, (lists, scores), np.where(known, *names))
+                lists[former], scores[former] = cold_lists(
+                    cold_start, rows[former], k, seen.by_row, limits, reserve
+                )
+            left[had] -= barred[rows[had]]
+        counts.add(lists[:, :k], np.minimum(left, longest))
+        yield UserLists(ids, (lists, scores), np.where(known, *names))
+
+
+def unknown_users_list(cold_start: Scores, k: int, reserve: int, limits: ListLimits | None) -> Lists:
+    """The list of users whom nobody knows: codes and scores, (1, k + reserve) each."""
+    if limits is not None:
+        return cold_start_lists(cold_start, k, limits=limits, reserve=reserve)
+    items, scores = top_scores(cold_start, k + reserve)
+    return items[None], scores[None]
 
 
 def rows_by_item(
@@ -154,3 +204,11 @@ def count_forbidden(predictions: Path, users: Vocabulary, items: Vocabulary, see
         mark_new(owners, each, shown, seen.by_row.indptr, seen.by_row.indices, new)
         found += int((~new).sum())
     return found
+
+
+def count_denied(predictions: Path, items: Vocabulary, allow: Mask) -> int:
+    """Rows whose item nobody may be shown, read back from the file as a shop would."""
+    return sum(
+        int((~allow[items.codes(batch.column(0))]).sum())
+        for batch in pq.ParquetFile(predictions).iter_batches(columns=[ITEM_ID])
+    )

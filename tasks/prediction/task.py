@@ -1,17 +1,17 @@
 """Batch prediction: top-K items for every user and top-K users for every item, under the log's own ids."""
 
+from collections.abc import Iterator
 from pathlib import Path
-from typing import cast
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from data_contracts.columns import USER_ID
 from data_contracts.dataset_sections import ExportSection
-from data_contracts.identifiers import Vocabulary
-from data_contracts.interactions import Csr, GroupedMatrix
 from data_contracts.predictions import (
+    PER_CATEGORY,
+    PER_CATEGORY_SCHEMA,
     PREDICTIONS,
     PREDICTIONS_SCHEMA,
     SIMILAR_ITEMS,
@@ -22,29 +22,30 @@ from data_contracts.predictions import (
     USERS_PER_ITEM_SCHEMA,
     ranked_rows,
 )
-from data_contracts.scoring import Lists, Mask, Scorer, SimilarityScorer
+from data_contracts.published_files import POPULAR, RESERVED, RULES_FILE
+from data_contracts.scoring import Lists
 from data_contracts.selection import Selection
+from data_contracts.shop_rules import ShopRules
 from tasks import models
-from tasks.evaluation.task import cold_start_opinion
 from tasks.models import Capability
-from tasks.numeric.fair_owners import fair_owners
 from tasks.numeric.owners import Owners
-from tasks.numeric.ranking import target, top_scores
-from tasks.numeric.similar import similar_by_users
-from tasks.numeric.transpose import transposed
-from tasks.prediction.catalogue import emptied, without
-from tasks.prediction.tables import ListLengths, count_forbidden, predict, rows_by_item, write_table
-from tasks.preparation.grouping import load_grouped
-from tasks.preparation.mapping import load_vocabularies
+from tasks.prediction.catalogue import emptied
+from tasks.prediction.categories import MOST_CATEGORIES, rows_per_category
+from tasks.prediction.list_inputs import ListInputs
+from tasks.prediction.rule_effects import rule_effects
+from tasks.prediction.tables import ListLengths, UserLists, rows_by_item, unknown_users_list, write_table
 from tasks.preparation.prepared_events import PreparedEvents
-from tasks.preparation.seen import Seen
 from tasks.preparation.select_events import ITEMS_FILE, select_events
+from tasks.rules.masks import aligned, category_masks, list_limits
+from tasks.rules.task import load_item_rules
 from tasks.runtime import duckdb_engine, store
 from tasks.runtime.step import step
-from tasks.training.task import load_model
 from tasks.training.trained_model import TrainedModel, model_code
 from tasks.validation.suites import check_facts
 from tasks.validation.table_facts import prediction_facts
+
+MOST_POPULAR = 1000
+"""Places of the unknown users' list that look-ups fill lists from, so that a category or exclusions leave enough."""
 
 
 @step("predict with {model.name}", code=model_code("model"), contracts=("predictions",))
@@ -56,16 +57,16 @@ def export(
     lengths: ExportSection,
     *,
     exclude_seen: bool,
+    rules: ShopRules | None = None,
+    ruled: store.ArtifactRef | None = None,
+    places: dict[str, str] | None = None,
 ) -> store.Facts:
-    """Write the tables of predictions: items for users, users for items, unknown users, similar items."""
-    users, items = load_vocabularies(data.vocabularies)
-    of_vocabulary = data.vocabularies.facts
-    scorer, cold = (load_model(each.artifact, of_vocabulary) for each in (model, cold_start))
-    grouped = load_grouped(data.matrix, ())
-    label = cold_start.name if scorer.cold_start is None else model.name
-    allow, counts = models.allowed_items(model.kind, grouped), ListLengths()
-    cold_scores = cold_start_opinion(model, scorer, cold_start.kind, cold, grouped)
-    seen = data.seen(grouped.by_user) if exclude_seen else None
+    """Write the tables of predictions: items for users, users for items, unknown users, similar items.
+
+    `ruled` says which items `rules` let be shown; `places` says where the files of the rules lie: that is published,
+    so in another place they make another export.
+    """
+    what = ListInputs.of(model, cold_start, data, lengths, load_item_rules(ruled), exclude_seen=exclude_seen)
     everyone = _all_users(
         data.events.folder / "events.parquet",
         data.window.uncapped.model_copy(update={"start": None, "threshold": None, "values": "all"}),
@@ -75,37 +76,19 @@ def export(
     on_the_way = (
         lengths.max_items_per_user is None and Capability.OWNERS in models.load_spec(model.kind).offers
     )
-    owners = Owners(len(items), lengths.users_per_item_k) if on_the_way else None
-    lists = predict(
-        everyone,
-        users,
-        items,
-        scorer,
-        cold_scores,
-        k=lengths.k,
-        seen=seen,
-        allow=allow,
-        names=(model.name, label),
-        counts=counts,
-        owners=owners,
-    )
+    owners = Owners(len(what.items), lengths.users_per_item_k) if on_the_way else None
+    blocks, counts = what.lists(everyone, owners)
     facts: store.Facts = {
-        "prediction_rows": write_table(out / PREDICTIONS, PREDICTIONS_SCHEMA, lists),
+        "prediction_rows": _write_predictions(out, what, blocks),
         "users": len(everyone),
-        "users_without_history": len(everyone) - len(users),
-        "items": len(items),
+        "users_without_history": len(everyone) - len(what.users),
+        "items": len(what.items),
     }
-    forbidden = count_forbidden(out / PREDICTIONS, users, items, seen) if seen else 0
-    _check_predictions(out, data, counts, lengths, forbidden)
-    if owners is None:
-        theirs = _users_for_items(scorer, lengths, None if seen is None else _by_item(seen, grouped), allow)
-    else:
-        theirs = owners.lists()
-    _write_others(out, model, scorer, grouped, (users, items), theirs, lengths.k)
-    for_cold_start = top_scores(cold_scores, lengths.k)
-    one_list = (for_cold_start[0][None], for_cold_start[1][None])
-    cold_start_items = ranked_rows(STRANGERS_SCHEMA, None, items, one_list, np.array([label]))
-    write_table(out / STRANGERS, STRANGERS_SCHEMA, iter([cold_start_items]))
+    _check_predictions(out, data, counts, lengths, what.forbidden_rows(out / PREDICTIONS))
+    _write_others(out, what, what.users_for_items() if owners is None else owners.lists())
+    if rules is not None and what.rules is not None:
+        facts |= _write_ruled(out, what, rules, everyone, counts)
+    of_vocabulary = data.vocabularies.facts
     return {**facts, **{each: of_vocabulary[each] for each in ("users_sha256", "items_sha256")}}
 
 
@@ -137,53 +120,91 @@ def _all_users(events: Path, end: Selection, scratch: Path) -> pa.Array:
     return ids.column(0).combine_chunks().cast(pa.large_string())
 
 
-def _write_others(
-    out: Path,
-    model: TrainedModel,
-    scorer: Scorer,
-    grouped: GroupedMatrix,
-    vocabularies: tuple[Vocabulary, Vocabulary],
-    theirs: Lists,
-    k: int,
-) -> None:
-    """Write the tables that are listed by item: `theirs`, the users of each, and the k similar items."""
-    users, items = vocabularies
-    allow = models.allowed_items(model.kind, grouped)
-    tables = rows_by_item(USERS_PER_ITEM_SCHEMA, items, users, emptied(theirs, allow), model.name)
-    write_table(out / USERS_PER_ITEM, USERS_PER_ITEM_SCHEMA, tables)
-    similar = emptied(without(_similar(model.kind, scorer, grouped, k), allow), allow)
-    write_table(
-        out / SIMILAR_ITEMS, SIMILAR_SCHEMA, rows_by_item(SIMILAR_SCHEMA, items, items, similar, None)
+def _write_predictions(out: Path, what: ListInputs, blocks: Iterator[UserLists]) -> int:
+    """Write the lists of users, and beside them those with the reserve; returns the rows of the first."""
+    k = what.lengths.k
+    with pq.ParquetWriter(out / RESERVED, PREDICTIONS_SCHEMA, compression="zstd") as reserved:
+
+        def published() -> Iterator[pa.Table]:
+            for block in blocks:
+                reserved.write_table(block.table(what.items, k + what.reserve))
+                yield block.table(what.items, k)
+
+        return write_table(out / PREDICTIONS, PREDICTIONS_SCHEMA, published())
+
+
+def _write_others(out: Path, what: ListInputs, theirs: Lists) -> None:
+    """Write the tables that are listed by item, `theirs` being the users of each, and the unknown users' list."""
+    k, items = what.lengths.k, what.items
+    tables = rows_by_item(
+        USERS_PER_ITEM_SCHEMA, items, what.users, emptied(theirs, what.allow), what.model.name
     )
+    write_table(out / USERS_PER_ITEM, USERS_PER_ITEM_SCHEMA, tables)
+    write_table(
+        out / SIMILAR_ITEMS, SIMILAR_SCHEMA, rows_by_item(SIMILAR_SCHEMA, items, items, what.similar(), None)
+    )
+    longest = max(k + what.reserve, min(MOST_POPULAR, len(items)))
+    codes, scores = unknown_users_list(what.cold_scores, k, longest - k, what.limits)
+    for file, length in ((STRANGERS, k), (POPULAR, longest)):
+        one_list = (codes[:, :length], scores[:, :length])
+        rows = ranked_rows(STRANGERS_SCHEMA, None, items, one_list, np.array([what.label]))
+        write_table(out / file, STRANGERS_SCHEMA, iter([rows]))
 
 
-def _users_for_items(
-    scorer: Scorer, lengths: ExportSection, exclude: Csr | None, allow: Mask | None
-) -> Lists:
-    """Best users of every item; with a limit on a user's lists, of the items in `allow` alone."""
-    k, most = lengths.users_per_item_k, lengths.max_items_per_user
-    if most is None:
-        return target(scorer, None, k, exclude_by_item=exclude)
+def _write_ruled(
+    out: Path, what: ListInputs, rules: ShopRules, everyone: pa.Array, counts: ListLengths
+) -> store.Facts:
+    """Write the rules, and the lists by category; returns what the rules changed."""
+    assert what.rules is not None
+    (out / RULES_FILE).write_text(rules.model_dump_json(indent=2) + "\n", encoding="utf-8")
+    effects = rule_effects(
+        what.scorer, what.rules, what.lengths.k, seen=what.seen_alone, allow=what.allowed_by_model
+    )
+    facts: store.Facts = {
+        "compared_users": effects.users,
+        "compared_places": effects.places,
+        "taken": effects.taken,
+        "lists": len(everyone),
+        "unfilled_lists": counts.unfilled,
+    }
+    warnings = []
+    if counts.unfilled:
+        warnings.append(
+            f"{counts.unfilled:,} of {len(everyone):,} lists have fewer than {what.lengths.k} items under the rules; of "
+            f"{counts.short:,} more would have been possible: raise reserve under [export], or loosen [rules]"
+        )
+    if rules.section.per_category is not None:
+        facts["category_rows"], remarks = _write_categories(out, what, rules, everyone)
+        warnings += remarks
+    return {"rules": facts, "warnings": warnings}
 
-    def ask(item_codes: npt.NDArray[np.integer], depth: int) -> Lists:
-        # An item that is not listed must not use up its users' places.
-        lists = target(scorer, item_codes, depth, exclude_by_item=exclude)
-        return emptied(lists, None if allow is None else allow[item_codes])
 
-    n_users, n_items = scorer.shape
-    return fair_owners(ask, n_items, n_users, k, most)
-
-
-def _by_item(seen: Seen, grouped: GroupedMatrix) -> Csr:
-    """Who had each item, (n_items, n_users)."""
-    by_user = seen.by_user
-    if by_user is grouped.by_user:
-        return grouped.by_item
-    return transposed(by_user)
-
-
-def _similar(kind: str, scorer: Scorer, grouped: GroupedMatrix, k: int) -> Lists:
-    """Similar items by the model's own opinion, or by the users who have both."""
-    if Capability.SIMILAR_ITEMS in models.load_spec(kind).offers:
-        return cast("SimilarityScorer", scorer).similar_items(np.arange(grouped.n_items), k)
-    return similar_by_users(grouped, k)
+def _write_categories(
+    out: Path, what: ListInputs, rules: ShopRules, everyone: pa.Array
+) -> tuple[int, list[str]]:
+    """Write the lists by category; returns the rows, and what people should look at."""
+    wanted = rules.section.per_category
+    assert wanted is not None
+    table = aligned(pq.read_table(what.data.events.folder / ITEMS_FILE), what.items.ids)
+    allow = np.ones(len(what.items), np.bool_) if what.allow is None else what.allow
+    masks = category_masks(rules, table, allow)
+    kept = dict(list(masks.items())[:MOST_CATEGORIES]) if not wanted.values else masks
+    rows = rows_per_category(
+        everyone,
+        what.users,
+        what.items,
+        what.scorer,
+        what.cold_scores,
+        kept,
+        k=wanted.k,
+        reserve=what.reserve,
+        seen=what.seen,
+        limits=list_limits(rules, table, without=wanted.attribute),
+    )
+    remarks = []
+    if len(kept) < len(masks):
+        remarks.append(
+            f"rules.per_category: {len(masks):,} values of {wanted.attribute!r}; lists are made of the {len(kept)} with "
+            "the most items; name others under values"
+        )
+    return write_table(out / PER_CATEGORY, PER_CATEGORY_SCHEMA, rows), remarks

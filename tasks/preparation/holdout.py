@@ -229,6 +229,17 @@ def split(
         scratch=store.scratch(),
     )
     holdout = sample_users(whole, max_users, seed)
+    return {
+        **save_holdout(out, holdout),
+        "n_users_in_all": whole.n_rows,
+        "age_days": _age_days(events.folder / "events.parquet", selection),
+        "users_sha256": vocabulary.facts["users_sha256"],
+        "items_sha256": vocabulary.facts["items_sha256"],
+    }
+
+
+def save_holdout(out: Path, holdout: Holdout) -> dict[str, int]:
+    """Write a hold-out into an existing folder; returns its sizes."""
     _save(out, "", ARRAYS, holdout)
     _save(out, "event_", EVENTS, holdout.events)
     _save(out, "rating_", RATINGS, holdout.ratings)
@@ -238,16 +249,12 @@ def split(
     rated = {} if holdout.ratings is None else {"n_ratings": len(holdout.ratings.values)}
     return {
         "n_users": len(holdout.user_codes),
-        "n_users_in_all": whole.n_rows,
         "n_known_users": known,
         "n_baskets": len(holdout.basket_rows),
         "n_known_baskets": int(of_known.sum()),
         "n_items": holdout.n_items,
         **counted,
         **rated,
-        "age_days": _age_days(events.folder / "events.parquet", selection),
-        "users_sha256": vocabulary.facts["users_sha256"],
-        "items_sha256": vocabulary.facts["items_sha256"],
     }
 
 

@@ -11,6 +11,7 @@ from pydantic_core import to_json
 
 from data_contracts.dataset import DatasetSpec
 from data_contracts.errors import ConfigurationError, DamagedError
+from data_contracts.shop_rules import ShopRules
 from data_contracts.source_section import PLACE_KEYS
 from data_contracts.suite_files import FOLDER
 from data_contracts.tuned import Tuned
@@ -62,9 +63,17 @@ class Receipt(BaseModel):
 
 
 def key_of_run(
-    spec: DatasetSpec, sources: Iterable[Source], as_of: date | None, seed: int, tuned: Tuned | None
+    spec: DatasetSpec,
+    sources: Iterable[Source],
+    as_of: date | None,
+    seed: int,
+    tuned: Tuned | None,
+    shop_rules: ShopRules | None = None,
 ) -> str:
-    """Hash of all that decides a run: dataset file, content of the log, day, parameters, code, contracts."""
+    """Hash of all that decides a run: dataset file, content of the log, day, parameters, code, contracts.
+
+    Of the files that rules name both content and place count, for the place is published.
+    """
     choices = (tuned.applied(spec.models) if tuned else spec.models).values()
     kinds = {kind for each in choices for kind in models.kinds_within(each.kind, each.parameters)}
     # Who is answered from which publication does not change what is published.
@@ -78,6 +87,7 @@ def key_of_run(
         as_of,
         seed,
         tuned.model_dump(mode="json") if tuned else None,
+        shop_rules.model_dump(mode="json") if shop_rules else None,
         code_hash(WHOLE_RUN, *map(models.module_name, sorted(kinds))),
         [sha256_of(suite) for suite in sorted(FOLDER.glob("*.json"))],
     ]

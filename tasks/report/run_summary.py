@@ -2,10 +2,19 @@
 
 import hashlib
 from collections.abc import Iterable
+from typing import Any
 
 from data_contracts.dataset_sections import WindowSection
 from data_contracts.evaluation import Interval
-from data_contracts.run_summary import Counts, GateResult, HoldoutCounts, ModelResult, Seconds
+from data_contracts.run_summary import (
+    Counts,
+    GateResult,
+    HoldoutCounts,
+    ModelResult,
+    RuleEffect,
+    RulesResult,
+    Seconds,
+)
 from data_contracts.tuned import Tuned
 from tasks.evaluation.gate import Verdict
 from tasks.evaluation.task import EvaluatedModel
@@ -30,6 +39,8 @@ def describe_split(window: WindowSection, holdout: store.ArtifactRef) -> str:
         "file": f"{window.test_path} is held out",
     }[window.split]
     scored, n_users = holdout.facts["n_users"], holdout.facts["n_users_in_all"]
+    if left_out := holdout.facts.get("n_users_left_out"):
+        held_out += f"; {left_out:,} users who took only what rules forbid are not scored"
     if scored == n_users:
         return held_out
     return f"{held_out}; a sample of {scored:,} of its {n_users:,} users is scored"
@@ -63,6 +74,24 @@ def counts_of(
     known = {name: facts[name] for name in Counts.model_fields if name in facts}
     held_out = {name: holdout.facts[name] for name in HoldoutCounts.model_fields if name in holdout.facts}
     return Counts(**known, holdout=HoldoutCounts(**held_out))
+
+
+def rules_result(
+    ruled: store.ArtifactRef | None, predictions: store.ArtifactRef | None
+) -> RulesResult | None:
+    """What the shop's rules do; `ruled` says which items may be shown, and is None where there are no rules."""
+    if ruled is None:
+        return None
+    facts = ruled.facts
+    lists: dict[str, Any] = {} if predictions is None else predictions.facts["rules"]
+    taken: dict[str, int] = lists.get("taken", {})
+    names = dict.fromkeys([*facts["forbidden"], *taken])
+    every = {**facts, **lists}
+    known = {name: every[name] for name in RulesResult.model_fields if name in every and name != "rules"}
+    effects = (
+        RuleEffect(rule=each, items=facts["forbidden"].get(each), places=taken.get(each)) for each in names
+    )
+    return RulesResult(rules=tuple(effects), **known)
 
 
 def model_results(models: Iterable[EvaluatedModel], tuned: Tuned | None) -> dict[str, ModelResult]:

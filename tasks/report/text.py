@@ -220,3 +220,30 @@ def found_rows(counts: Counts) -> list[dict[str, Any]]:
         for reason, rows in sorted(reasons.items(), key=lambda each: -each[1])
         if rows
     ]
+
+
+def shop_rules(findings: RunFindings) -> str:
+    """What the shop's own rules did, in a few sentences; empty where it has none."""
+    rules, held_out = findings.rules, findings.counts.holdout
+    if rules is None:
+        return ""
+    said = [f"The shop's rules let {rules.allowed_items:,} of {rules.items:,} items be shown."]
+    for ids, unknown, what in (
+        (rules.withdrawn_ids, rules.unknown_withdrawn, "withdrawn ids"),
+        (rules.blocked_pairs, rules.unknown_blocked_pairs, "blocked pairs"),
+    ):
+        if ids is not None:
+            said.append(f"Of {ids:,} {what}, {unknown or 0:,} are of no item of the run.")
+    if rules.compared_places is not None:
+        said.append(
+            f"Places are counted on the lists that {rules.compared_users or 0:,} users would have without rules "
+            f"({rules.compared_places:,} places); each rule by itself."
+        )
+    if rules.lists is not None:
+        said.append(f"{rules.unfilled_lists or 0:,} of {rules.lists:,} lists could not be filled.")
+    if held_out.n_forbidden_pairs is not None:
+        said.append(
+            f"Of the hold-out, {held_out.n_forbidden_pairs:,} pairs of a user and an item that could not have been "
+            f"shown are left out, and with them {held_out.n_users_left_out or 0:,} users who took nothing else."
+        )
+    return " ".join(said)

@@ -56,6 +56,7 @@ class LiveDataset:
         self.problem = "nothing was looked up yet"
         """Why there is no state, or why it is not the newest; '' where all is well."""
         self._stamps: tuple[Stamp, Stamp] | None = None
+        self._told = ""
 
     def follow(self, *, again: bool = False) -> bool:
         """Open what is live now, if that changed since, or `again`; returns whether it did.
@@ -67,6 +68,7 @@ class LiveDataset:
             None if self._file is None else _stamp(self._file),
         )
         if stamps == self._stamps and not again and not self.problem:
+            self._refresh()
             return False
         self._stamps = stamps
         try:
@@ -74,13 +76,26 @@ class LiveDataset:
                 self._spec = DatasetSpec.load(self._file)
             self.state = self._opened()
         except (ShelftalkerError, OSError) as error:
-            if str(error) != self.problem:
-                LOGGER.warning("%s: %s", self.name, error)
+            self._tell(error)
             self.problem = str(error)
             return False
         self.problem = ""
         LOGGER.info("%s: answers from %s", self.name, self.state.live.publication.path)
         return True
+
+    def _refresh(self) -> None:
+        """Ask the rules again; where that fails, what they said last holds."""
+        state = self.state
+        for shop in [] if state is None else {state.live, *state.arms.values()}:
+            try:
+                shop.refresh()
+            except (ShelftalkerError, OSError) as error:
+                self._tell(error)
+
+    def _tell(self, error: Exception) -> None:
+        if str(error) != self._told:
+            LOGGER.warning("%s: %s", self.name, error)
+        self._told = str(error)
 
     def _opened(self) -> State:
         known = [] if self.state is None else [self.state.live, *self.state.arms.values()]

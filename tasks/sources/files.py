@@ -60,14 +60,43 @@ def locate_items(spec: DatasetSpec, source: Path) -> Path | None:
     """
     if spec.items is None:
         return None
-    beside_log = source if source.is_dir() else source.parent
-    for folder in (spec.folder, beside_log):
-        if (folder / spec.items.path).is_file():
-            return (folder / spec.items.path).absolute()
-    raise ConfigurationError(
-        f"the item table {spec.items.path!r} of dataset {spec.name!r} is neither in {spec.folder} nor in "
-        f"{beside_log}; put it there, or remove [items] from {spec.file}"
-    )
+    found = beside(spec, source, spec.items.path)
+    if found is None:
+        raise ConfigurationError(
+            f"the item table {spec.items.path!r} of dataset {spec.name!r} is neither in {spec.folder} nor in "
+            f"{_folder_of(source)}; put it there, or remove [items] from {spec.file}"
+        )
+    return found
+
+
+def locate_listed(spec: DatasetSpec, source: Path, key: str, name: str) -> Path:
+    """Find a file that a key of ``[rules]`` names: beside the .toml, or beside the log.
+
+    Raises
+    ------
+    ConfigurationError
+        If it is nowhere.
+
+    """
+    found = beside(spec, source, name)
+    if found is None:
+        raise ConfigurationError(
+            f"rules.{key} = {name!r} of dataset {spec.name!r} is neither in {spec.folder} nor in "
+            f"{_folder_of(source)}; put it there, or remove the key from [rules] of {spec.file}"
+        )
+    return found
+
+
+def beside(spec: DatasetSpec, source: Path, name: str) -> Path | None:
+    """A file in the folder of the .toml, or in that of the log; None if it is in neither."""
+    for folder in (spec.folder, _folder_of(source)):
+        if (folder / name).is_file():
+            return (folder / name).absolute()
+    return None
+
+
+def _folder_of(source: Path) -> Path:
+    return source if source.is_dir() else source.parent
 
 
 def files_of(source: Path, section: SourceSection) -> list[tuple[Path, Format]]:

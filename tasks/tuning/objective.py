@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+import numpy as np
+
 from data_contracts.evaluation import Scenario
 from data_contracts.holdout import Holdout
 from data_contracts.interactions import Csr, GroupedMatrix
@@ -16,8 +18,10 @@ from tasks import models
 from tasks.evaluation.lists import Subject, make_lists, more_values
 from tasks.models import Capability
 from tasks.numeric.metrics import Float32, score_lists
+from tasks.numeric.permissions import both
 from tasks.numeric.scorers import Factors
 from tasks.numeric.slices import restrict
+from tasks.rules.applied import ItemRules
 from tasks.training.task import generator
 
 CURVE_POINTS = 3
@@ -47,6 +51,10 @@ class Fold:
         Item scores for unknown users, of models that have none.
     seen
         What users had before the cut-off, rows as ``holdout.past`` says.
+    rules
+        The shop's rules as of the window's cut-off; None where it has none.
+    blocked
+        Pairs that they block, rows as ``holdout.past`` says.
 
     """
 
@@ -55,6 +63,8 @@ class Fold:
     scenario: Scenario
     cold_start_items: Scores
     seen: Csr
+    rules: ItemRules | None = None
+    blocked: Csr | None = None
 
     @classmethod
     def of(
@@ -84,7 +94,7 @@ class Fold:
         """
         definition = parse_metric(metric).metric
         own = scorer.cold_start if scorer.cold_start is not None else self.cold_start_items
-        subject = Subject(kind, scorer, own, models.allowed_items(kind, self.matrix))
+        subject = self._subject(kind, scorer, own)
         columns = self._columns(subject, metric)
         if metric not in columns or not len(columns[metric]):
             raise ValueError(
@@ -93,6 +103,14 @@ class Fold:
             )
         mean = float(columns[metric].mean(dtype="float64"))
         return math.sqrt(mean) if definition.root else mean
+
+    def _subject(self, kind: str, scorer: Scorer, cold_start: Scores) -> Subject:
+        allow = models.allowed_items(kind, self.matrix)
+        if self.rules is None:
+            return Subject(kind, scorer, cold_start, allow)
+        permitted = self.rules.allow
+        opinion = np.where(permitted, cold_start, -np.inf)
+        return Subject(kind, scorer, opinion, both(allow, permitted), self.rules.limits, self.blocked)
 
     def _columns(self, subject: Subject, metric: str) -> Mapping[str, Float32]:
         definition, k = parse_metric(metric)

@@ -1,6 +1,7 @@
 """The task that tunes one model: open its study, search, and write down the best so far."""
 
 import time
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -19,6 +20,8 @@ from tasks.models import Need
 from tasks.preparation.grouping import load_grouped
 from tasks.preparation.holdout import load_holdout
 from tasks.preparation.prepared_events import PreparedEvents
+from tasks.rules.blocks import of_rows
+from tasks.rules.task import load_item_rules
 from tasks.runtime import store
 from tasks.runtime.code_hash import code_hash
 from tasks.runtime.progress import listener
@@ -40,19 +43,25 @@ class Prepared(NamedTuple):
     """What users took in it."""
     cold: store.ArtifactRef
     """The cold-start model, trained on `data`."""
+    ruled: store.ArtifactRef | None = None
+    """Which items may be shown at its cut-off; None where there are no rules."""
 
     def open(self, spec: DatasetSpec, kind: str) -> Fold:
         """Load what a trial of a model needs."""
         wanted = models.load_spec(kind)
         cold = load_model(self.cold, self.holdout.facts)
         matrix = load_grouped(self.data.matrix, wanted.needs | wanted.uses | {Need.TIMES, Need.HISTORY})
-        return Fold.of(
+        seen, rules = self.data.seen(matrix.by_user), load_item_rules(self.ruled)
+        fold = Fold.of(
             matrix,
             load_holdout(self.holdout),
             spec.evaluation.decides,
             cold_start_scores(spec.evaluation.cold_start, cold, cold),
-            self.data.seen(matrix.by_user).by_row,
+            seen.by_row,
         )
+        if rules is None or rules.blocked is None:
+            return replace(fold, rules=rules)
+        return replace(fold, rules=rules, blocked=of_rows(rules.blocked, seen.former))
 
     def in_words(self) -> str:
         """What is scored, for people."""
@@ -95,7 +104,10 @@ def study_name(spec: DatasetSpec, name: str, prepared: list[Prepared], seed: int
     asked = {
         "parameters": choice.parameters,
         "space": {key: repr(each) for key, each in models.load_spec(choice.kind).search.items()},
-        "folds": [[each.data.matrix, each.data.past, each.holdout, each.cold] for each in prepared],
+        "folds": [
+            [each.data.matrix, each.data.past, each.holdout, each.cold, *([each.ruled] if each.ruled else [])]
+            for each in prepared
+        ],
         "metric": [spec.evaluation.decides, spec.evaluation.metric],
         "seed": seed,
     }

@@ -95,12 +95,12 @@ class Night:
         module = models.load(model)
         scorer = module.fit(self.matrix, module.Config(**SMALL.get(model, {})), rng=np.random.default_rng(3))
         everyone = sorted({*self.users.ids.to_pylist(), *(seen.former.ids.to_pylist() if seen else ())})
-        tables = predict(
+        lists = predict(
             pa.array(everyone, pa.large_string()), self.users, self.items, scorer, self.matrix.item_events(),
             k=K, seen=seen, allow=None, names=("known", "cold"), counts=ListLengths(),
         )  # fmt: skip
         found = {user: [] for user in everyone}
-        for row in pa.concat_tables(tables).to_pylist():
+        for row in pa.concat_tables(each.table(self.items, K) for each in lists).to_pylist():
             found[row["user_id"]].append((row["item_id"], row["score"]))
         return found
 

@@ -19,7 +19,7 @@ from data_contracts.predictions import (
     ranked_rows,
 )
 from data_contracts.published_files import ITEMS_FILE, LOOKUP, TITLES, USERS_FILE
-from tasks.lookup.index import build, tables_of
+from tasks.lookup.index import Meaning, build, tables_of
 from tasks.publication.registry import Publication, publish
 
 USERS = ("a/b", "c%20d", "É 🧦")
@@ -70,7 +70,7 @@ def publish_shop(
     files = {name: parts / name for name in (*tables, ITEMS_FILE, USERS_FILE)}
     if indexed:
         (parts / LOOKUP).mkdir()
-        build(tables_of(parts), parts / LOOKUP, separators={"brand": "|"}, exclude_seen=False)
+        build(tables_of(parts), parts / LOOKUP, Meaning(separators={"brand": "|"}))
         files[LOOKUP] = parts / LOOKUP
     publication = Publication(dataset=dataset, as_of=date(2026, 1, day), run=run)
     publish(publication, files, {"model": {"kind": kind, "parameters": {}}})

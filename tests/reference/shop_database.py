@@ -97,7 +97,7 @@ def make_publication(folder, run="first", *, users=ODD_IDS, k=2, model="wals", d
     Vocabulary.from_ids("item_id", sorted(users)).save(parts[ITEMS_FILE])
     index = folder / f"{run}-{LOOKUP}"
     index.mkdir()
-    build(parts, index, separators={}, exclude_seen=False)
+    build(parts, index)
     parts[LOOKUP] = index
     publication = Publication(dataset="shop", as_of=date(2026, 1, day), run=run)
     publish(publication, parts, {"model": {"kind": model}})

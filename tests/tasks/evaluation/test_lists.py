@@ -9,6 +9,7 @@ from data_contracts.holdout import HeldOutEvents, HeldOutRatings
 from tasks import models
 from tasks.evaluation.lists import MARGIN, Subject, both_lists, make_lists, more_values
 from tasks.models import Capability
+from tasks.numeric.list_limits import ListLimits
 from tasks.numeric.scorers import ItemScores
 
 N_ITEMS = 5
@@ -137,3 +138,24 @@ def test_more_values__ratings_of_models_that_predict_them(subject):
     assert found["repeat"]["ratings"].columns["rmse"].tolist() == [4.0, 0.0]
     assert found["repeat"]["ratings"].columns["mae"].tolist() == [2.0, 0.0]
     assert found["discovery"]["ratings"].columns["mae"].tolist() == [0.0]
+
+
+def test_both_lists__under_rules_are_those_that_are_published(subject):
+    # Items 0 and 1 are of one brand, of which a list may hold one; user 0 must not see item 2.
+    limits = ListLimits(csr([[0], [0], [], [], []], 1), np.ones(1, np.int32), np.zeros(1, np.int32))
+    ruled = replace(subject(), limits=limits, blocked=csr([[2], [], []], N_ITEMS))
+
+    made = both_lists(ruled, _case(), 3, SEEN)
+
+    assert made["repeat"].rows.tolist() == [[0, 3, 4], [1, 2, 3], [1, 2, 3]]
+    assert made["discovery"].rows.tolist() == [[0, 3, 4], [1, 2, 3], [2, 3, 4]]
+    assert made["repeat"].cold_start.tolist() == [1, 2, 3]
+
+
+def test_both_lists__blocked_items_alone_leave_one_ranking(subject):
+    blocked = replace(subject(), blocked=csr([[2], [], []], N_ITEMS))
+
+    made = both_lists(blocked, _case(), 3, SEEN)
+
+    assert made["repeat"].rows.tolist() == [[0, 1, 3], [1, 2, 3], [1, 2, 3]]
+    assert made["discovery"].rows.tolist() == [[0, 3, 4], [1, 2, 3], [2, 3, 4]]

@@ -70,7 +70,7 @@ def test_for_session__asks_the_model_for_what_may_be_listed_alone(live):
     publication, _, _ = live("wals", n_factors=4, iterations=20, weighting="binary")
     shop = OpenPublication(publication)
     free = [item.item_id for item in shop.for_session(named("i00"), N_ITEMS).items]
-    shop.forbidden = frozenset([shop.find_item(free[0])])
+    shop.forbidden = frozenset([shop.columns.find_item(free[0])])
     left = shop.for_session(named("i00"), N_ITEMS, exclude=[free[1]])
 
     assert free[0] != "i00"
@@ -96,7 +96,9 @@ def test_for_session__weighs_items(live):
     heavy = shop.for_session([SessionItem(item_id="i00", weight=100), SessionItem(item_id="i01")], 1)
 
     assert heavy.items[0].item_id == next(
-        shop.items[code] for code, _ in shop.similar_pairs(shop.find_item("i00")) if shop.items[code] != "i01"
+        shop.columns.items[code]
+        for code, _ in shop.columns.similar_to(shop.columns.find_item("i00"))
+        if shop.columns.items[code] != "i01"
     )
 
 

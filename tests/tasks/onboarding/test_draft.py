@@ -175,3 +175,32 @@ def test_window__a_share_of_the_users_must_have_been_there_before(warm, recent, 
     found.splits_by_time = Draft.splits_by_time.fget(found)
 
     assert tomllib.loads("\n".join(_window(found)))["split"] == split
+
+
+def test_draft__of_availability_is_commented_and_holds_when_it_is_not(tmp_path):
+    rows = lines(90, "u{user},i{item},2024-01-{day:02},yes,2030-01-01")
+    source = write_csv(tmp_path, rows, header="user_id,item_id,date,in_stock,valid_to")
+
+    spec, _ = accept(tmp_path, source)
+
+    assert spec.rules is None
+    text = spec.file.read_text()
+    assert "# [rules]" in text
+    spec.file.write_text(
+        text.replace("# [rules]", "[rules]").replace("# available", "available"), encoding="utf-8"
+    )
+    ruled = DatasetSpec.load(spec.file)
+    assert (ruled.rules.available, ruled.rules.available_until) == ("in_stock", "valid_to")
+    ingest(ruled, locate(ruled), tmp_path, scratch=tmp_path)
+    assert pq.read_table(tmp_path / "items.parquet").column_names == [
+        "item_id",
+        "title",
+        "in_stock",
+        "valid_to",
+    ]
+
+
+def test_draft__without_such_columns_says_nothing_of_rules(tmp_path):
+    source = write_csv(tmp_path, many(90))
+
+    assert "rules" not in draft(source)[0]

@@ -199,3 +199,19 @@ def test_write_report__fits_the_window_in_a_browser(page, tmp_path, width):
 
     assert width - 20 <= client <= width
     assert scroll == client
+
+
+def test_write_report__has_the_rules_of_the_shop_where_there_are_some(page, plain):
+    rules = {
+        "rules": [{"rule": f"never {HOSTILE}", "items": 12, "places": 34}, {"rule": "at_most", "places": 5}],
+        "items": 100,
+        "allowed_items": 88,
+    }
+
+    made = page(make_findings(rules=rules))
+
+    assert "rules" in made.ids
+    assert "rules" not in plain.ids
+    assert "let 88 of 100 items be shown" in made.text
+    assert "script" not in made.tags
+    assert "items it forbids" in made.text

@@ -3,7 +3,16 @@
 from report_facts import make_findings, rule
 
 from data_contracts.evaluation import Interval
-from tasks.report.text import best_first, decision, figure, mark, share_of_top, shown, sliced_metric
+from tasks.report.text import (
+    best_first,
+    decision,
+    figure,
+    mark,
+    share_of_top,
+    shop_rules,
+    shown,
+    sliced_metric,
+)
 
 
 def test_decision__says_when_the_best_baseline_wins():
@@ -79,3 +88,34 @@ def test_best_first__goes_by_the_direction_of_the_metric():
 def test_sliced_metric__is_ndcg_where_the_deciding_one_has_no_parts():
     assert sliced_metric(make_findings()) == "basket_precision@5"
     assert sliced_metric(make_findings(gate={"metric": "rmse"})) == "ndcg@5"
+
+
+RULES = {
+    "rules": [{"rule": "never Category", "items": 12, "places": 34}, {"rule": "at_most", "places": 5}],
+    "items": 100,
+    "allowed_items": 88,
+    "withdrawn_ids": 7,
+    "unknown_withdrawn": 2,
+    "compared_users": 50,
+    "compared_places": 500,
+    "lists": 60,
+    "unfilled_lists": 3,
+}
+
+
+def test_shop_rules__says_what_they_did_in_sentences():
+    left_out = {"n_users": 40, "n_known_users": 30, "n_baskets": 60, "n_known_baskets": 50, "n_items": 20}
+    left_out |= {"n_forbidden_pairs": 9, "n_users_left_out": 1}
+
+    said = shop_rules(make_findings(rules=RULES, counts={"holdout": left_out}))
+
+    for words in (
+        "The shop's rules let 88 of 100 items be shown.",
+        "Of 7 withdrawn ids, 2 are of no item of the run.",
+        "(500 places); each rule by itself",
+        "3 of 60 lists could not be filled.",
+        "9 pairs of a user and an item that could not have been shown are left out, and with them 1 users",
+    ):
+        assert words in said
+    assert "blocked pairs" not in said
+    assert shop_rules(make_findings()) == ""
