@@ -1,6 +1,6 @@
 """The sections of a dataset file, one frozen class each; `data_contracts.dataset` puts them together."""
 
-from typing import Any, Literal, Self
+from typing import Any, Final, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -217,6 +217,10 @@ class ModelSection(Section):
     """Checked by that model's own ``Config``; the text ``none`` stands for None, which TOML lacks."""
 
 
+DEFAULT_RESERVE: Final = 20
+"""Items ranked beyond the length of a list where there are rules and ``[export] reserve`` says nothing."""
+
+
 class ExportSection(Section):
     """``[export]``: how long the published lists are, and where they go besides the publication."""
 
@@ -239,6 +243,12 @@ class ExportSection(Section):
     """Environment variable that holds the URL of the database which such a run loads its tables into."""
     sink_schema: str | None = None
     """Schema of those tables; the database's own default if absent."""
+
+    def reserve_under(self, *, rules: bool) -> int:
+        """Items ranked beyond the length of a list; `rules` says whether the shop has some."""
+        if self.reserve is not None:
+            return self.reserve
+        return DEFAULT_RESERVE if rules else 0
 
     def cache_identity(self) -> dict[str, Any]:
         """Lengths and their limit: where the lists go does not change them."""

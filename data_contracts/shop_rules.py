@@ -10,9 +10,6 @@ from data_contracts.rules_section import RulesSection
 RULES_FILE: Final = "rules.json"
 """File of a publication: its rules; absent where it has none."""
 
-DEFAULT_RESERVE: Final = 20
-"""Items ranked beyond the length of a list where there are rules and ``[export] reserve`` says nothing."""
-
 
 class _Part(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
@@ -99,10 +96,3 @@ class ShopRules(_Part):
             said[name] = None if file is None else file.sha256
             said["section"].pop(name)
         return said
-
-
-def reserve_of(spec: DatasetSpec) -> int:
-    """Items ranked beyond the length of a list."""
-    if spec.export.reserve is not None:
-        return spec.export.reserve
-    return 0 if spec.rules is None else DEFAULT_RESERVE

@@ -190,6 +190,22 @@ def test_rules__what_they_did_is_in_the_summary_and_the_report(published):
     assert "at_most" in page
 
 
+def test_rules__the_same_files_are_the_same_run_and_another_is_another(published):
+    summary, shop, folder, parameters = published
+    top = next(row["item_id"] for row in table(published, "strangers.parquet"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SHELFTALKER_HOME", str(folder / "home"))
+        shop.withdraw(folder, {*shop.withdrawn, top})
+        later = run(parameters.model_copy(update={"dry_run": True})).result()
+        shop.withdraw(folder, shop.withdrawn)
+        again = run(parameters).result()
+
+    assert again.run_id == summary.run_id != later.run_id
+    lists = pq.read_table(Path(later.path) / "predictions.parquet")
+    assert top not in lists["item_id"].to_pylist()
+    assert top in [row["item_id"] for row in table(published, "predictions.parquet")]
+
+
 def test_rules__again_at_a_look_up(published):
     summary, shop, folder, _ = published
     live = LiveRules.of(Path(summary.path))
