@@ -222,8 +222,8 @@ class ExportSection(Section):
 
     k: ListLength = 10
     """Items for a user."""
-    reserve: int | None = Field(default=None, ge=0, le=10_000)
-    """So many more items are ranked for each user, to fill up what rules and look-ups take off; 20 if absent."""
+    reserve: int = Field(default=20, ge=0, le=10_000)
+    """So many more items are ranked for each user, to fill up what rules and look-ups take off."""
     users_per_item_k: AudienceLength = 10
     """Users for an item."""
     max_items_per_user: Most | None = None

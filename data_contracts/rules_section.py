@@ -45,7 +45,7 @@ class RulesSection(Section):
     withdrawn: Text | None = None
     """File with one item id a line; found as the item table is, read by each run and again at look-ups."""
     exclude_items: tuple[Text, ...] = ()
-    """Ids of items that are never shown."""
+    """Ids of items that are never shown; cleaned as those of the log."""
     only: dict[Text, Values] = Field(default_factory=dict)
     """By attribute: only items with one of these values; an item without a value is none of them."""
     never: dict[Text, Values] = Field(default_factory=dict)

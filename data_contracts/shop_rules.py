@@ -1,14 +1,11 @@
 """The rules of a run with all that applies them again without the dataset file: what ``rules.json`` holds."""
 
-from typing import Any, Final
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
 from data_contracts.dataset import DatasetSpec
 from data_contracts.rules_section import RulesSection
-
-DEFAULT_RESERVE: Final = 20
-"""Items ranked beyond the length of a list where there are rules and ``[export] reserve`` says nothing."""
 
 
 class _Part(BaseModel):
@@ -96,10 +93,3 @@ class ShopRules(_Part):
             said[name] = None if file is None else file.sha256
             said["section"].pop(name)
         return said
-
-
-def reserve_of(spec: DatasetSpec) -> int:
-    """Items ranked beyond the length of a list."""
-    if spec.export.reserve is not None:
-        return spec.export.reserve
-    return 0 if spec.rules is None else DEFAULT_RESERVE

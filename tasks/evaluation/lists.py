@@ -158,7 +158,9 @@ def cold_lists(
 
     """
     scores = ItemScores(np.asarray(cold_start, dtype=np.float64), seen.shape[0])
-    return recommend_within(scores, past_rows, k, reserve=reserve, limits=limits, exclude=seen)
+    return recommend_within(
+        scores, past_rows, k, reserve=reserve, limits=limits, exclude=seen, allow=_listed(cold_start)
+    )
 
 
 def cold_start_lists(
@@ -166,7 +168,15 @@ def cold_start_lists(
 ) -> tuple[np.ndarray, np.ndarray]:
     """The one list of unknown users under limits: items and scores, (1, k + reserve) each."""
     scores = ItemScores(np.asarray(cold_start, dtype=np.float64), 1)
-    return recommend_within(scores, np.zeros(1, np.int64), k, reserve=reserve, limits=limits)
+    return recommend_within(
+        scores, np.zeros(1, np.int64), k, reserve=reserve, limits=limits, allow=_listed(cold_start)
+    )
+
+
+def _listed(scores: Scores) -> Mask | None:
+    """Items whose score is not -inf, which means never; None for all."""
+    listed: Mask = scores > -np.inf
+    return None if listed.all() else listed
 
 
 def more_values(

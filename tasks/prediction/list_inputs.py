@@ -13,7 +13,6 @@ from data_contracts.dataset_sections import ExportSection
 from data_contracts.identifiers import Vocabulary
 from data_contracts.interactions import Csr, GroupedMatrix
 from data_contracts.scoring import Lists, Mask, Scorer, Scores, SimilarityScorer
-from data_contracts.shop_rules import DEFAULT_RESERVE
 from tasks import models
 from tasks.evaluation.task import cold_start_opinion
 from tasks.models import Capability
@@ -111,9 +110,7 @@ class ListInputs:
     @property
     def reserve(self) -> int:
         """Items ranked beyond the length of a list."""
-        if self.lengths.reserve is not None:
-            return self.lengths.reserve
-        return DEFAULT_RESERVE
+        return self.lengths.reserve
 
     @property
     def limits(self) -> ListLimits | None:

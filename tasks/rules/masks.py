@@ -16,6 +16,7 @@ from data_contracts.scoring import Mask
 from data_contracts.shop_rules import ShopRules
 from tasks.numeric.list_limits import ListLimits
 from tasks.preparation.item_features import split_labels
+from tasks.rules.id_files import clean
 
 YES = frozenset({"true", "t", "yes", "y", "ja", "j", "oui", "si", "sí", "sim", "on", "wahr", "vrai"})
 NO = frozenset({"false", "f", "no", "n", "nein", "non", "nao", "não", "off", "falsch", "faux"})
@@ -89,8 +90,9 @@ def forbidden_items(
     if rules.withdrawn is not None:
         found.by_rule["withdrawn"] = _among(ids, withdrawn)
     if section.exclude_items:
-        found.by_rule["exclude_items"] = _among(ids, section.exclude_items)
-        _remark_unknown(found, "exclude_items", section.exclude_items, ids, "item of the run")
+        excluded = [clean(each, rules.ids) or each for each in section.exclude_items]
+        found.by_rule["exclude_items"] = _among(ids, excluded)
+        _remark_unknown(found, "exclude_items", excluded, ids, "item of the run")
     for key, wanted in (("only", section.only), ("never", section.never)):
         for attribute, values in wanted.items():
             labels = split_labels(items.column(attribute), rules.separators[attribute])

@@ -4,7 +4,7 @@ import pytest
 
 from data_contracts.dataset import DatasetSpec
 from data_contracts.errors import ConfigurationError
-from data_contracts.shop_rules import ListedFile, ShopRules, reserve_of
+from data_contracts.shop_rules import ListedFile, ShopRules
 
 BASE = """
 name = "shop"
@@ -51,7 +51,7 @@ min_support = 5
 
     assert spec.rules.at_most == {"brand": 2}
     assert spec.rules.per_category.k == 3
-    assert reserve_of(spec) == 20
+    assert spec.export.reserve == 20
     read = spec.with_rule_columns
     assert read.items.attributes == ("brand", "in_stock")
     assert read.items.dates == ("from", "until")
@@ -95,20 +95,6 @@ def test_rules__wrong_ones_name_the_key_the_value_and_what_to_do(tmp_path, rules
 def test_rules__of_dates_need_a_day(tmp_path):
     with pytest.raises(ConfigurationError, match="log without times does not have; write time"):
         load(tmp_path, "available_until = 'until'", time="")
-
-
-def test_reserve__is_none_without_rules_and_what_the_file_says_with_them(tmp_path):
-    spec = load(tmp_path, "min_support = 2", more="[export]\nreserve = 7\n")
-
-    assert reserve_of(spec) == 7
-    assert (
-        reserve_of(
-            spec.model_copy(
-                update={"rules": None, "export": spec.export.model_copy(update={"reserve": None})}
-            )
-        )
-        == 0
-    )
 
 
 def test_cache_identity__is_the_content_of_files_not_their_place(tmp_path):

@@ -10,12 +10,10 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 from small_shop import FAST_MODELS, run, write_dataset
-from tasks.lookup.current import under_rules
-from tasks.lookup.fold_in import items_for_history
-from tasks.lookup.queries import items_for_user
 
 from data_contracts.parameters import NightlyParameters
-from tasks.publication.registry import live_publication
+from tasks.lookup import open_publication
+from tasks.lookup.answers import SessionItem
 from tasks.rules.live import LiveRules
 
 ITEMS = """
@@ -190,6 +188,22 @@ def test_rules__what_they_did_is_in_the_summary_and_the_report(published):
     assert "at_most" in page
 
 
+def test_rules__the_same_files_are_the_same_run_and_another_is_another(published):
+    summary, shop, folder, parameters = published
+    top = next(row["item_id"] for row in table(published, "strangers.parquet"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SHELFTALKER_HOME", str(folder / "home"))
+        shop.withdraw(folder, {*shop.withdrawn, top})
+        later = run(parameters.model_copy(update={"dry_run": True})).result()
+        shop.withdraw(folder, shop.withdrawn)
+        again = run(parameters).result()
+
+    assert again.run_id == summary.run_id != later.run_id
+    lists = pq.read_table(Path(later.path) / "predictions.parquet")
+    assert top not in lists["item_id"].to_pylist()
+    assert top in [row["item_id"] for row in table(published, "predictions.parquet")]
+
+
 def test_rules__again_at_a_look_up(published):
     summary, shop, folder, _ = published
     live = LiveRules.of(Path(summary.path))
@@ -201,15 +215,49 @@ def test_rules__again_at_a_look_up(published):
         assert live.shown(shown, AS_OF) == shown[1:]
         with pytest.MonkeyPatch.context() as patch:
             patch.setenv("SHELFTALKER_HOME", str(folder / "home"))
-            publication = live_publication(summary.dataset)
-            found = under_rules(items_for_user, publication, "somebody unknown", 10)
-            folded = items_for_history(publication, shop.items[:3], 20)
-        assert [row["item_id"] for row in found] == shown[1:]
-        assert folded
-        assert all(row["item_id"] != shown[0] and shop.may_be_shown(row["item_id"]) for row in folded)
+            answers = open_publication(summary.dataset)
+            found = answers.recommend("somebody unknown", 5)
+            folded = answers.for_session([SessionItem(item_id=each) for each in shop.items[:3]], 20)
+        assert [item.item_id for item in found.items] == shown[1:6]
+        assert folded.items
+        assert all(item.item_id != shown[0] and shop.may_be_shown(item.item_id) for item in folded.items)
         assert json.loads((Path(summary.path) / "rules.json").read_text())["withdrawn"]["path"] == str(
             folder / "gone.txt"
         )
     finally:
         shop.withdraw(folder, shop.withdrawn)
         os.utime(folder / "gone.txt")
+
+
+def test_rules__no_look_up_breaks_one_whatever_it_asks(published):
+    summary, shop, folder, _ = published
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SHELFTALKER_HOME", str(folder / "home"))
+        answers = open_publication(summary.dataset)
+        users = [*sorted({user for user, _ in shop.blocks})[:40], "nobody"]
+        for user in users:
+            first = answers.recommend(user, 3).items
+            for answer in (
+                answers.recommend(user, 20, exclude=[item.item_id for item in first]),
+                answers.recommend(user, 3, category="tags:new"),
+                answers.recommend(user, 30, category="old"),
+            ):
+                items = [item.item_id for item in answer.items]
+                assert items
+                assert all(shop.may_be_shown(item) for item in items)
+                assert shop.brands_fit(items)
+                assert not shop.blocks & {(user, item) for item in items}
+
+
+def test_rules__lists_by_category_are_what_a_look_up_gives_first(published):
+    summary, _, folder, _ = published
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SHELFTALKER_HOME", str(folder / "home"))
+        answers = open_publication(summary.dataset)
+    lists = by_owner(table(published, "predictions_per_category.parquet"), "user_id", "category")
+    for (user, category), rows in list(lists.items())[:50]:
+        wanted = [row["item_id"] for row in rows]
+        found = [
+            item.item_id for item in answers.recommend(user, len(wanted), category=f"tags:{category}").items
+        ]
+        assert found == wanted

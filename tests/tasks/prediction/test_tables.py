@@ -5,10 +5,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from holdouts import csr
+from hypothesis import given
+from hypothesis import strategies as st
 
 from data_contracts.identifiers import Vocabulary
 from data_contracts.interactions import GroupedMatrix
 from data_contracts.predictions import PREDICTIONS_SCHEMA, SIMILAR_SCHEMA, USERS_PER_ITEM_SCHEMA
+from tasks.numeric.list_limits import ListLimits
 from tasks.numeric.ranking import target
 from tasks.numeric.scorers import Factors
 from tasks.prediction import tables
@@ -138,3 +141,36 @@ def test_predict__nobody_gets_what_he_ever_had_and_what_is_left_makes_a_whole_li
     assert lists["former"] == ["i02", "i01", "i00"]
     assert lists["z"] == ["i04", "i02", "i01"]
     assert (counts.possible, counts.short) == (N_USERS + 1, 0)
+
+
+@given(
+    st.sets(st.integers(0, N_ITEMS - 1)),
+    st.lists(st.sets(st.integers(0, N_ITEMS - 1)), min_size=N_USERS + 1, max_size=N_USERS + 1),
+)
+def test_predict__never_shows_what_is_withdrawn_or_blocked(withdrawn, blocked):
+    made = np.random.default_rng(1)
+    scorer = Factors(*(made.normal(size=(n, 3)).astype(np.float32) for n in (N_USERS, N_ITEMS)))
+    allow = ~np.isin(np.arange(N_ITEMS), sorted(withdrawn))
+    barred = Seen(csr(blocked, N_ITEMS), Vocabulary.from_ids("user_id", ["former"]))
+    limits = ListLimits(
+        csr([[0], [0], [0], [1], [], [], [1]], 2), np.full(2, 2, np.int32), np.zeros(2, np.int32)
+    )
+    everyone = ["former", *USERS.ids.to_pylist(), "z"]
+    cold, counts = np.where(allow, np.arange(N_ITEMS), -np.inf), ListLengths()
+
+    blocks = list(
+        predict(
+            pa.array(everyone, pa.large_string()), USERS, ITEMS, scorer, cold, k=2, reserve=1, seen=barred,
+            allow=allow, names=("wals", "pop"), counts=counts, limits=limits,
+        )
+    )  # fmt: skip
+
+    rows = [row for block in blocks for row in block.lists[0].tolist()]
+    never = [blocked[-1], *blocked[:-1], set()]
+    assert len(rows) == len(everyone)
+    for items, bars in zip(rows, never, strict=True):
+        shown = [item for item in items if item >= 0]
+        possible = set(range(N_ITEMS)) - withdrawn - bars
+        assert set(shown) <= possible
+        assert len(shown[:2]) == min(2, len(possible))
+    assert counts.short == 0

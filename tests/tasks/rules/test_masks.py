@@ -108,7 +108,7 @@ def test_attributes__only_and_never_read_labels():
 
 
 def test_ids_and_support__are_masks_too():
-    given = rules(exclude_items=["i1", "no"], min_support=2, withdrawn=ListedFile(path="/x", sha256=""))
+    given = rules(exclude_items=[" i1 ", "no"], min_support=2, withdrawn=ListedFile(path="/x", sha256=""))
 
     found = forbidden_items(
         given, items(brand=text(None, None, None)), None, withdrawn={"i2"}, support=np.array([1, 2, 3])
