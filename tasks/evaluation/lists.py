@@ -22,7 +22,7 @@ from tasks.numeric.scenarios import TopLists
 from tasks.numeric.scorers import ItemScores
 from tasks.numeric.slices import mark_new, of_rows
 from tasks.preparation.seen import first_rows
-from tasks.rules.applied import recommend_within
+from tasks.rules.applied import RankedLists, recommend_within
 from tasks.rules.blocks import union
 
 MARGIN: Final = 20
@@ -86,7 +86,7 @@ def make_lists(subject: Subject, holdout: Holdout, k: int, seen: Csr | None) -> 
     limits, seen = subject.limits, subject.barred(seen)
     for_unknown = _unknown_users_list(subject, k)
     rows = np.tile(for_unknown, (holdout.n_rows, 1))
-    known = holdout.user_codes >= 0
+    known, whole = holdout.user_codes >= 0, np.ones(holdout.n_rows, np.bool_)
     exclude = None if seen is None else first_rows(seen, subject.scorer.shape[0])
     reserve = 0 if limits is None else MARGIN
     ranked = recommend_within(
@@ -97,20 +97,22 @@ def make_lists(subject: Subject, holdout: Holdout, k: int, seen: Csr | None) -> 
         limits=limits,
         exclude=exclude,
         allow=subject.allow,
-    )[0]
-    rows[known] = ranked[:, :k]
+    )
+    rows[known] = ranked.items[:, :k]
     former = ~known & (holdout.past >= 0)
     if seen is not None and former.any():
-        rows[former] = cold_lists(subject.cold_start, holdout.past[former], k, seen, limits)[0]
-    return TopLists(rows.astype(np.int32), for_unknown)
+        rows[former] = cold_lists(subject.cold_start, holdout.past[former], k, seen, limits).items
+    if ranked.whole is None:
+        return TopLists(rows.astype(np.int32), for_unknown)
+    whole[known] = ranked.whole
+    return TopLists(rows.astype(np.int32), for_unknown, whole)
 
 
 def _unknown_users_list(subject: Subject, k: int) -> np.ndarray:
     if subject.limits is None:
         return cold_start_list(subject.cold_start, k)
-    items, _ = cold_start_lists(subject.cold_start, k, limits=subject.limits)
-    only_row: np.ndarray = items[0]
-    return only_row
+    one: np.ndarray = cold_start_lists(subject.cold_start, k, limits=subject.limits).items[0]
+    return one
 
 
 def both_lists(subject: Subject, holdout: Holdout, k: int, seen: Csr) -> dict[Scenario, TopLists]:
@@ -148,13 +150,12 @@ def cold_lists(
     seen: Csr,
     limits: ListLimits | None = None,
     reserve: int = 0,
-) -> tuple[np.ndarray, np.ndarray]:
+) -> RankedLists:
     """The cold-start list of users whom the model does not know, without what they had long ago.
 
     Returns
     -------
-    items, scores
-        int32 and float32 (len(past_rows), k + reserve), padded with -1 and -inf.
+    Lists (len(past_rows), k + reserve).
 
     """
     scores = ItemScores(np.asarray(cold_start, dtype=np.float64), seen.shape[0])
@@ -163,10 +164,8 @@ def cold_lists(
     )
 
 
-def cold_start_lists(
-    cold_start: Scores, k: int, *, limits: ListLimits, reserve: int = 0
-) -> tuple[np.ndarray, np.ndarray]:
-    """The one list of unknown users under limits: items and scores, (1, k + reserve) each."""
+def cold_start_lists(cold_start: Scores, k: int, *, limits: ListLimits, reserve: int = 0) -> RankedLists:
+    """The one list of unknown users under limits, (1, k + reserve)."""
     scores = ItemScores(np.asarray(cold_start, dtype=np.float64), 1)
     return recommend_within(
         scores, np.zeros(1, np.int64), k, reserve=reserve, limits=limits, allow=_listed(cold_start)

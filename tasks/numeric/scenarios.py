@@ -34,11 +34,14 @@ class TopLists:
         cold-start list.
     cold_start
         int32 (K,): the list for unknown users.
+    whole
+        bool (n_rows,): lists that rules let hold no more than they do; None where only what is left counts.
 
     """
 
     rows: Int32
     cold_start: Int32
+    whole: Bool | None = None
 
 
 @dataclass(frozen=True)
@@ -125,7 +128,9 @@ def evaluate(
         summary["evidence"][scenario] = _known(truth)
     barred = seen if barred is None else barred
     for scenario, lists, excluded in (("repeat", repeat, None), ("discovery", discovery, barred)):
-        summary["lists"][scenario] = list_facts(lists.rows[:, : max(ks)], holdout, excluded, n_allowed)
+        summary["lists"][scenario] = list_facts(
+            lists.rows[:, : max(ks)], holdout, excluded, n_allowed, lists.whole
+        )
     for scenario in SCENARIOS:
         for reads, found in (more or {}).get(scenario, {}).items():
             summary[scenario] |= _unit_intervals(found, sampling)
@@ -159,7 +164,11 @@ def _unit_intervals(found: UnitValues, sampling: _Sampling) -> Json:
 
 
 def list_facts(
-    lists: Int32, holdout: Holdout, excluded: Csr | None, n_allowed: int | None = None
+    lists: Int32,
+    holdout: Holdout,
+    excluded: Csr | None,
+    n_allowed: int | None = None,
+    whole: Bool | None = None,
 ) -> dict[str, float]:
     """What the gate asks about lists, whatever the truth says.
 
@@ -173,6 +182,8 @@ def list_facts(
         Items that must not stand in a user's list, rows as ``holdout.past`` says; None: anything may.
     n_allowed
         Items that the model may list; all if absent.
+    whole
+        bool (n_rows,): lists that are complete whatever their length.
 
     Returns
     -------
@@ -196,6 +207,8 @@ def list_facts(
         mark_new(holdout.past, starts, lists.ravel(), excluded.indptr, excluded.indices, fine)
         forbidden = int((~fine).sum())
     complete = (lists >= 0).sum(axis=1) >= np.minimum(k, allowed)
+    if whole is not None:
+        complete |= whole
     return {
         "complete_share": float(complete.mean()) if n_rows else 1.0,
         "identical_share": _identical_share(lists[holdout.user_codes >= 0]),

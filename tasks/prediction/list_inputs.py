@@ -29,10 +29,13 @@ from tasks.preparation.grouping import load_grouped
 from tasks.preparation.mapping import load_vocabularies
 from tasks.preparation.prepared_events import PreparedEvents
 from tasks.preparation.seen import Seen
-from tasks.rules.applied import DEEPEST, ItemRules
+from tasks.rules.applied import ItemRules
 from tasks.rules.blocks import joined
 from tasks.training.task import load_model
 from tasks.training.trained_model import TrainedModel
+
+DEEPER = 8
+"""So many times as many similar items are looked through where rules leave too few."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -175,7 +178,7 @@ class ListInputs:
         k, length = self.lengths.k, lists[0].shape[1]
         found = self._permitted(lists)
         short = np.flatnonzero((found[0][:, k - 1] < 0) & (lists[0][:, -1] >= 0))
-        deeper = min(DEEPEST * length, max(len(self.items) - 1, length))
+        deeper = min(DEEPER * length, max(len(self.items) - 1, length))
         if len(short) and deeper > length:
             longer = self._permitted(without(self._similar(deeper, short), self.allowed_by_model))
             found[0][short], found[1][short] = longer[0][:, :length], longer[1][:, :length]

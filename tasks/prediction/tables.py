@@ -124,7 +124,7 @@ def predict(
         lists = np.tile(for_cold_start[0], (len(codes), 1))
         scores = np.tile(for_cold_start[1].astype(np.float32), (len(codes), 1))
         exclude = None if seen is None else seen.by_user
-        lists[known], scores[known] = recommend_within(
+        ranked = recommend_within(
             scorer,
             codes[known],
             k,
@@ -134,22 +134,29 @@ def predict(
             allow=allow,
             owners=owners,
         )
+        lists[known], scores[known] = ranked.items, ranked.scores
         if seen is not None and barred is not None:
             rows = seen.rows(ids, codes)
             former, had = ~known & (rows >= 0), rows >= 0
             if former.any():
-                lists[former], scores[former] = cold_lists(
-                    cold_start, rows[former], k, seen.by_row, limits, reserve
-                )
+                cold = cold_lists(cold_start, rows[former], k, seen.by_row, limits, reserve)
+                lists[former], scores[former] = cold.items, cold.scores
             left[had] -= barred[rows[had]]
-        counts.add(lists[:, :k], np.minimum(left, longest))
+        could_be = np.minimum(left, longest)
+        if ranked.whole is not None:
+            # Limits may leave less than the number of items says: a whole list is as long as it can be.
+            lengths = (lists[:, :k] >= 0).sum(axis=1)
+            whole = ~known
+            whole[known] = ranked.whole
+            could_be = np.where(whole, np.minimum(could_be, lengths), could_be)
+        counts.add(lists[:, :k], could_be)
         yield UserLists(ids, (lists, scores), np.where(known, *names))
 
 
 def unknown_users_list(cold_start: Scores, k: int, reserve: int, limits: ListLimits | None) -> Lists:
     """The list of users whom nobody knows: codes and scores, (1, k + reserve) each."""
     if limits is not None:
-        return cold_start_lists(cold_start, k, limits=limits, reserve=reserve)
+        return cold_start_lists(cold_start, k, limits=limits, reserve=reserve)[:2]
     items, scores = top_scores(cold_start, k + reserve)
     return items[None], scores[None]
 

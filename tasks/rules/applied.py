@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -13,8 +14,19 @@ from tasks.numeric.owners import Owners
 from tasks.numeric.ranking import recommend
 from tasks.preparation.seen import Seen
 
-DEEPEST = 8
-"""So many times the ranked length is looked through at most where a list is not full; further down, it is short."""
+MOST_ENTRIES = 25_000_000
+"""Places of longer lists that are ranked at once where lists are not full, 200 MB; beyond, some stay short."""
+
+
+class RankedLists(NamedTuple):
+    """Lists, best first, short ones padded at the end."""
+
+    items: npt.NDArray[np.int32]
+    """Codes (n_rows, length), padded with -1."""
+    scores: npt.NDArray[np.float32]
+    """Of the same shape, padded with -inf."""
+    whole: Mask | None = None
+    """bool (n_rows,): lists to which nothing could be added; None where no limit kept anything out."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,14 +62,13 @@ def recommend_within(
     exclude: Csr | None = None,
     allow: Mask | None = None,
     owners: Owners | None = None,
-) -> Lists:
+) -> RankedLists:
     """Lists as :func:`tasks.numeric.ranking.recommend` makes them, with at most so many items of a label.
 
     Parameters
     ----------
     k, reserve
-        ``k + reserve`` items are ranked. Where limits leave fewer than k of them, the list is ranked again, up to
-        :data:`DEEPEST` times as long.
+        ``k + reserve`` items are ranked. Where limits leave fewer than k of them, more are, to the end if need be.
     limits
         None leaves lists as they are.
     scorer, user_codes, exclude, allow, owners
@@ -65,58 +76,60 @@ def recommend_within(
 
     Returns
     -------
-    items, scores
-        int32 and float32 (n_rows, k + reserve); short lists end in -1 and -inf.
+    Lists (n_rows, k + reserve).
 
     """
     lists = recommend(scorer, user_codes, k + reserve, exclude=exclude, allow=allow, owners=owners)
     if limits is None:
-        return lists
+        return RankedLists(*lists)
 
     def again(rows: npt.NDArray[np.integer], depth: int) -> Lists:
         return recommend(scorer, user_codes[rows], depth, exclude=exclude, allow=allow)
 
-    return limited(lists, again, limits, k, min(scorer.shape[1], DEEPEST * (k + reserve)), allow)
+    wanted = min(k, limits.longest(allow))
+    return limited(lists, again, limits, wanted, scorer.shape[1])
 
 
 def limited(
     lists: Lists,
     again: Callable[[npt.NDArray[np.integer], int], Lists],
     limits: ListLimits,
-    k: int,
-    deepest: int,
-    allow: Mask | None,
-) -> Lists:
+    wanted: int,
+    n_items: int,
+) -> RankedLists:
     """Lists under limits, those that come out short asked for again in a greater length.
 
     Parameters
     ----------
     lists
-        Codes and scores, (n_rows, depth) each.
+        Codes and scores, (n_rows, length) each.
     again
         Longer lists of some rows.
-    limits, k, allow
-        As for :func:`recommend_within`.
-    deepest
-        Length that is asked for at most.
+    limits
+        How many items of a label a list may hold.
+    wanted
+        Places that each list should have.
+    n_items
+        Length at which there is nothing more.
 
     Returns
     -------
     Lists of the same shape.
 
     """
-    depth = lists[0].shape[1]
+    length = lists[0].shape[1]
     items, scores = limits.applied(lists)
-    wanted = min(k, limits.longest(allow))
+    whole = np.ones(len(items), np.bool_)
     if wanted == 0:
-        return items, scores
+        return RankedLists(items, scores, whole)
     # A list that ends early holds all there is.
     short = np.flatnonzero((items[:, wanted - 1] < 0) & (lists[0][:, -1] >= 0))
-    length = depth
-    while len(short) and length < deepest:
-        length = min(4 * length, deepest)
-        longer = again(short, length)
+    depth = length
+    while len(short) and depth < n_items and len(short) * min(4 * depth, n_items) <= MOST_ENTRIES:
+        depth = min(4 * depth, n_items)
+        longer = again(short, depth)
         found = limits.applied(longer)
-        items[short], scores[short] = found[0][:, :depth], found[1][:, :depth]
+        items[short], scores[short] = found[0][:, :length], found[1][:, :length]
         short = short[(found[0][:, wanted - 1] < 0) & (longer[0][:, -1] >= 0)]
-    return items, scores
+    whole[short] = depth >= n_items
+    return RankedLists(items, scores, whole)

@@ -41,7 +41,7 @@ def slow(k, brands, most, allow, exclude):
 def test_recommend_within__the_best_that_may_stand_there_in_their_order(brands, most, allowed, excluded):
     allow = np.array(allowed)
 
-    items, scores = recommend_within(
+    items, scores, whole = recommend_within(
         SCORER,
         EVERYBODY,
         4,
@@ -56,15 +56,17 @@ def test_recommend_within__the_best_that_may_stand_there_in_their_order(brands, 
     )
     assert (np.isfinite(scores) == (items >= 0)).all()
     assert items.shape == (N_USERS, 7)
+    assert whole.all()
 
 
 def test_recommend_within__without_limits_is_the_plain_list():
     plain = SCORER.top_k(EVERYBODY, 5)
 
-    items, scores = recommend_within(SCORER, EVERYBODY, 3, reserve=2)
+    items, scores, whole = recommend_within(SCORER, EVERYBODY, 3, reserve=2)
 
     assert (items == plain[0]).all()
     assert (scores == plain[1]).all()
+    assert whole is None
 
 
 def test_recommend_within__looks_no_deeper_than_it_has_to(monkeypatch):
@@ -75,8 +77,19 @@ def test_recommend_within__looks_no_deeper_than_it_has_to(monkeypatch):
     )
     one_brand = limits([0] * N_ITEMS, 2)
 
-    items, _ = recommend_within(SCORER, EVERYBODY, 4, reserve=1, limits=one_brand)
+    items = recommend_within(SCORER, EVERYBODY, 4, reserve=1, limits=one_brand).items
 
     # Two is all that the limit leaves.
     assert asked == [(N_USERS, 5)]
     assert (items >= 0).sum(axis=1).tolist() == [2] * N_USERS
+
+
+def test_recommend_within__what_costs_too_much_to_fill_is_short(monkeypatch):
+    best = SCORER.top_k(EVERYBODY, 3)[0]
+    crowded = limits([0 if item in set(best.ravel()) else None for item in range(N_ITEMS)], 1)
+    monkeypatch.setattr("tasks.rules.applied.MOST_ENTRIES", 10)
+
+    items, _, whole = recommend_within(SCORER, EVERYBODY, 3, limits=crowded)
+
+    assert (items >= 0).sum(axis=1).tolist() == [1] * N_USERS
+    assert not whole.any()
