@@ -92,7 +92,8 @@ def evaluate(
         seen,
         ks=evaluation.ks,
         seed=seed,
-        popularity=grouped.item_events(),
+        # Where views are events, too, what is popular is what people took: users who had it.
+        popularity=None if data.window.targets else grouped.item_events(),
         n_samples=evaluation.bootstrap_samples,
         more=more_values(subject, lists, truth, grouped.history, seen, evaluation.ks),
         n_allowed=None if allow is None else int(allow.sum()),

@@ -8,7 +8,8 @@ import duckdb
 import numpy as np
 
 from data_contracts.columns import BASKET_ID, EVENT_TIME, ITEM_ID, USER_ID
-from data_contracts.dataset_sections import FeedbackSection, GroupingSection
+from data_contracts.dataset_sections import GroupingSection
+from data_contracts.feedback_section import FeedbackSection
 from data_contracts.selection import Selection
 from tasks.preparation.select_events import load_codes
 from tasks.preparation.weights import event_weight, is_one, share_of_pair

@@ -6,7 +6,8 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 
-from data_contracts.dataset_sections import FeedbackSection, GroupingSection
+from data_contracts.dataset_sections import GroupingSection
+from data_contracts.feedback_section import FeedbackSection
 from data_contracts.identifiers import Vocabulary
 from data_contracts.interactions import Csr, GroupedMatrix, History, ItemFeatures, ItemTimeline
 from data_contracts.matrix_parts import NO_PARTS, MatrixParts
