@@ -80,7 +80,9 @@ def test_draft__web_events_with_labels_and_long_ids(tmp_path):
     spec, facts = accept(tmp_path, write_csv(tmp_path, rows, header="timestamp,visitorid,event,itemid"))
 
     assert spec.source.time_format == "epoch_milliseconds"
-    assert spec.feedback.labels == kinds
+    assert spec.columns.event == "event"
+    assert spec.feedback.weights == {"view": 1, "addtocart": 3, "transaction": 10}
+    assert spec.feedback.targets == ("transaction",)
     assert facts["rows_accepted"] == 90
 
 
