@@ -8,6 +8,9 @@ from data_contracts.selection import Selection
 ROW = "event_row"
 """Position of an event in its file."""
 
+EVE = "INTERVAL 1 DAY"
+"""Views and carts of the visit in which something is bought are no training for it: lists are made the night before."""
+
 
 class Divided(NamedTuple):
     """How each user's rows are divided; both conditions are SQL."""
@@ -28,12 +31,12 @@ class Divided(NamedTuple):
         numbered, held_out = self._baskets(rows) if by_basket else self._places(rows)
         held_out = f"coalesce({self.in_window} AND {USER_ID} IS NOT NULL AND ({held_out}), false)"
         side = held_out if part == "holdout" else f"NOT {held_out}"
-        return f"SELECT * EXCLUDE (counted, other, place, owned, spare) FROM ({numbered}) WHERE {side}"
+        return f"SELECT * EXCLUDE (counted, other, place, owned, cut) FROM ({numbered}) WHERE {side}"
 
     def _places(self, rows: str) -> tuple[str, str]:
-        """Add `place`, how many counted rows of the user come after each row, and `owned`, how many there are.
+        """Add `place`, how many counted rows of the user come after each row, and `owned`, how many may be held out.
 
-        `spare` says whether the user has other feedback before the first of them.
+        Where events have types, other events are held out from `cut` on.
         """
         selection = self.selection
         order = ", ".join(f"{column} DESC" for column in (EVENT_TIME, *self.in_order.split(", "), ROW))
@@ -41,25 +44,29 @@ class Divided(NamedTuple):
             # A hash of the ids, not of the row: the same log in another order splits the same way.
             order = f"md5({selection.seed} || ':' || {USER_ID} || ':' || {ITEM_ID}), {EVENT_TIME}, {self.in_order}, {ROW}"
         per_user = f"PARTITION BY {USER_ID}"
-        first_other, first = (
-            f"min({EVENT_TIME}) FILTER ({what} = 1) OVER per_user" for what in ("other", "counted")
-        )
+        # Somebody with a single event stays on the training side: a model needs a row to speak of.
         numbered = (
             f"SELECT *, sum(counted) OVER ({per_user} ORDER BY {order}) - counted AS place, "
-            f"sum(counted) OVER per_user AS owned, coalesce({first_other} < {first}, false)::INT AS spare "
-            f"FROM ({self._marked(rows)}) WINDOW per_user AS ({per_user})"
+            f"sum(counted) OVER ({per_user}) - 1 AS owned, NULL AS cut FROM ({self._marked(rows)})"
         )
-        # Somebody with a single event stays on the training side: a model needs a row to speak of.
         if selection.split == "random":
-            return numbered, f"place < least(owned - 1, ceil(owned * {selection.random_share!r}))"
-        return numbered, f"place < least(owned - 1 + spare, {selection.leave_last_n})"
+            return numbered, f"place < least(owned, ceil((owned + 1) * {selection.random_share!r}))"
+        held_out = f"place < least(owned, {selection.leave_last_n})"
+        if not selection.targets:
+            return numbered, held_out
+        spared = (
+            f"SELECT * REPLACE (owned + {self._spare('counted = 1')} AS owned) FROM ({numbered}) "
+            f"WINDOW per_user AS ({per_user})"
+        )
+        cut = f"min({EVENT_TIME}) FILTER (counted = 1 AND {held_out}) OVER ({per_user}) - {EVE}"
+        by_cut = f"CASE WHEN counted = 1 THEN {held_out} ELSE {EVENT_TIME} >= cut END"
+        return f"SELECT * REPLACE ({cut} AS cut) FROM ({spared})", by_cut
 
     def _baskets(self, rows: str) -> tuple[str, str]:
         """Add `place`, the row's basket, and `owned`, the user's last one; baskets compare by time, then by id.
 
         Rows without a basket stay on the training side, and so does somebody's only basket. Where events have
-        types, `spare` is when the last basket ends: views after it are no training, and somebody with other
-        feedback before it needs no other basket.
+        types, rows without a basket are held out from `cut` on.
         """
         counted = f"{BASKET_ID} IS NOT NULL AND counted = 1"
         timed = (
@@ -67,25 +74,27 @@ class Divided(NamedTuple):
             f"max({EVENT_TIME}) OVER per_basket) AS basket_time FROM ({self._marked(rows)}) "
             f"WINDOW per_basket AS (PARTITION BY {USER_ID}, {BASKET_ID})"
         )
-        first_other = f"min({EVENT_TIME}) FILTER (other = 1) OVER per_user"
-        first = f"min({EVENT_TIME}) FILTER ({counted}) OVER per_user"
         numbered = (
-            f"SELECT * EXCLUDE (basket_time, first_basket, place, has_other), "
-            f"CASE WHEN first_basket < owned OR has_other THEN place END AS place FROM ("
+            f"SELECT * EXCLUDE (basket_time, first_basket, place, spare), "
+            f"CASE WHEN first_basket < owned OR spare = 1 THEN place END AS place FROM ("
             f"SELECT *, row(basket_time, {BASKET_ID}) AS place, "
             f"max(row(basket_time, {BASKET_ID})) FILTER ({counted}) OVER per_user AS owned, "
-            f"max(basket_time) FILTER ({counted}) OVER per_user AS spare, "
+            f"max(basket_time) FILTER ({counted}) OVER per_user - {EVE} AS cut, "
             f"min(row(basket_time, {BASKET_ID})) FILTER ({counted}) OVER per_user AS first_basket, "
-            f"coalesce({first_other} < {first}, false) AS has_other "
+            f"{self._spare(counted)} AS spare "
             f"FROM ({timed}) WINDOW per_user AS (PARTITION BY {USER_ID}))"
         )
         held_out = f"{BASKET_ID} IS NOT NULL AND place >= owned"
-        if not self.selection.targets:
-            return numbered, held_out
-        return (
-            numbered,
-            f"({held_out}) OR ({BASKET_ID} IS NULL AND place IS NOT NULL AND {EVENT_TIME} > spare)",
+        if self.selection.targets:
+            held_out = f"({held_out}) OR ({BASKET_ID} IS NULL AND place IS NOT NULL AND {EVENT_TIME} >= cut)"
+        return numbered, held_out
+
+    def _spare(self, counted: str) -> str:
+        """1 where the user has other feedback before the eve of the first counted row, else 0."""
+        first_other, first = (
+            f"min({EVENT_TIME}) FILTER ({what}) OVER per_user" for what in ("other = 1", counted)
         )
+        return f"coalesce({first_other} < {first} - {EVE}, false)::INT"
 
     def _marked(self, rows: str) -> str:
         return (

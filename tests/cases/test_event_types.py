@@ -214,15 +214,16 @@ def test_baskets__the_last_one_is_held_out_and_views_before_it_are_enough_to_kno
     rows = [
         *(
             "u1,i1,2024-01-01,view,",
-            "u1,i1,2024-01-02,buy,b1",
-            "u1,i2,2024-01-02,buy,b1",
-            "u1,i3,2024-01-03,view,",
+            "u1,i2,2024-01-04,view,",
+            "u1,i1,2024-01-05,buy,b1",
+            "u1,i2,2024-01-05,buy,b1",
+            "u1,i3,2024-01-06,view,",
         ),
         *(
             "u2,i1,2024-01-01,buy,b2",
             "u2,i2,2024-01-02,view,",
-            "u2,i2,2024-01-03,buy,b3",
-            "u2,i3,2024-01-04,view,",
+            "u2,i2,2024-01-05,buy,b3",
+            "u2,i3,2024-01-06,view,",
         ),
         *("u3,i1,2024-01-01,buy,b4", "u3,i2,2024-01-02,view,"),
     ]

@@ -3,6 +3,9 @@
 from collections import defaultdict
 from dataclasses import dataclass, field
 
+DAY = 24 * 60
+"""Minutes before a held-out target from which on other events are held out, too."""
+
 
 @dataclass
 class Rules:
@@ -78,15 +81,16 @@ def had(events, rules):
 
 
 def last_targets(events, rules, n):
-    """(training side, held-out side) where each user's last n targets are held out."""
+    """(training side, held-out side) where each user's last n targets are held out; times are minutes."""
     train, held = [], []
     for user in {event[0] for event in events}:
         mine = sorted((event for event in events if event[0] == user), key=lambda event: event[2])
         targets = [event for event in mine if event[3] in rules.targets]
         others = [event for event in mine if rules.is_positive(event[3]) and event[3] not in rules.targets]
-        spare = bool(targets and others and others[0][2] < targets[0][2])
+        spare = bool(targets and others and others[0][2] < targets[0][2] - DAY)
         n_held = min(n, len(targets) - (not spare))
         cut = targets[-n_held][2] if n_held > 0 else float("inf")
-        train += [event for event in mine if event[2] < cut]
-        held += [event for event in mine if event[2] >= cut]
+        for event in mine:
+            is_held = event[2] >= (cut if event[3] in rules.targets else cut - DAY)
+            (held if is_held else train).append(event)
     return train, held
