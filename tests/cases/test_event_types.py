@@ -87,7 +87,7 @@ def items_of_history(matrix, ids):
 
 def by_user(history):
     found = defaultdict(list)
-    for user, _, item in history:
+    for user, _, item, _ in history:
         found[user].append(item)
     return dict(found)
 
@@ -127,6 +127,7 @@ def test_time_split__learns_holds_out_and_remembers_as_the_oracle(tmp_path, seed
     assert weights_of(matrix, ids) == pytest.approx(weights)
     assert items_of_history(matrix, ids) == by_user(history)
     assert matrix.item_events().sum() == pytest.approx(sum(weights.values()))
+    assert matrix.history.targets.sum() == sum(kind == "buy" for *_, kind in history)
     wanted = truth(after, RULES)
     assert relevant(holdout) == wanted_relevant(wanted, ids)
     known = {

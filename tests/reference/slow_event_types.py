@@ -25,7 +25,7 @@ class Rules:
 
 
 def learned(events, rules):
-    """{(user, item): weight} and [(user, time, item)] of (user, item, time, type) events of a training side."""
+    """{(user, item): weight} and [(user, time, item, type)] of (user, item, time, type) events of a training side."""
     pairs = defaultdict(list)
     for event in events:
         pairs[event[:2]].append(event)
@@ -50,7 +50,7 @@ def learned(events, rules):
         weights[pair] = left
         for event in brought:
             if left > 0:
-                history.append((event[0], event[2], event[1]))
+                history.append((event[0], event[2], event[1], event[3]))
             left -= rules.weight(event[3])
     return weights, sorted(history)
 

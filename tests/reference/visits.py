@@ -94,9 +94,17 @@ def write_visits(path, **sizes):
     ms, visitor, types, items, orders = visits(**sizes)
     with Path(path).open("w", encoding="utf-8") as file:
         file.write(HEADER + "\n")
-        file.writelines(f"{row[0]},{row[1]},{row[2]},{row[3]},{row[4] if row[4] >= 0 else ''}\n" for row in zip(
-            ms.tolist(), visitor.tolist(), TYPES[types].tolist(), items.tolist(), orders.tolist(), strict=True
-        ))
+        file.writelines(
+            f"{row[0]},{row[1]},{row[2]},{row[3]},{row[4] if row[4] >= 0 else ''}\n"
+            for row in zip(
+                ms.tolist(),
+                visitor.tolist(),
+                TYPES[types].tolist(),
+                items.tolist(),
+                orders.tolist(),
+                strict=True,
+            )
+        )
     return Path(path)
 
 
