@@ -81,13 +81,17 @@ def make_lists(subject: Subject, holdout: Holdout, k: int, seen: Csr | None) -> 
     return TopLists(rows.astype(np.int32), for_unknown)
 
 
-def both_lists(subject: Subject, holdout: Holdout, k: int, seen: Csr) -> dict[Scenario, TopLists]:
+def both_lists(
+    subject: Subject, holdout: Holdout, k: int, seen: Csr, blocked: Csr | None = None
+) -> dict[Scenario, TopLists]:
     """What :func:`make_lists` gives with and without what users had, by one ranking for nearly all of them.
+
+    What is `blocked`, a part of `seen`, is in neither.
 
     A list of ``k + MARGIN`` items without those that the user had is what a ranking without them would give,
     if k are left; only the others, users with long histories, are ranked again.
     """
-    wide = make_lists(subject, holdout, k + MARGIN, None)
+    wide = make_lists(subject, holdout, k + MARGIN, blocked)
     repeat = TopLists(np.ascontiguousarray(wide.rows[:, :k]), wide.cold_start[:k])
     starts = np.arange(holdout.n_rows + 1, dtype=np.int64) * (k + MARGIN)
     new = np.empty(wide.rows.size, dtype=np.bool_)

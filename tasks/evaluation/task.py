@@ -78,13 +78,14 @@ def evaluate(
 ) -> store.Facts:
     """Write ``summary.json`` (means, intervals, slices) and ``units.npz`` (the values behind them)."""
     grouped, truth = load_grouped(data.matrix, {Need.TIMES, Need.HISTORY}), load_holdout(holdout)
-    seen = data.seen(grouped.by_user).by_row
+    had = data.seen(grouped.by_user)
+    seen, blocked = had.by_row, had.blocked
     scorer, cold = load_model(model.artifact, holdout.facts), load_model(cold_start, holdout.facts)
     allow = models.allowed_items(model.kind, grouped)
     opinion = cold_start_opinion(model, scorer, cold_start.facts["kind"], cold, grouped)
     subject = Subject(model.kind, scorer, opinion, allow)
     k = max(evaluation.ks)
-    lists = both_lists(subject, truth, k, seen)
+    lists = both_lists(subject, truth, k, seen, blocked)
     result = evaluate_lists(
         lists["repeat"],
         lists["discovery"],
@@ -97,6 +98,7 @@ def evaluate(
         n_samples=evaluation.bootstrap_samples,
         more=more_values(subject, lists, truth, grouped.history, seen, evaluation.ks),
         n_allowed=None if allow is None else int(allow.sum()),
+        blocked=blocked,
     )
     write_json(out / "summary.json", result.summary)
     np.savez(out / "units.npz", **result.arrays)  # type: ignore[arg-type]

@@ -61,6 +61,7 @@ def evaluate(
     n_samples: int = N_SAMPLES,
     more: Mapping[Scenario, Mapping[Reads, UnitValues]] | None = None,
     n_allowed: int | None = None,
+    blocked: Csr | None = None,
 ) -> Evaluation:
     """Score a model's lists in both scenarios.
 
@@ -87,6 +88,8 @@ def evaluate(
         Values of metrics that do not read the lists, by scenario and by what they read.
     n_allowed
         Items that the model may list; all if absent.
+    blocked
+        Of `seen`, what is in no list of either scenario.
 
     Returns
     -------
@@ -119,7 +122,7 @@ def evaluate(
         arrays |= {f"{scenario}.{name}": column for name, column in (values.users | values.baskets).items()}
         arrays[clusters_of(scenario, "baskets")] = _clusters(truth)
         summary["evidence"][scenario] = _known(truth)
-    for scenario, lists, excluded in (("repeat", repeat, None), ("discovery", discovery, seen)):
+    for scenario, lists, excluded in (("repeat", repeat, blocked), ("discovery", discovery, seen)):
         summary["lists"][scenario] = list_facts(lists.rows[:, : max(ks)], holdout, excluded, n_allowed)
     for scenario in SCENARIOS:
         for reads, found in (more or {}).get(scenario, {}).items():

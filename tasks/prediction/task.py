@@ -65,7 +65,8 @@ def export(
     label = cold_start.name if scorer.cold_start is None else model.name
     allow, counts = models.allowed_items(model.kind, grouped), ListLengths()
     cold_scores = cold_start_opinion(model, scorer, cold_start.kind, cold, grouped)
-    seen = data.seen(grouped.by_user) if exclude_seen else None
+    had = data.seen(grouped.by_user)
+    seen = had if exclude_seen else had.barred
     everyone = _all_users(
         data.events.folder / "events.parquet",
         data.window.uncapped.model_copy(update={"start": None, "threshold": None, "values": "all"}),

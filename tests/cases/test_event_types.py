@@ -140,12 +140,18 @@ def test_time_split__learns_holds_out_and_remembers_as_the_oracle(tmp_path, seed
         user: items & set(ids[1]) for user, items in had(before, RULES).items()
     }
 
+    hidden = had([event for event in before if event[3] == "hide"], RULES)
+    blocked = remembered(tmp_path, window.train, ids, "blocked")
+    assert {user: items for user, items in blocked.items() if items} == {
+        user: items & set(ids[1]) for user, items in hidden.items() if items & set(ids[1])
+    }
 
-def remembered(folder, selection, ids):
+
+def remembered(folder, selection, ids, name="seen"):
     assert is_needed(selection)
     remember(folder / "out" / "events.parquet", folder, folder, selection, folder)
     users = ids[0] + pq.read_table(folder / FORMER_USERS).column(0).to_pylist()
-    indptr, codes = (np.load(folder / f"seen_{part}.npy") for part in ("indptr", "indices"))
+    indptr, codes = (np.load(folder / f"{name}_{part}.npy") for part in ("indptr", "indices"))
     found = {
         user: {ids[1][code] for code in codes[indptr[row] : indptr[row + 1]]}
         for row, user in enumerate(users)
