@@ -257,6 +257,7 @@ def split(
         "n_items": holdout.n_items,
         **counted,
         **rated,
+        **({"targets": list(selection.targets)} if selection.only_targets else {}),
         "age_days": _age_days(events.folder / "events.parquet", selection),
         "users_sha256": vocabulary.facts["users_sha256"],
         "items_sha256": vocabulary.facts["items_sha256"],

@@ -29,6 +29,8 @@ def describe_split(window: WindowSection, holdout: store.ArtifactRef) -> str:
         "random": f"{window.random_share:.0%} of each user's events are held out at random, whatever their time",
         "file": f"{window.test_path} is held out",
     }[window.split]
+    if types := holdout.facts.get("targets"):
+        held_out = f"{held_out}, events of type {' or '.join(types)} alone"
     scored, n_users = holdout.facts["n_users"], holdout.facts["n_users_in_all"]
     if scored == n_users:
         return held_out
