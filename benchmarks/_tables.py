@@ -10,7 +10,8 @@ from pathlib import Path
 
 from benchmarks._event_log import DATASET
 from data_contracts.dataset import DatasetSpec
-from data_contracts.dataset_sections import FeedbackSection, GroupingSection
+from data_contracts.dataset_sections import GroupingSection
+from data_contracts.feedback_section import FeedbackSection
 from data_contracts.selection import Selection
 from tasks.ingestion.pipeline import ingest
 from tasks.preparation.grouping import group

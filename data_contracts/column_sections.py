@@ -95,6 +95,8 @@ class ColumnsSection(ItemAttributes):
     """When; a log without times is split per user at random."""
     value: str | None = None
     """How much: quantity, rating, seconds or a label, see ``[feedback]``."""
+    event: str | None = None
+    """What kind of event, such as view, addtocart or transaction: see ``kind = "event_type"`` of ``[feedback]``."""
     basket: str | None = None
     """Invoice, order or session: what is scored by basket precision."""
     title: str | None = None

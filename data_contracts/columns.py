@@ -8,6 +8,7 @@ ITEM_ID: Final = "item_id"
 EVENT_TIME: Final = "event_time"
 VALUE: Final = "value"
 BASKET_ID: Final = "basket_id"
+EVENT_TYPE: Final = "event_type"  # of logs with several kinds of events
 
 # Item descriptions.
 TITLE: Final = "title"

@@ -15,13 +15,13 @@ from data_contracts.dataset_sections import (
     ContractSection,
     EvaluationSection,
     ExportSection,
-    FeedbackSection,
     GroupingSection,
     LimitsSection,
     ModelSection,
     WindowSection,
 )
 from data_contracts.errors import ConfigurationError
+from data_contracts.feedback_section import FeedbackSection
 from data_contracts.gate_section import BEST_BASELINE, LIVE, GateSection
 from data_contracts.metrics import parse_metric
 from data_contracts.rules_section import RulesSection
@@ -94,13 +94,28 @@ class DatasetSpec(Section):
     def _roles_are_there(self) -> Self:
         """Refuse what needs a column that the file does not name."""
         needs = {
-            "value": self.feedback.kind != "count" and f"feedback kind {self.feedback.kind!r}",
+            "value": self.feedback.kind not in {"count", "event_type"}
+            and f"feedback kind {self.feedback.kind!r}",
+            "event": self.feedback.kind == "event_type" and "feedback kind 'event_type'",
             "basket": self.window.split == "leave_last_basket" and "split 'leave_last_basket'",
             "time": self._needs_time(),
         }
         for role, reason in needs.items():
             if reason and getattr(self.columns, role) is None:
-                raise ValueError(f"{reason} needs a {role} column: write {role} = ... under [columns]")
+                raise ValueError(
+                    f"{reason} needs {'an' if role == 'event' else 'a'} {role} column: write {role} = ... under [columns]"
+                )
+        if self.columns.event is not None and self.feedback.kind != "event_type":
+            raise ValueError(
+                'event under [columns] needs kind = "event_type" and weights = { TYPE = WEIGHT, ... } under [feedback]; '
+                f"got kind {self.feedback.kind!r}"
+            )
+        judged = self.feedback.threshold is not None or self.feedback.as_weight
+        if self.feedback.kind == "event_type" and judged != (self.columns.value is not None):
+            raise ValueError(
+                'with kind = "event_type" a value column needs threshold (of ratings) or as_weight = true (of quantities) '
+                "under [feedback], and the other way round; where there is none, events are weighed by their type alone"
+            )
         self._feeds(f"metric {self.evaluation.metric!r}", self.evaluation.metric)
         return self
 

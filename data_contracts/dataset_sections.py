@@ -73,43 +73,6 @@ class CancellationSection(Section):
         return self
 
 
-class FeedbackSection(Section):
-    """``[feedback]``: what a value means, and so how much an event weighs.
-
-    Values that are not above 0, by kind: a ``count`` does not look at them. ``quantity``: below 0 is a return,
-    which is taken off what the same user took of the same item (the newest first), a pair that comes to 0 or
-    less is left out, and a row of 0 is no observation. ``rating`` with `as_weight`: 0 and less are dislikes;
-    nothing is learned from them, but the user had the item. ``rating`` with `threshold`: the threshold alone
-    decides, wherever it lies in the scale. ``duration``: they are no observations. ``ordinal``: places begin
-    at 1. A missing value is no feedback, except for ``count``. What is left out is counted, and warned of.
-    """
-
-    kind: Literal["count", "quantity", "rating", "duration", "ordinal"] = "count"
-    """``count``: every row is 1. ``quantity``: the value, clipped. ``rating``: values from `threshold` on
-    count, or the value is the weight. ``duration``: value / median, scaled and clipped to 1. ``ordinal``:
-    the label's place in `labels`, from 1."""
-    clip_quantile: float | None = Field(default=None, gt=0, le=1)
-    """Values above this quantile are cut down to it."""
-    threshold: Number | None = None
-    """Of ``rating``: values from here on are 1, lower ones are left out."""
-    as_weight: bool = False
-    """Of ``rating``: use the value itself as the weight."""
-    labels: tuple[str, ...] = ()
-    """Of ``ordinal``: from the weakest to the strongest."""
-
-    @model_validator(mode="after")
-    def _fits_its_kind(self) -> Self:
-        if self.kind == "rating" and (self.threshold is None) != self.as_weight:
-            raise ValueError("a rating needs either threshold or as_weight = true")
-        if self.kind != "rating" and (self.threshold is not None or self.as_weight):
-            raise ValueError('threshold and as_weight belong to kind = "rating"')
-        if (self.kind == "ordinal") != bool(self.labels):
-            raise ValueError('labels belong to kind = "ordinal", which needs them')
-        if len(set(self.labels)) != len(self.labels):
-            raise ValueError(f"labels must differ; got {list(self.labels)}")
-        return self
-
-
 class ContractSection(Section):
     """``[contract]``: which suite judges the rows, and how many may fail."""
 

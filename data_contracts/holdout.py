@@ -14,6 +14,8 @@ Float32 = npt.NDArray[np.float32]
 class HeldOutEvents:
     """Every held-out event of a user, in order: by holdout row, then time, then item.
 
+    Of a log of event types also those that are no targets: they are looked back on, and never asked for.
+
     Parameters
     ----------
     rows
@@ -23,7 +25,7 @@ class HeldOutEvents:
     baskets
         int32 (n_events,): which basket of the hold-out, -1 = none.
     guessed
-        int64, rising: the events that ``next_item_accuracy`` asks for; all, or a seeded sample.
+        int64, rising: the events that ``next_item_accuracy`` asks for; all (of targets), or a seeded sample.
 
     Raises
     ------

@@ -126,6 +126,9 @@ class History:
     baskets
         int32 (n_events,): number of the event's basket among the user's own, 0 = the oldest, never falling
         within a user; None where the log has no baskets.
+    targets
+        bool (n_events,): whether the event is of a type that lists are to lead to, as a purchase is among views;
+        None where all are.
 
     """
 
@@ -134,6 +137,11 @@ class History:
     ages: Float32
     values: Float32
     baskets: Int32 | None = None
+    targets: npt.NDArray[np.bool_] | None = None
+
+    def wanted(self) -> npt.NDArray[np.bool_]:
+        """Which events a list is to foresee, bool (n_events,)."""
+        return np.ones(len(self.items), np.bool_) if self.targets is None else self.targets
 
 
 @dataclass(frozen=True, eq=False)

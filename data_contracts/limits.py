@@ -42,6 +42,9 @@ SkippedRows = Annotated[int, Field(ge=0, le=1_000_000)]
 Number = Annotated[float, Field(ge=-MAX_NUMBER, le=MAX_NUMBER, allow_inf_nan=False)]
 """A value of a log or of a metric."""
 
+EventWeight = Annotated[float, Field(ge=1e-5, le=1e6, allow_inf_nan=False)]
+"""Of one event of some type: from here down weights would be rounded to nothing."""
+
 Most = Annotated[int, Field(gt=0, le=MAX_COUNT)]
 """A limit that something may have."""
 Allowance = Annotated[float, Field(gt=0, le=1e6, allow_inf_nan=False)]

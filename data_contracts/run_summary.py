@@ -55,7 +55,7 @@ class HoldoutCounts(SummaryPart):
     n_items: int
     """Items that the models know."""
     n_events: int = 0
-    """Events of users in the hold-out, in order; 0 where the split has no order."""
+    """Events of users in the hold-out, in order, those that are only looked back on, too; 0 where the split has no order."""
     n_guessed_events: int = 0
     """Of them, events that next_item_accuracy asks for: all, or a seeded sample."""
     n_ratings: int = 0
@@ -73,6 +73,7 @@ class Counts(SummaryPart):
     LEFT_OUT_IF_NONE: ClassVar[frozenset[str]] = frozenset(
         {
             "events",
+            "event_types",
             "capped_events",
             "capped_users",
             "prediction_rows",
@@ -117,6 +118,8 @@ class Counts(SummaryPart):
     """How much is held out."""
     events: int | None = None
     """Events that the published lists were made from; absent where the gate is closed."""
+    event_types: dict[str, int] | None = None
+    """Accepted rows by the type of their event; absent where events have no types."""
     capped_events: int | None = None
     """Accepted rows, known to have been had, that are not trained on because their user has too many of one day;
     absent where no limit is set."""

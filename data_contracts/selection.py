@@ -32,11 +32,21 @@ class Selection(BaseModel):
     """Of ``random``."""
     threshold: float | None = None
     """Only events with at least this value are feedback; None = all are."""
-    values: Literal["all", "rated", "positive", "net"] = "all"
+    values: Literal["all", "rated", "positive", "net", "typed"] = "all"
     """What an event that is no more than 0 means; ``all``: as much as any. ``rated``: a dislike, which is no
     feedback, but its user had the item. ``positive``: no observation. ``net``: below 0 a return, which is taken
-    off the newest things that the pair's events brought; 0 is no observation. Missing values are no feedback
-    unless `values` is ``all`` and there is no `threshold`."""
+    off the newest things that the pair's events brought; 0 is no observation. ``typed``: the weight of the event's
+    type; below 0 it is taken off what the pair's events brought, the heaviest that it can undo first; 0 is a type that
+    says nothing. Missing values are no feedback unless `values` is ``all`` and there is no `threshold`."""
+    targets: tuple[str, ...] = ()
+    """Of a log of event types: those that are held out, and that say that a user had an item; empty = all events."""
+    only_targets: bool = False
+    """Whether events of other types are left out, but for those of `undoes` and `excludes` until pairs were judged."""
+    undoes: tuple[str, ...] = ()
+    """Event types that take off as much as a target weighs, or more: what takes off less undoes no target."""
+    excludes: tuple[str, ...] = ()
+    """Event types that end a pair: where the selection has such an event, it has no other one of the pair, and the
+    user counts as having had the item."""
     last_word: bool = False
     """Of a pair's events in the selection only the last one is asked whether it is feedback: where it is not,
     none of the pair's events are. Events without a user are asked one by one."""
@@ -58,6 +68,11 @@ class Selection(BaseModel):
         return self.model_copy(update={"max_events_per_user": None, "max_events_quantile": None})
 
     @property
+    def held_out(self) -> "Selection":
+        """The same as a hold-out asks for it: targets alone, and without a limit on the events of a user."""
+        return self.uncapped.model_copy(update={"only_targets": bool(self.targets)})
+
+    @property
     def judges_values(self) -> bool:
         """Whether the value of an event decides if it is feedback."""
         return self.threshold is not None or self.values != "all"
@@ -65,4 +80,4 @@ class Selection(BaseModel):
     @property
     def judges_pairs(self) -> bool:
         """Whether the events of a pair decide together."""
-        return self.values == "net" or (self.last_word and self.judges_values)
+        return self.values in {"net", "typed"} or (self.last_word and self.judges_values)

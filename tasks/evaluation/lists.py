@@ -118,6 +118,8 @@ def _unknown_users_list(subject: Subject, k: int) -> np.ndarray:
 def both_lists(subject: Subject, holdout: Holdout, k: int, seen: Csr) -> dict[Scenario, TopLists]:
     """What :func:`make_lists` gives with and without what users had, by one ranking for nearly all of them.
 
+    What is blocked is in neither.
+
     A list of ``k + MARGIN`` items without those that the user had is what a ranking without them would give,
     if k are left; only the others, users with long histories, are ranked again. Where lists are limited, what a user
     had takes up no room in the list without it: then there are two rankings.

@@ -21,7 +21,7 @@ from tasks.preparation.grouping import load_grouped
 from tasks.preparation.holdout import load_holdout
 from tasks.preparation.prepared_events import PreparedEvents
 from tasks.rules.applied import ItemRules
-from tasks.rules.blocks import of_rows
+from tasks.rules.blocks import in_either, of_rows
 from tasks.rules.task import load_item_rules
 from tasks.runtime import store
 from tasks.runtime.files import read_json, write_json
@@ -102,10 +102,10 @@ def evaluate(
     permitted = None if rules is None else rules.allow
     allow = both(models.allowed_items(model.kind, grouped), permitted)
     opinion = cold_start_opinion(model, scorer, cold_start.facts["kind"], cold, grouped, permitted)
-    subject = Subject(model.kind, scorer, opinion, allow)
+    subject = Subject(model.kind, scorer, opinion, allow, blocked=known.blocked)
     if rules is not None:
         blocked = None if rules.blocked is None else of_rows(rules.blocked, known.former)
-        subject = replace(subject, limits=rules.limits, blocked=blocked)
+        subject = replace(subject, limits=rules.limits, blocked=in_either(known.blocked, blocked))
     k = max(evaluation.ks)
     lists = both_lists(subject, truth, k, seen)
     result = evaluate_lists(
@@ -115,11 +115,13 @@ def evaluate(
         seen,
         ks=evaluation.ks,
         seed=seed,
-        popularity=grouped.item_events(),
+        # Where views are events, too, what is popular is what people took: users who had it.
+        popularity=None if data.window.targets else grouped.item_events(),
         n_samples=evaluation.bootstrap_samples,
         more=more_values(subject, lists, truth, grouped.history, seen, evaluation.ks),
         n_allowed=_n_allowed(allow, rules),
         barred=None if rules is None else _barred(subject, seen),
+        blocked=None if subject.blocked is None else columns_of(subject.blocked, subject.allow),
     )
     write_json(out / "summary.json", result.summary)
     np.savez(out / "units.npz", **result.arrays)  # type: ignore[arg-type]

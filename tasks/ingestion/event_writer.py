@@ -15,7 +15,7 @@ ROW_GROUP = 250_000
 class EventWriter:
     """Writes ``events.parquet`` and counts what it writes."""
 
-    def __init__(self, path: Path, *, with_baskets: bool) -> None:
+    def __init__(self, path: Path, *, with_baskets: bool, with_types: bool = False) -> None:
         self.schema = pa.schema(
             [
                 pa.field(columns.USER_ID, pa.large_string()),
@@ -23,11 +23,15 @@ class EventWriter:
                 pa.field(columns.EVENT_TIME, pa.timestamp("us", tz="UTC")),
                 pa.field(columns.VALUE, pa.float32()),
                 *([pa.field(columns.BASKET_ID, pa.large_string())] if with_baskets else []),
+                *([pa.field(columns.EVENT_TYPE, pa.large_string())] if with_types else []),
             ]
         )
-        # Few items, so a dictionary; users and times would only pay for building one.
+        # Few items and types, so a dictionary; users and times would only pay for building one.
         self._writer = pq.ParquetWriter(
-            path, self.schema, compression="zstd", use_dictionary=[columns.ITEM_ID]
+            path,
+            self.schema,
+            compression="zstd",
+            use_dictionary=[columns.ITEM_ID, *([columns.EVENT_TYPE] if with_types else [])],
         )
         self.rows = self.anonymous = self.null_items = self.null_times = self.bad_values = 0
         self.with_times = False

@@ -14,6 +14,7 @@ from data_contracts.errors import ConfigurationError, ContractError
 from data_contracts.suite_files import find_suite
 from tasks.ingestion.batches import ahead, rechunk
 from tasks.ingestion.duplicates import ExtraCopies
+from tasks.ingestion.event_types import TypeCounts
 from tasks.ingestion.event_writer import EventWriter
 from tasks.ingestion.item_metadata import Descriptions
 from tasks.ingestion.normalization import STRIPPED, UPPER_CASED
@@ -57,6 +58,7 @@ def row_contract(spec: DatasetSpec) -> RowContract:
         columns.ITEM_ID: True,
         columns.EVENT_TIME: spec.columns.time,
         columns.VALUE: spec.columns.value,
+        columns.EVENT_TYPE: spec.columns.event,
         columns.CANCELLED: spec.cancellation,
         columns.EXTRA_COPY: spec.cleaning.drop_exact_duplicates,
     }
@@ -81,6 +83,7 @@ def _judged_columns(spec: DatasetSpec) -> list[str]:
     found = [columns.USER_ID, columns.ITEM_ID]
     found += [columns.EVENT_TIME] if spec.columns.time else []
     found += [columns.VALUE] if spec.columns.value else []
+    found += [columns.EVENT_TYPE] if spec.columns.event else []
     found += [columns.BASKET_ID] if spec.columns.basket else []
     found += [columns.CANCELLED, columns.KEPT_VALUE] if spec.cancellation else []
     return found + ([columns.EXTRA_COPY] if spec.cleaning.drop_exact_duplicates else [])
@@ -111,7 +114,11 @@ class LogPass:
         self.tally = Tally(f"{spec.name} ({contract.suite.path.name})")
         self.quarantine = Quarantine(log, scratch)
         self.descriptions = Descriptions(spec)
-        self.events = EventWriter(events, with_baskets=spec.columns.basket is not None)
+        roles = spec.columns
+        self.events = EventWriter(
+            events, with_baskets=roles.basket is not None, with_types=roles.event is not None
+        )
+        self.types = TypeCounts(spec)
         self.changes = {STRIPPED: 0, UPPER_CASED: 0}
         self.rules: dict[str, Rule] = dict(contract.rules)
 
@@ -138,6 +145,7 @@ class LogPass:
     def judge(self) -> None:
         """Stop if the log, or what was made of it, breaks its contract."""
         self.tally.judge(self.rules, self.spec.contract.max_reject_rate, self.log.place)
+        self.types.judge()
         check_facts("events", self.events.facts(self.tally.rows - self.tally.rejected))
 
     def profile(self) -> dict[str, Any]:
@@ -161,6 +169,7 @@ class LogPass:
             "first_event_time": _iso(self.events.first),
             "last_event_time": _iso(self.events.last),
             "files": len(self.log.files),
+            **({"event_types": self.types.table()} if self.spec.columns.event else {}),
         }
 
     def _take(self, piece: pa.Table) -> None:
@@ -178,6 +187,8 @@ class LogPass:
             raw = self.log.raw_names()
             accepted = piece.drop_columns(raw).filter(pa.array(~rejected))
         self.events.write(accepted)
+        if self.spec.columns.event:
+            self.types.add(accepted.column(columns.EVENT_TYPE))
         self.descriptions.add(accepted)
 
     def _count(self, piece: pa.Table, bits: Bits) -> None:

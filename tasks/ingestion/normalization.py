@@ -8,6 +8,7 @@ from data_contracts.column_sections import ItemAttributes
 from data_contracts.dataset import DatasetSpec
 from data_contracts.errors import ConfigurationError
 from data_contracts.source_section import SourceSection
+from tasks.ingestion.event_types import type_and_weight
 from tasks.ingestion.moments import FLOATS, NUMBERS, time_sql
 from tasks.ingestion.numbers import number_sql
 from tasks.runtime.duckdb_engine import literal
@@ -71,7 +72,11 @@ def projection(file: OpenFile, spec: DatasetSpec, rule_columns: Mapping[str, str
     found = {name: _present(_cleaned(name, sql, spec), spec.source) for name, sql in plain.items()}
     if roles.time:
         found[columns.EVENT_TIME] = time_sql(file, roles.time, spec.source)
-    found[columns.VALUE] = _value(file, spec)
+    if roles.event:
+        typed = plain_text(*file.column(roles.event), spec), _number(file, spec)
+        found[columns.EVENT_TYPE], found[columns.VALUE] = type_and_weight(*typed, spec.feedback)
+    else:
+        found[columns.VALUE] = _value(file, spec)
     if spec.cancellation:
         found[columns.CANCELLED] = _cancelled(file, spec)
         found[columns.KEPT_VALUE] = (
@@ -199,6 +204,11 @@ def _value(file: OpenFile, spec: DatasetSpec) -> str:
         )
         return f"CASE trim({text(reference, kind)}) {places} END"
     return number_sql(reference, kind, spec.source)
+
+
+def _number(file: OpenFile, spec: DatasetSpec) -> str | None:
+    """Number beside the type of an event, if the log has one."""
+    return number_sql(*file.column(spec.columns.value), spec.source) if spec.columns.value else None
 
 
 def _cancelled(file: OpenFile, spec: DatasetSpec) -> str:

@@ -30,8 +30,8 @@ def ingest(spec: DatasetSpec, source: Path, out: Path, *, scratch: Path) -> dict
     source
         Its file or folder.
     out
-        Existing folder; gets ``events.parquet`` (user_id, item_id, event_time, value, and basket_id where the
-        log has baskets), ``quarantine.parquet``, ``items.parquet``, ``profile.json``, and ``catalogue.parquet``
+        Existing folder; gets ``events.parquet`` (user_id, item_id, event_time, value, and basket_id and event_type
+        where the log has them), ``quarantine.parquet``, ``items.parquet``, ``profile.json``, and ``catalogue.parquet``
         where the dataset has a catalogue.
     scratch
         Existing folder for temporary files.
@@ -64,7 +64,7 @@ def ingest(spec: DatasetSpec, source: Path, out: Path, *, scratch: Path) -> dict
         found = log_pass.descriptions.write(out / ITEMS, connection, items, place)
         late = find_late_outliers(connection, out / EVENTS)
         counted = log_pass.profile()
-        warnings = late_caution(late, counted["last_event_time"])
+        warnings = [*log_pass.types.warnings(), *late_caution(late, counted["last_event_time"])]
         warnings += id_cautions(connection, spec, out / EVENTS)
         warnings += [*many_events(connection, spec, out / EVENTS), *log_pass.descriptions.warnings]
         table = log_pass.descriptions.item_table

@@ -90,21 +90,36 @@ def share_of_users(matrix: GroupedMatrix, n_entries: int, rng: np.random.Generat
 
 
 def inner_window(matrix: GroupedMatrix, rng: np.random.Generator) -> Inner | None:
-    """Hold out the last days, or the last entries of every user; None where that leaves nothing to compare."""
-    owner, items, values, later = _events(matrix, rng)
+    """Hold out the last days, or the last entries of every user; None where that leaves nothing to compare.
+
+    Where the history marks targets, they alone are to be foreseen, unless there are too few of them.
+    """
+    history = matrix.history
+    if history is not None and history.targets is not None:
+        found = _inner_window(matrix, history.targets, rng)
+        if found is not None:
+            return found
+    return _inner_window(matrix, None, rng)
+
+
+def _inner_window(
+    matrix: GroupedMatrix, targets: npt.NDArray[np.bool_] | None, rng: np.random.Generator
+) -> Inner | None:
+    owner, items, values, later = _events(matrix, targets, rng)
     if later.all():
         return None
     before = csr_matrix((values[~later], (owner[~later], items[~later])), shape=matrix.by_user.shape)
-    after = csr_matrix((np.ones(later.sum()), (owner[later], items[later])), shape=matrix.by_user.shape)
+    after = later if targets is None else later & targets
+    taken = csr_matrix((np.ones(after.sum()), (owner[after], items[after])), shape=matrix.by_user.shape)
     there = np.bincount(before.indices, minlength=matrix.n_items) > 0
-    before, after = before[:, there], after[:, there]
-    after.sum_duplicates()
-    after.data[:] = 1
+    before, taken = before[:, there], taken[:, there]
+    taken.sum_duplicates()
+    taken.data[:] = 1
     known = GroupedMatrix.from_csr(before)
-    returned = np.flatnonzero((known.by_user.lengths() > 0) & (np.diff(after.indptr) > 0))
+    returned = np.flatnonzero((known.by_user.lengths() > 0) & (np.diff(taken.indptr) > 0))
     limit = min(MOST_USERS, max(FEWEST_USERS, PRODUCTS // known.n_items))
     users = np.sort(rng.choice(returned, limit, replace=False)) if len(returned) > limit else returned
-    truth = after[users]
+    truth = taken[users]
     if truth.nnz < FEWEST:
         return None
     again = truth.multiply(known.by_user.to_scipy()[users].astype(bool)).tocsr()
@@ -115,7 +130,7 @@ def inner_window(matrix: GroupedMatrix, rng: np.random.Generator) -> Inner | Non
 
 
 def _events(
-    matrix: GroupedMatrix, rng: np.random.Generator
+    matrix: GroupedMatrix, targets: npt.NDArray[np.bool_] | None, rng: np.random.Generator
 ) -> tuple[Codes, Codes, Float32, npt.NDArray[np.bool_]]:
     """(user codes, item codes, values, whether it is held out) of all events, or pairs without a history."""
     history = matrix.history
@@ -138,9 +153,16 @@ def _events(
         days = part * float(first.max())
         later = history.ages < days
         returned = later & (first >= days)
+        if targets is not None:
+            returned &= targets
         if returned.sum() >= ENOUGH and len(np.unique(owner[returned])) >= ENOUGH_USERS:
             return owner, history.items, values, later
-    return owner, history.items, values, last_of_each(history.indptr)
+    last = (
+        last_of_each(history.indptr)
+        if targets is None
+        else last_target_of_each(history.indptr, history.ages, targets)
+    )
+    return owner, history.items, values, last
 
 
 def last_of_each(indptr: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
@@ -159,6 +181,33 @@ def last_of_each(indptr: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
     lengths = np.diff(indptr)
     held = np.where(lengths > 1, np.maximum(1, (HELD_OUT * lengths).astype(np.int64)), 0)
     return np.arange(indptr[-1]) >= np.repeat(indptr[1:] - held, lengths)
+
+
+def last_target_of_each(
+    indptr: npt.NDArray[np.int64], ages: Float32, targets: npt.NDArray[np.bool_]
+) -> npt.NDArray[np.bool_]:
+    """Which events are no older than a day before the user's last target, of users with something before that.
+
+    Parameters
+    ----------
+    indptr
+        int64 (n_users + 1,): where each user's events begin, oldest first.
+    ages
+        float32 (n_events,): in days.
+    targets
+        bool (n_events,): which events lists are to foresee.
+
+    Returns
+    -------
+    bool (n_events,)
+
+    """
+    owner = np.repeat(np.arange(len(indptr) - 1), np.diff(indptr))
+    oldest, last = np.full((2, len(indptr) - 1), -np.inf)
+    np.maximum.at(oldest, owner, ages)
+    last[owner[targets]] = ages[targets]  # of several the last one stays
+    held = ages <= last[owner] + 1
+    return np.asarray(held & (oldest > last + 1)[owner])
 
 
 def _of_users(history: History | None, users: Codes) -> History | None:

@@ -27,7 +27,7 @@ from tasks.models._blend import PRIOR, Blend, Codes
 from tasks.models._blend_choice import choose_weights
 from tasks.models._blend_reasons import reasons
 from tasks.models._cost import Cost, Sizes
-from tasks.models._inner_window import last_of_each
+from tasks.models._inner_window import FEWEST, last_of_each, last_target_of_each
 from tasks.models._stacked_parts import PartConfig, train_parts
 from tasks.models._training_examples import returning_users, with_targets
 from tasks.numeric.candidates import Candidates
@@ -183,9 +183,10 @@ def _windows(matrix: GroupedMatrix, config: Config) -> list[tuple[GroupedMatrix,
 
     Where hardly anybody comes again, every user's last events stand for them.
     """
-    if matrix.history is None or not config.inner_windows:
+    history = matrix.history
+    if history is None or not config.inner_windows:
         return []
-    days, n_users, found = window_days(matrix.history, config), 0, []
+    days, n_users, found = window_days(history, config), 0, []
     for number in range(config.inner_windows):
         older, later = look_back(matrix, number * days, (number + 1) * days)
         returned = len(returning_users(older.by_user, later))
@@ -194,11 +195,23 @@ def _windows(matrix: GroupedMatrix, config: Config) -> list[tuple[GroupedMatrix,
         n_users += returned
         if n_users >= config.max_inner_users:
             break
-    events = np.diff(matrix.history.indptr)
-    if 2 * n_users < min(config.min_inner_users, int((events > 1).sum())):
-        # Most people came once: only what each of them did last says what comes after what.
-        return [hold_back(matrix, last_of_each(matrix.history.indptr))]
-    return found
+    if 2 * n_users >= min(config.min_inner_users, _comers(history)):
+        return found
+    # Most people came once: only what each of them did last says what comes after what.
+    if history.targets is None:
+        return [hold_back(matrix, last_of_each(history.indptr))]
+    held = hold_back(matrix, last_target_of_each(history.indptr, history.ages, history.targets))
+    if len(returning_users(held[0].by_user, held[1])) >= FEWEST:
+        return [held]
+    # Too few targets to learn from: whatever people did stands for them.
+    return _windows(replace(matrix, history=replace(history, targets=None)), config)
+
+
+def _comers(history: History) -> int:
+    """Users with two events, one of them a target."""
+    events = np.diff(history.indptr)
+    owner = np.repeat(np.arange(len(events)), events)
+    return int(((events > 1) & (np.bincount(owner[history.wanted()], minlength=len(events)) > 0)).sum())
 
 
 def window_days(history: History, config: Config) -> int:
@@ -207,8 +220,12 @@ def window_days(history: History, config: Config) -> int:
         return config.inner_days
     starts = np.minimum(history.indptr[:-1], len(history.ages) - 1)  # of users without events too
     first = np.repeat(history.ages[starts], np.diff(history.indptr))
+    wanted = history.wanted()
     days, room = config.inner_days, float(first.max()) / (2 * max(config.inner_windows, 1))
-    while 2 * days <= room and ((history.ages < days) & (first >= days)).sum() < config.min_inner_events:
+    while (
+        2 * days <= room
+        and (wanted & (history.ages < days) & (first >= days)).sum() < config.min_inner_events
+    ):
         days *= 2
     return days
 

@@ -112,7 +112,7 @@ def look_back(matrix: GroupedMatrix, first_day: int, last_day: int) -> tuple[Gro
     older
         The matrix of that day, with the same user and item codes.
     next_events
-        Csr (n_users, n_items), rows sorted: number of events of each pair.
+        Csr (n_users, n_items), rows sorted: number of events of each pair, of the history's targets alone.
 
     """
     history = matrix.history
@@ -138,7 +138,7 @@ def hold_back(matrix: GroupedMatrix, held: npt.NDArray[np.bool_]) -> tuple[Group
     known
         The matrix without them, with the same user and item codes.
     held_events
-        Csr (n_users, n_items), rows sorted: number of events of each pair.
+        Csr (n_users, n_items), rows sorted: number of events of each pair, of the history's targets alone.
 
     """
     history = matrix.history
@@ -165,6 +165,7 @@ def _divided(
         (history.ages[old] - days).astype(np.float32),
         history.values[old],
         None if history.baskets is None else history.baskets[old],
+        None if history.targets is None else history.targets[old],
     )
     older = GroupedMatrix(
         grouped.by_user,
@@ -174,6 +175,7 @@ def _divided(
         item_features=matrix.item_features,
         catalogue_items=matrix.catalogue_items,
     )
+    after = after & history.wanted()
     ones = np.ones(int(after.sum()))
     later = GroupedMatrix.from_csr(_pairs(owner[after], history.items[after], ones, matrix.by_user.shape))
     return older, later.by_user

@@ -65,6 +65,7 @@ def evaluate(
     more: Mapping[Scenario, Mapping[Reads, UnitValues]] | None = None,
     n_allowed: int | None = None,
     barred: Csr | None = None,
+    blocked: Csr | None = None,
 ) -> Evaluation:
     """Score a model's lists in both scenarios.
 
@@ -94,6 +95,8 @@ def evaluate(
     barred
         As `seen`: of the items that may be listed those that must not stand in a user's list of the discovery
         scenario; `seen` if absent.
+    blocked
+        As `seen`: what is in no list of either scenario.
 
     Returns
     -------
@@ -127,7 +130,7 @@ def evaluate(
         arrays[clusters_of(scenario, "baskets")] = _clusters(truth)
         summary["evidence"][scenario] = _known(truth)
     barred = seen if barred is None else barred
-    for scenario, lists, excluded in (("repeat", repeat, None), ("discovery", discovery, barred)):
+    for scenario, lists, excluded in (("repeat", repeat, blocked), ("discovery", discovery, barred)):
         summary["lists"][scenario] = list_facts(
             lists.rows[:, : max(ks)], holdout, excluded, n_allowed, lists.whole
         )

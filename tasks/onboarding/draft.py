@@ -12,6 +12,13 @@ import duckdb
 from data_contracts.dataset import DatasetSpec
 from data_contracts.errors import ConfigurationError, ContractError
 from tasks.onboarding.counts import count
+from tasks.onboarding.event_feedback import (
+    count_types,
+    feedback_of,
+    is_of_targets_alone,
+    remarks,
+    value_keys,
+)
 from tasks.onboarding.identifiers import find_null_texts, giant_users, guess_id_formats
 from tasks.onboarding.inference import Sample, guess_roles, take_sample
 from tasks.onboarding.inputs import Input, find_input
@@ -92,6 +99,7 @@ def _draft(connection: duckdb.DuckDBPyConnection, found: Input, name: str, scrat
     roles = guess_roles(sample)
     _refuse_without_ids(sample, roles, found)
     notes = list(found.notes)
+    roles, feedback, left_out = _feedback(connection, table, sample, roles, notes)
     settings = {"path": str(found.path.absolute()), **found.settings}
     settings |= _value_settings(sample, roles, notes)
     nulls = find_null_texts(connection, table, roles)
@@ -107,7 +115,7 @@ def _draft(connection: duckdb.DuckDBPyConnection, found: Input, name: str, scrat
         path=found.path,
         source=settings,
         roles=roles,
-        feedback=_feedback(sample, roles),
+        feedback=feedback,
         cancelled=_cancellation(sample, roles.get("basket")),
         counts={},
         cleaning={} if formats == "text" else {"id_format": formats},
@@ -119,7 +127,7 @@ def _draft(connection: duckdb.DuckDBPyConnection, found: Input, name: str, scrat
     made.counts["unreadable"] = _unreadable(connection, opened)
     notes += remarks + giant_users(made.counts, roles["user"])
     notes += cautions(sample, made)
-    return replace(made, notes=notes, unused=unused(sample, roles))
+    return replace(made, notes=notes, unused={**unused(sample, roles), **left_out})
 
 
 def _unreadable(connection: duckdb.DuckDBPyConnection, opened: Sequence[OpenFile]) -> int:
@@ -202,12 +210,33 @@ def _numbers(sample: Sample, name: str) -> list[float]:
     return found
 
 
-def _feedback(sample: Sample, roles: dict[str, str]) -> dict[str, Any]:
-    name = roles.get("value")
-    if name is None:
-        return {"kind": "count"}
-    named = name if sample.has_names else "rating"
-    return guess_feedback(named, sample.values[name], _numbers(sample, name))
+def _feedback(
+    connection: duckdb.DuckDBPyConnection,
+    table: OpenFile,
+    sample: Sample,
+    roles: dict[str, str],
+    notes: list[str],
+) -> tuple[dict[str, str], dict[str, Any], dict[str, str]]:
+    """Roles, keys of ``[feedback]``, and columns that have no role beside types of events, with the reason."""
+    guessed: dict[str, Any] = {"kind": "count"}
+    numbers: list[float] = []
+    if "value" in roles:
+        name = roles["value"]
+        numbers = _numbers(sample, name)
+        guessed = guess_feedback(name if sample.has_names else "rating", sample.values[name], numbers)
+    if "event" not in roles:
+        return roles, guessed, {}
+    types = count_types(connection, table, roles["event"])
+    feedback, kept, unused_now = feedback_of(types), dict(roles), {}
+    if "value" in roles:
+        more = value_keys(types, guessed, min(numbers, default=0.0))
+        feedback |= more
+        if not more:
+            unused_now[kept.pop("value")] = "events weigh by their type alone"
+    if "basket" in roles and is_of_targets_alone(connection, table, types, roles["basket"]):
+        unused_now[kept.pop("basket")] = f"empty but for {' and '.join(types.targets)}"
+    notes += remarks(types, feedback)
+    return kept, feedback, unused_now
 
 
 def _is_outcome(sample: Sample, roles: dict[str, str]) -> bool:

@@ -1,11 +1,13 @@
 """Guess what the columns of an unknown log mean, from their names and from what stands in them."""
 
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import duckdb
 
+from tasks.onboarding.event_words import known_share
 from tasks.onboarding.times import guess_time_format, looks_like_times
 from tasks.onboarding.values import NumberFormat, guess_numbers, guess_truth, has_decimal_commas
 from tasks.onboarding.words import (
@@ -17,10 +19,14 @@ from tasks.onboarding.words import (
     name_score,
     names_something_else,
     plain,
+    tokens,
 )
 from tasks.sources.open_file import OpenFile
 
 SAMPLE_ROWS = 20_000
+
+_MOST_TYPES = 40
+"""Labels that a column of event types may have at most."""
 
 _FEW = 10
 """Labels that a value column may have at most, and stars of a rating at most but one."""
@@ -90,6 +96,7 @@ def take_sample(
 def guess_roles(sample: Sample) -> dict[str, str]:
     """Column of each role that one was found for: by name first, then by content."""
     found: dict[str, str] = {}
+    _take(found, "event", _events(sample))
     for role in ("title", "basket", "item", "user"):
         _take(found, role, _by_name(role, sample, found))
     for role in ("user", "item"):
@@ -104,7 +111,7 @@ def guess_roles(sample: Sample) -> dict[str, str]:
     times = [name for name in sample.times if name not in found.values()]
     _take(found, "time", sorted(times, key=lambda name: time_rank(sample, name, found)))
     _take(found, "value", _by_name("value", sample, found) or _values_by_content(sample, found))
-    return {role: found[role] for role in ROLE_WORDS if role in found}
+    return {role: found[role] for role in (*ROLE_WORDS, "event") if role in found}
 
 
 def time_rank(sample: Sample, name: str, roles: Mapping[str, str]) -> tuple[bool, bool, bool, int, int]:
@@ -118,6 +125,16 @@ def time_rank(sample: Sample, name: str, roles: Mapping[str, str]) -> tuple[bool
         -different,
         sample.file.names.index(name),
     )
+
+
+def _events(sample: Sample) -> list[str]:
+    """Columns that hold types of events, the one first of which most rows are known."""
+    shares = {}
+    for name, values in sample.values.items():
+        counts = Counter(value.strip() for value in values)
+        if 1 < len(counts) <= _MOST_TYPES and name not in sample.times and guess_truth(values) is None:
+            shares[name] = known_share(counts, tokens(name) if sample.has_names else ())
+    return sorted((name for name in shares if shares[name]), key=lambda name: -shares[name])
 
 
 def _take(found: dict[str, str], role: str, names: Sequence[str]) -> None:
@@ -198,7 +215,10 @@ def _may_be_value(name: str, sample: Sample) -> bool:
         return False
     if guess_truth(values) is not None:
         return True
-    return sample.numbers(name) is not None or (not is_outcome(name) and len(set(values)) <= _FEW)
+    if sample.numbers(name) is not None:
+        return True
+    # Labels of a country are no strengths, though "count" stands in the name.
+    return not is_outcome(name) and len(set(values)) <= _FEW and name_score("value", name) >= 100
 
 
 def _may_be_id(role: str, name: str, sample: Sample, *, named_only: bool = False) -> bool:

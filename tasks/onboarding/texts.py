@@ -1,6 +1,7 @@
 """The texts of a drafted dataset: its .toml with comments, and its suite."""
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -66,7 +67,7 @@ class Draft:
     @property
     def repeats(self) -> bool:
         """Whether people take the same item again."""
-        return bool(self.counts["pairs"] < 0.98 * self.counts["rows"])
+        return bool(self.counts["taken_pairs"] < 0.98 * self.counts["taken"])
 
     @property
     def metric(self) -> str:
@@ -88,7 +89,8 @@ class Draft:
         """What may be rejected, by the names in `counts`."""
         found = ["no_item"]
         found += ["no_time"] if "time" in self.roles else []
-        found += ["no_value"] if "value" in self.roles else []
+        found += ["no_value"] if "value" in self.roles and "event" not in self.roles else []
+        found += ["no_event"] if "event" in self.roles else []
         found += ["not_positive"] if self.feedback["kind"] in {"quantity", "duration"} else []
         return [*found, "cancelled"] if self.cancelled else found
 
@@ -133,6 +135,9 @@ def suite_text(found: Draft) -> str:
         rules.append(_rule("lengths", name, "id_too_long", words, 0.001, max_value=500))
     if "time" in found.roles:
         rules += _time_rules(found)
+    if "event" in found.roles:
+        words, tolerance = "every row has an event type", found.tolerance("no_event")
+        rules.append(_rule("not_be_null", columns.EVENT_TYPE, "missing_event_type", words, tolerance))
     if "value" in found.roles:
         rules += _value_rules(found)
     if found.cancelled:
@@ -170,7 +175,19 @@ def _time_rules(found: Draft) -> list[dict[str, Any]]:
 def _value_rules(found: Draft) -> list[dict[str, Any]]:
     readable, tolerance = "every row has a value that can be read", found.tolerance("no_value")
     rules = [_rule("not_be_null", columns.VALUE, "unreadable_value", readable, tolerance)]
-    if found.feedback["kind"] in {"quantity", "duration"}:
+    if "event" in found.roles:  # the weight of the type times the value, or less what is disliked
+        limits = {"min_value": -1e9, "max_value": 1e9}
+        rules.append(
+            _rule(
+                "between",
+                columns.VALUE,
+                "impossible_value",
+                "values lie between -1e9 and 1e9",
+                0.01,
+                **limits,
+            )
+        )
+    elif found.feedback["kind"] in {"quantity", "duration"}:
         judged = columns.KEPT_VALUE if found.cancelled else columns.VALUE
         words, reason = "what was not cancelled is more than nothing", "impossible_value"
         if found.outcome:
@@ -271,8 +288,13 @@ def _keys(settings: Mapping[str, Any]) -> list[str]:
     return [f"{key} = {_value(value)}" for key, value in settings.items()]
 
 
+def _key(key: str) -> str:
+    """A key as TOML has it: in quotes unless it is a plain word."""
+    return key if re.fullmatch(r"[A-Za-z0-9_-]+", key) else json.dumps(key, ensure_ascii=False)
+
+
 def _value(value: Any) -> str:
     """TOML and JSON write texts, numbers and lists of texts the same way."""
     if isinstance(value, dict):
-        return "{ " + ", ".join(f"{key} = {_value(one)}" for key, one in value.items()) + " }"
+        return "{ " + ", ".join(f"{_key(key)} = {_value(one)}" for key, one in value.items()) + " }"
     return json.dumps(value, ensure_ascii=False)

@@ -7,27 +7,8 @@ from dataclasses import dataclass
 
 from data_contracts.source_section import SourceSection
 from tasks.ingestion.numbers import local_pattern
+from tasks.onboarding.event_words import meaning
 from tasks.onboarding.words import is_outcome, plain
-
-LABELS = (
-    *(
-        "impression",
-        "pv",
-        "view",
-        "click",
-        "detail",
-        "favorite",
-        "fav",
-        "like",
-        "cart",
-        "addtocart",
-        "add_to_cart",
-    ),
-    *("checkout", "order"),
-)
-"""Kinds of events from weak to strong; a purchase, in any spelling, comes last."""
-
-PURCHASES = ("transaction", "purchase", "buy", "sale")
 
 _YES = {"true", "t", "yes", "y", "ja", "j", "oui", "si", "sí", "sim", "on", "1", "wahr", "vrai", "1.0"}
 _NO = {"false", "f", "no", "n", "nein", "non", "nao", "não", "off", "0", "falsch", "faux", "0.0"}
@@ -198,7 +179,5 @@ def _only_thousands(values: Sequence[str]) -> bool:
 
 
 def _strength(label: str) -> tuple[int, str]:
-    word = label.strip().lower()
-    if any(part in word for part in PURCHASES):
-        return len(LABELS), word
-    return (LABELS.index(word) if word in LABELS else -1), word
+    found = meaning(label)
+    return (0 if found is None else found.weight, label.strip().lower())

@@ -90,7 +90,8 @@ class ListInputs:
             models.allowed_items(model.kind, grouped),
             None if rules is None else rules.allow,
         )
-        seen = barred = data.seen(grouped.by_user) if exclude_seen else None
+        had = data.seen(grouped.by_user)
+        seen = barred = had if exclude_seen else had.barred
         if rules is not None and rules.blocked is not None:
             barred = rules.blocked if seen is None else joined(seen, rules.blocked)
         return cls(

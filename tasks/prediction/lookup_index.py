@@ -2,7 +2,12 @@
 
 from pathlib import Path
 
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
 from data_contracts.column_sections import ItemAttributes
+from data_contracts.columns import ITEM_ID, USER_ID
 from data_contracts.published_files import (
     BLOCKS,
     ITEMS_FILE,
@@ -14,6 +19,8 @@ from data_contracts.published_files import (
     USERS_FILE,
 )
 from tasks.lookup.index import Meaning, build
+from tasks.preparation.grouping import load_grouped
+from tasks.preparation.mapping import load_vocabularies
 from tasks.preparation.prepared_events import PreparedEvents
 from tasks.rules.task import RulesOfRun
 from tasks.runtime import store
@@ -36,8 +43,9 @@ def index_lists(
     tables |= {name: data.vocabularies.folder / name for name in (USERS_FILE, ITEMS_FILE)}
     tables[TITLES] = data.events.folder / ITEMS_FILE
     section = None if rules is None else rules.rules.section
-    if rules is not None and rules.rules.blocks is not None:
-        tables[BLOCKS] = rules.files.folder / BLOCKS
+    if (pairs := _blocked_pairs(data, rules)) is not None:
+        tables[BLOCKS] = store.scratch() / f"{out.name}-{BLOCKS}"
+        pq.write_table(pairs, tables[BLOCKS])
     by_category = None if section is None else section.per_category
     meaning = Meaning(
         separators=attributes.separators(),
@@ -46,4 +54,20 @@ def index_lists(
         category_attribute=None if by_category is None else by_category.attribute,
     )
     build(tables, out, meaning)
+    tables.pop(BLOCKS, out / BLOCKS).unlink(missing_ok=True)
     return {}
+
+
+def _blocked_pairs(data: PreparedEvents, rules: RulesOfRun | None) -> pa.Table | None:
+    """Pairs of users and items that no look-up may bring together: blocked by the shop, or by what users did."""
+    found = []
+    if rules is not None and rules.rules.blocks is not None:
+        found.append(pq.read_table(rules.files.folder / BLOCKS))
+    users, items = load_vocabularies(data.vocabularies)
+    seen = data.seen(load_grouped(data.matrix, ()).by_user)
+    if seen.blocked is not None:
+        rows = np.repeat(np.arange(seen.blocked.shape[0]), seen.blocked.lengths())
+        owners = pa.concat_arrays([users.ids, seen.former.ids])
+        pairs = {USER_ID: owners.take(pa.array(rows)), ITEM_ID: items.take(seen.blocked.indices)}
+        found.append(pa.table(pairs))
+    return pa.concat_tables(found) if found else None

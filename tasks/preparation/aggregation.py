@@ -25,6 +25,7 @@ from tasks.preparation.encoding import (
     DAYS,
     ITEMS,
     SHARES,
+    TARGETS,
     USERS,
     WEIGHTS,
     EncodedEvents,
@@ -130,3 +131,5 @@ def _write_history(out: Path, name: str, starts: Int64, positions: UInt32, event
     weighed = WEIGHTS in events.names
     values = events.column(WEIGHTS)[positions] if weighed else np.ones(len(positions), np.float32)
     np.save(out / f"{name}_values.npy", values)
+    if TARGETS in events.names:
+        np.save(out / f"{name}_targets.npy", events.column(TARGETS)[positions].astype(np.bool_))

@@ -8,8 +8,10 @@ import duckdb
 import numpy as np
 
 from data_contracts.columns import BASKET_ID, EVENT_TIME, ITEM_ID, USER_ID
-from data_contracts.dataset_sections import FeedbackSection, GroupingSection
+from data_contracts.dataset_sections import GroupingSection
+from data_contracts.feedback_section import FeedbackSection
 from data_contracts.selection import Selection
+from tasks.preparation.event_types import is_target
 from tasks.preparation.select_events import load_codes
 from tasks.preparation.weights import event_weight, is_one, share_of_pair
 from tasks.runtime import duckdb_engine
@@ -17,6 +19,7 @@ from tasks.runtime import duckdb_engine
 USERS, ITEMS, DAYS, AGES, WEIGHTS, SHARES = "users", "items", "days", "ages", "weights", "shares"
 BASKETS = "baskets"
 COUNTED = "counted"
+TARGETS = "targets"
 TYPES: dict[str, type[np.generic]] = {
     USERS: np.int32,
     ITEMS: np.int32,
@@ -26,6 +29,7 @@ TYPES: dict[str, type[np.generic]] = {
     SHARES: np.float64,
     BASKETS: np.int32,
     COUNTED: np.float64,
+    TARGETS: np.uint8,
 }
 
 
@@ -34,8 +38,8 @@ class EncodedEvents:
 
     ``users`` (int32) holds code + 1, and 0 for an event of nobody; ``items`` (int32) the code; ``days``
     (int32) the whole days before the cut-off. Others are there only if somebody needs them: ``ages`` (float64, days), ``weights`` (float32), ``shares`` (float64, what counts for the pair),
-    ``counted`` (float64, what counts for the item's day; missing where every event counts 1) and
-    ``baskets`` (int32, -1 = none).
+    ``counted`` (float64, what counts for the item's day; missing where every event counts 1),
+    ``targets`` (uint8, 1 = of a type that is held out) and ``baskets`` (int32, -1 = none).
 
     Parameters
     ----------
@@ -163,6 +167,8 @@ def _columns(
         wanted |= {AGES: age}
     if grouping.history and not is_one(feedback):
         wanted |= {WEIGHTS: f"({weight})::FLOAT"}
+    if grouping.history and selection.targets:
+        wanted |= {TARGETS: f"({is_target(selection)})::UTINYINT"}
     if not is_one(feedback):
         wanted |= {COUNTED: share_of_pair(weight, age, GroupingSection())}  # undecayed, and summed exactly
     if not is_one(feedback) or grouping.half_life_days is not None or grouping.merge != "sum":

@@ -1,12 +1,14 @@
 """Group the interactions both ways: items for a user and users for an item, as .npy files to be mapped."""
 
 from collections.abc import Collection
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
 
-from data_contracts.dataset_sections import FeedbackSection, GroupingSection
+from data_contracts.dataset_sections import GroupingSection
+from data_contracts.feedback_section import FeedbackSection
 from data_contracts.identifiers import Vocabulary
 from data_contracts.interactions import Csr, GroupedMatrix, History, ItemFeatures, ItemTimeline
 from data_contracts.matrix_parts import NO_PARTS, MatrixParts
@@ -172,10 +174,16 @@ def _open_timeline(folder: Path) -> ItemTimeline | None:
 def _open_history(folder: Path, needs: Collection[Need]) -> History | None:
     parts = ["indptr", "items", "ages", "values"]
     if Need.BASKETS in needs and (folder / "basket_history_indptr.npy").exists():
-        return History(*(open_array(folder / f"basket_history_{part}.npy") for part in [*parts, "baskets"]))
+        found = History(*(open_array(folder / f"basket_history_{part}.npy") for part in [*parts, "baskets"]))
+        return _with_targets(found, folder / "basket_history_targets.npy")
     if Need.HISTORY not in needs or not (folder / "history_indptr.npy").exists():
         return None
-    return History(*(open_array(folder / f"history_{part}.npy") for part in parts))
+    found = History(*(open_array(folder / f"history_{part}.npy") for part in parts))
+    return _with_targets(found, folder / "history_targets.npy")
+
+
+def _with_targets(history: History, path: Path) -> History:
+    return replace(history, targets=open_array(path)) if path.exists() else history
 
 
 def _open_ratings(folder: Path, n_items: int) -> Csr | None:

@@ -7,11 +7,12 @@ import numpy as np
 
 from data_contracts.column_sections import ColumnsSection
 from data_contracts.columns import BASKET_ID, EVENT_TIME, ITEM_ID, USER_ID, VALUE
-from data_contracts.dataset_sections import FeedbackSection
 from data_contracts.errors import ContractError
+from data_contracts.feedback_section import FeedbackSection
 from data_contracts.holdout import HeldOutEvents, HeldOutRatings, Holdout
 from data_contracts.selection import Selection
 from tasks.numeric.slices import sample_users
+from tasks.preparation.event_types import is_target
 from tasks.preparation.prepared_events import PreparedEvents
 from tasks.preparation.refusals import nothing_held_out
 from tasks.preparation.seen import FORMER_USERS
@@ -32,6 +33,9 @@ ARRAYS = (
 )
 EVENTS = ("rows", "items", "baskets", "guessed")
 RATINGS = ("user_codes", "items", "values", "owners", "past_rows")
+
+CONTEXT = "context_events"
+"""View of everything in a hold-out, of which the view ``events`` holds what is asked for."""
 
 MOST_GUESSED = 20_000
 """Held-out events that ``next_item_accuracy`` asks for, at most: a model may have to look at each anew."""
@@ -69,6 +73,9 @@ def map_holdout(
 
     """
     with duckdb_engine.connect(scratch) as connection:
+        if selection.only_targets:  # what else its users did tells what they were about to take
+            select_events(connection, events, selection.model_copy(update={"only_targets": False}))
+            connection.execute(f"ALTER VIEW events RENAME TO {CONTEXT}")
         select_events(connection, events, selection)
         n_users, n_items = load_codes(connection, vocabulary)
         _load_pasts(connection, n_users, past)
@@ -159,21 +166,26 @@ def _events(
     basket, joined = (
         ("coalesce(basket, -1)", f"LEFT JOIN baskets USING ({BASKET_ID})") if baskets else ("-1", "")
     )
-    # Events of one time have no honest order: that of the items, whatever the order of the log's rows.
-    rows, items, of_basket = arrays(
+    listed = "SELECT *, 1 AS asked FROM events"
+    if selection.only_targets:
+        listed += f" UNION ALL SELECT *, 0 FROM {CONTEXT} WHERE NOT {is_target(selection)}"
+    # Events of one time have no honest order: that of the items, whatever the order of the log's rows. What is
+    # asked for comes last among them: a view of the same second says nothing less of it.
+    rows, items, of_basket, asked = arrays(
         connection,
-        f"""SELECT r.row::INT, coalesce(i.code, -1)::INT, ({basket})::INT
-        FROM events e JOIN rows r USING ({USER_ID}) LEFT JOIN items i USING ({ITEM_ID}) {joined}
-        ORDER BY r.row, e.{EVENT_TIME}, e.{ITEM_ID}""",
+        f"""SELECT r.row::INT, coalesce(i.code, -1)::INT, ({basket})::INT, asked
+        FROM ({listed}) e JOIN rows r USING ({USER_ID}) LEFT JOIN items i USING ({ITEM_ID}) {joined}
+        ORDER BY r.row, e.{EVENT_TIME}, asked, e.{ITEM_ID}""",
     )
-    return HeldOutEvents(rows, items, of_basket, _guessed(len(rows), selection.seed))
+    return HeldOutEvents(rows, items, of_basket, _guessed(np.flatnonzero(asked), selection.seed))
 
 
-def _guessed(n_events: int, seed: int) -> np.ndarray:
+def _guessed(asked: np.ndarray, seed: int) -> np.ndarray:
+    n_events = len(asked)
     if n_events <= MOST_GUESSED:
-        return np.arange(n_events, dtype=np.int64)
+        return asked.astype(np.int64)
     chosen = np.random.default_rng([seed, n_events]).choice(n_events, MOST_GUESSED, replace=False)
-    return np.sort(chosen).astype(np.int64)
+    return asked[np.sort(chosen)].astype(np.int64)
 
 
 def _ratings(connection: duckdb.DuckDBPyConnection, events: Path, selection: Selection) -> HeldOutRatings:
@@ -232,6 +244,7 @@ def split(
     return {
         **save_holdout(out, holdout),
         "n_users_in_all": whole.n_rows,
+        **({"targets": list(selection.targets)} if selection.only_targets else {}),
         "age_days": _age_days(events.folder / "events.parquet", selection),
         "users_sha256": vocabulary.facts["users_sha256"],
         "items_sha256": vocabulary.facts["items_sha256"],

@@ -37,7 +37,9 @@ def training_too_small(
         f"the training side ({described(selection)}) holds {size} different {name}; at least 2 are needed. "
     )
     log = _log(connection, events)
-    if selection.threshold is not None and size == 0:
+    if selection.values == "typed" and size == 0:
+        said += "Only event types with a weight count: see to weights and negative under [feedback]. "
+    elif selection.threshold is not None and size == 0:
         said += f"Only values from {selection.threshold:g} on count: lower the threshold under [feedback]. "
     elif selection.values != "all" and size == 0:
         said += 'Only values above 0 count, less their returns: see to the value column, or write kind = "count" under [feedback]. '
@@ -76,7 +78,8 @@ def nothing_held_out(
         Held-out events, known item or not.
 
     """
-    said = f"the hold-out ({described(selection)}) has no event with an item known before it"
+    event = f"event of type {' or '.join(selection.targets)}" if selection.only_targets else "event"
+    said = f"the hold-out ({described(selection)}) has no {event} with an item known before it"
     log = _log(connection, events)
     if selection.split != "none":
         return f"{said}: {_of_each_user(selection, n_held)}"
@@ -88,7 +91,7 @@ def nothing_held_out(
             '[window], or split = "leave_last" where every night brings new items'
         )
     return (
-        f"{said}: it has no event at all, for the log ends at {log.last if log else 'no time'}. Give an "
+        f"{said}: it has no {'such ' if selection.only_targets else ''}event at all, for the log ends at {log.last if log else 'no time'}. Give an "
         "--as-of soon after that, or more holdout_days under [window]"
     )
 

@@ -11,11 +11,13 @@ from data_contracts.columns import ITEM_ID, USER_ID
 from data_contracts.identifiers import Vocabulary
 from data_contracts.interactions import Csr
 from data_contracts.selection import Selection
+from tasks.preparation.event_types import excludes
 from tasks.preparation.select_events import is_observed, load_codes, select_events
 from tasks.runtime import duckdb_engine, store
 from tasks.runtime.step import step
 
 FORMER_USERS = "former_users.parquet"
+SEEN, BLOCKED = "seen", "blocked"
 PARTS = ("indptr", "indices")
 
 
@@ -30,11 +32,15 @@ class Seen:
     former
         Users with a past whom the vocabulary lacks, because all their events are older than the window or
         no feedback by their value.
+    blocked
+        Of `by_row`, what an event of a type that excludes has ended: it is in no list at all. None where no type
+        excludes.
 
     """
 
     by_row: Csr
     former: Vocabulary
+    blocked: Csr | None = None
 
     @property
     def n_users(self) -> int:
@@ -45,6 +51,11 @@ class Seen:
     def by_user(self) -> Csr:
         """Csr (n_users, n_items): the users of the vocabulary alone."""
         return first_rows(self.by_row, self.n_users)
+
+    @property
+    def barred(self) -> "Seen | None":
+        """What is in no list even where anything may be recommended that a user had; None for nothing."""
+        return None if self.blocked is None else Seen(self.blocked, self.former)
 
     def rows(self, ids: pa.Array, codes: npt.NDArray[np.int32]) -> npt.NDArray[np.int32]:
         """Rows of users by their ids and user codes (-1 = not in the vocabulary), int32 (n_ids,), -1 = no past."""
@@ -112,15 +123,27 @@ def remember(
             f"SELECT DISTINCT row, items.code::INT AS item FROM events JOIN rows USING ({USER_ID}) "
             f"JOIN items USING ({ITEM_ID}) ORDER BY row, item",
         )
-    counts = np.bincount(rows.astype(np.int64), minlength=n_users + len(former))
-    np.save(out / "seen_indptr.npy", np.concatenate([[0], np.cumsum(counts)]).astype(np.int64))
-    np.save(out / "seen_indices.npy", items.astype(np.int32))
+        barred = duckdb_engine.arrays(
+            connection,
+            f"SELECT DISTINCT row, items.code::INT AS item FROM events JOIN rows USING ({USER_ID}) "
+            f"JOIN items USING ({ITEM_ID}) WHERE {excludes(selection)} ORDER BY row, item",
+        )
+    n_rows = n_users + len(former)
+    _save(out, SEEN, (rows, items), n_rows)
+    if selection.excludes:
+        _save(out, BLOCKED, (barred[0], barred[1]), n_rows)
     return {
         "n_users": n_users,
         "n_former_users": len(former),
         "n_items": n_items,
         "pairs": len(items),
     }
+
+
+def _save(out: Path, name: str, pairs: tuple[np.ndarray, np.ndarray], n_rows: int) -> None:
+    counts = np.bincount(pairs[0].astype(np.int64), minlength=n_rows)
+    np.save(out / f"{name}_indptr.npy", np.concatenate([[0], np.cumsum(counts)]).astype(np.int64))
+    np.save(out / f"{name}_indices.npy", pairs[1].astype(np.int32))
 
 
 @step("remember what users had")
@@ -143,7 +166,11 @@ def load_seen(artifact: store.ArtifactRef | None, by_user: Csr) -> Seen:
     """Open what :func:`seen_before` found; `by_user` is the matrix that holds the past where it found None."""
     if artifact is None:
         return Seen(by_user, Vocabulary.from_ids(USER_ID, []))
-    indptr, indices = (np.load(artifact.folder / f"seen_{part}.npy") for part in PARTS)
-    values = np.ones(len(indices), np.float32)
-    by_row = Csr(indptr, indices, values, artifact.facts["n_items"])
-    return Seen(by_row, Vocabulary.load(artifact.folder / FORMER_USERS))
+    by_row = _load(artifact, SEEN)
+    blocked = _load(artifact, BLOCKED) if (artifact.folder / f"{BLOCKED}_indptr.npy").exists() else None
+    return Seen(by_row, Vocabulary.load(artifact.folder / FORMER_USERS), blocked)
+
+
+def _load(artifact: store.ArtifactRef, name: str) -> Csr:
+    indptr, indices = (np.load(artifact.folder / f"{name}_{part}.npy") for part in PARTS)
+    return Csr(indptr, indices, np.ones(len(indices), np.float32), artifact.facts["n_items"])

@@ -54,7 +54,7 @@ def windows(spec: DatasetSpec, as_of: date | None, seed: int, *, whole_test_file
         bounds = {"start": _midnight(spec, start) if start else None, "end": _midnight(spec, as_of)}
         full = _of_feedback(spec).model_copy(update=bounds)
     if window.split == "file":
-        held_out = full.uncapped.model_copy(
+        held_out = full.held_out.model_copy(
             update={"start": None} | ({"end": None} if whole_test_file else {})
         )
         return Windows(full, held_out, full)
@@ -62,7 +62,7 @@ def windows(spec: DatasetSpec, as_of: date | None, seed: int, *, whole_test_file
         if as_of is None:
             raise ConfigurationError(f"dataset {spec.name!r} is split by time: give an --as-of date")
         cut = _midnight(spec, _days_before(as_of, window.holdout_days))
-        held_out = full.uncapped.model_copy(update={"start": cut})
+        held_out = full.held_out.model_copy(update={"start": cut})
         return Windows(full.model_copy(update={"end": cut}), held_out, full)
     divided = full.model_copy(
         update={
@@ -73,7 +73,7 @@ def windows(spec: DatasetSpec, as_of: date | None, seed: int, *, whole_test_file
         }
     )
     # What is held out is not cut down: there each user counts once, however many events.
-    return Windows(divided, divided.uncapped.model_copy(update={"part": "holdout"}), full)
+    return Windows(divided, divided.held_out.model_copy(update={"part": "holdout"}), full)
 
 
 def inner_windows(spec: DatasetSpec, as_of: date | None, seed: int, n: int) -> tuple[Windows, ...]:
@@ -104,12 +104,29 @@ def inner_windows(spec: DatasetSpec, as_of: date | None, seed: int, n: int) -> t
 def _of_feedback(spec: DatasetSpec) -> Selection:
     """Everything that is feedback by its value, at any time."""
     feedback = spec.feedback
+    if feedback.kind == "event_type":
+        return _of_event_types(spec)
     return Selection(
         threshold=feedback.threshold,
         max_events_per_user=spec.cleaning.max_events_per_user,
         max_events_quantile=spec.cleaning.max_events_quantile,
         values="rated" if feedback.as_weight else NOT_POSITIVE.get(feedback.kind, "all"),
         last_word=feedback.kind == "rating" and spec.grouping.merge == "last",
+    )
+
+
+def _of_event_types(spec: DatasetSpec) -> Selection:
+    feedback = spec.feedback
+    targets = feedback.target_types
+    least = min(feedback.weights[name] for name in targets)
+    lowering = [name for name, how in feedback.negative.items() if how == "lower"]
+    return Selection(
+        max_events_per_user=spec.cleaning.max_events_per_user,
+        max_events_quantile=spec.cleaning.max_events_quantile,
+        values="typed",
+        targets=targets,
+        undoes=tuple(name for name in lowering if feedback.weights[name] >= least),
+        excludes=feedback.excluding,
     )
 
 

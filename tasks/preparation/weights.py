@@ -3,7 +3,8 @@
 import duckdb
 
 from data_contracts.columns import VALUE
-from data_contracts.dataset_sections import FeedbackSection, GroupingSection
+from data_contracts.dataset_sections import GroupingSection
+from data_contracts.feedback_section import FeedbackSection
 from tasks.numeric.counting_sort import LARGEST, LAST, SUM
 
 DURATION_SCALE = 0.3

@@ -38,6 +38,8 @@ def describe_split(window: WindowSection, holdout: store.ArtifactRef) -> str:
         "random": f"{window.random_share:.0%} of each user's events are held out at random, whatever their time",
         "file": f"{window.test_path} is held out",
     }[window.split]
+    if types := holdout.facts.get("targets"):
+        held_out = f"{held_out}, events of type {' or '.join(types)} alone"
     scored, n_users = holdout.facts["n_users"], holdout.facts["n_users_in_all"]
     if left_out := holdout.facts.get("n_users_left_out"):
         held_out += f"; {left_out:,} users who took only what rules forbid are not scored"

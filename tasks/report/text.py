@@ -214,7 +214,11 @@ def found_rows(counts: Counts) -> list[dict[str, Any]]:
         (counts.counted, "kept, counted"),
         (counts.normalised, "normalised"),
     )
-    return [
+    types = [
+        {"reason": f"event type {name}", "rows": rows, "done": "accepted"}
+        for name, rows in (counts.event_types or {}).items()
+    ]
+    return types + [
         {"reason": reason.replace("_", " "), "rows": rows, "done": done}
         for reasons, done in found
         for reason, rows in sorted(reasons.items(), key=lambda each: -each[1])

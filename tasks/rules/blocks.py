@@ -54,6 +54,13 @@ def of_rows(blocked: Seen, former: Vocabulary) -> Csr:
     return _csr(rows[there], blocked.by_row.indices[there], n_rows, blocked.by_row.n_cols)
 
 
+def in_either(one: Csr | None, other: Csr | None) -> Csr | None:
+    """What stands in either of two matrices that need not be there."""
+    if one is None or other is None:
+        return one if other is None else other
+    return union(one, other)
+
+
 def union(one: Csr, other: Csr) -> Csr:
     """Entries of either matrix, of the same shape; all values are 1."""
     rows = np.concatenate([_owners(each) for each in (one, other)])

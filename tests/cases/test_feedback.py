@@ -9,7 +9,7 @@ import pytest
 from event_logs import grouped
 from small_logs import COLUMNS, dataset, run, write_csv
 
-from data_contracts.dataset_sections import FeedbackSection
+from data_contracts.feedback_section import FeedbackSection
 from data_contracts.identifiers import Vocabulary
 from tasks import models
 from tasks.models import personal_frequency

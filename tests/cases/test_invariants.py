@@ -17,8 +17,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tiny_log import day, write_events
 
-from data_contracts.dataset_sections import FeedbackSection, GroupingSection
+from data_contracts.dataset_sections import GroupingSection
 from data_contracts.errors import ContractError
+from data_contracts.feedback_section import FeedbackSection
 from data_contracts.identifiers import Vocabulary
 from data_contracts.interactions import Csr
 from data_contracts.selection import Selection

@@ -14,6 +14,15 @@ item = "i"
 time = "t"
 """
 
+TYPED = (
+    MINIMAL
+    + """event = "e"
+[feedback]
+kind = 'event_type'
+weights = { view = 1, buy = 10 }
+"""
+)
+
 
 def load(folder, text):
     path = folder / "shop.toml"
@@ -97,6 +106,28 @@ def test_load__missing_file_says_how_to_make_one(tmp_path):
         (MINIMAL + "[feedback]\nthreshold = 4", r"belong to kind = \"rating\""),
         (MINIMAL + "[feedback]\nkind = 'ordinal'", r"which needs them"),
         (MINIMAL + "[feedback]\nkind = 'ordinal'\nlabels = ['a', 'a']", r"labels must differ"),
+        (
+            MINIMAL + "[feedback]\nkind = 'event_type'\nweights = { buy = 1 }",
+            r"needs an event column: write event =",
+        ),
+        (TYPED.replace("weights", "# weights"), r"weights needs a type that speaks for an item"),
+        (TYPED.replace("'event_type'", "'count'"), r"weights belong to kind = \"event_type\""),
+        (MINIMAL + 'event = "e"', r"event under \[columns\] needs kind = \"event_type\""),
+        (
+            TYPED.replace("view = 1", "view = 0"),
+            r"feedback\.weights\.view = 0: .*greater than or equal to 0.00001",
+        ),
+        (TYPED + "targets = ['order']", r"targets \['order'\] have no weight, .* \['view', 'buy'\]"),
+        (TYPED + "negative = { return = 'lower' }", r"'return' lowers, but has no weight: write what one"),
+        (TYPED + "negative = { view = 'exclude' }", r"'view' excludes whatever it weighs: take it out"),
+        (TYPED + "negative = { view = 'lower', buy = 'lower' }", r"weights needs a type that speaks for"),
+        (TYPED + "negative = { hide = 'block' }", r"negative\.hide = 'block': Input should be 'lower' or"),
+        (TYPED + "ignore = ['VIEW']", r"'view' and 'VIEW' are one, for capitals do not count"),
+        (TYPED + "ignore = [' banner']", r"' banner' has spaces around it"),
+        (TYPED + "clip_quantile = 0.9", r"clip_quantile would cut the weights"),
+        (TYPED + "threshold = 4", r"a value column needs threshold .* and the other way round"),
+        (TYPED.replace('event = "e"', 'event = "e"\nvalue = "v"'), r"a value column needs threshold"),
+        (TYPED + "threshold = 4\nas_weight = true", r"cannot both say what a value means"),
         (MINIMAL + "[cancellation]\ncolumn = 'u'", r"write exactly one of starts_with and below"),
         (MINIMAL + "[window]\nsplit = 'file'", r"test_path belongs to split"),
         (MINIMAL + "[window]\nholdout_days = 0", r"window\.holdout_days = 0: .*greater than 0"),

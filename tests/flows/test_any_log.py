@@ -6,6 +6,7 @@ from datetime import timedelta
 import numpy as np
 import pytest
 from case_logs import START, write_csv
+from visits import write_visits
 
 from data_contracts.errors import ContractError
 from data_contracts.parameters import NightlyParameters
@@ -55,9 +56,12 @@ def every_item_once():
 
 
 def run(folder, rows):
+    return of_draft(folder, *draft(write_csv(folder / "log.csv", rows)))
+
+
+def of_draft(folder, toml, suite):
     from flows.nightly import nightly
 
-    toml, suite = draft(write_csv(folder / "log.csv", rows))
     (folder / "log.json").write_text(suite)
     (folder / "log.toml").write_text(toml)
     return nightly(NightlyParameters(dataset=str(folder / "log.toml")), return_state=True).result()
@@ -77,6 +81,26 @@ def test_nightly__ends_with_a_publication_where_factors_are_no_worse_than_popula
     assert wals["high"] >= popularity["low"], json.dumps([wals, popularity])
     if rows is not three_users:
         assert wals["value"] >= popularity["value"]
+
+
+def test_nightly__runs_on_visits_as_init_drafts_them(tmp_path):
+    write_visits(tmp_path / "log.csv", n_events=12_000, n_visitors=1_500, n_items=120)
+    toml, suite = draft(tmp_path / "log.csv")
+
+    summary = of_draft(tmp_path, toml, suite)
+
+    counted = summary.counts.event_types
+    assert counted["view"] > 20 * counted["addtocart"] > 20 * counted["transaction"] > 0
+    assert summary.counts.rows_accepted == sum(counted.values())
+    assert summary.published
+    assert not summary.left_out
+    # Who buys something has looked at it before: what a visitor did says more than what everybody does.
+    best, popularity = (
+        summary.models[name].to_json()["repeat"]["ndcg@10"]["value"]
+        for name in (summary.gate.winner, "popularity")
+    )
+    assert best > popularity
+    assert "transaction" in toml.partition("targets")[2]
 
 
 def test_nightly__refuses_a_log_in_which_no_item_comes_twice(tmp_path):

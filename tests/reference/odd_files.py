@@ -103,6 +103,28 @@ def text(
     return make
 
 
+def typed(header: str, form: str, words: tuple[str, str, str]) -> Callable[[Path], Path]:
+    """Maker of a file with types of events; of the last type alone have `order` and `stars` a value."""
+
+    def make(folder: Path) -> Path:
+        body = []
+        for at, row in enumerate(rows()):
+            last = at % 3 == 2
+            more = {
+                "label": words[at % 3],
+                "time": f"{row['at']:%Y-%m-%d %H:%M:%S}",
+                "ms": _seconds(row) * 1000,
+                "order": str(900 + at) if last else "",
+                "stars": row["stars"] if last else "",
+            }
+            body.append(form.format(**{**row, **more}))
+        path = folder / "log.csv"
+        path.write_text("\n".join([header, *body]) + "\n", encoding="utf-8")
+        return path
+
+    return make
+
+
 def epoch(per_second: int) -> Callable[[Path], Path]:
     """Maker of a file with numbers for times."""
 
@@ -515,8 +537,84 @@ ODD: tuple[Odd, ...] = (
         "2024-01-03 08:26:04 UTC",
         "made up after the REES46 logs",
         text("event_time,event_type,product_id,user_id", "{time} UTC,{label},{item},{user}"),
-        says=('labels = ["view", "cart", "purchase"]',),
-        values=(1, 3),
+        says=("weights = { view = 1, cart = 3, purchase = 10 }", 'targets = ["purchase"]'),
+        values=(1, 10),
+    ),
+    Odd(
+        "views, carts and purchases, an order number at purchases alone, milliseconds",
+        "made up after RetailRocket's log",
+        typed(
+            "timestamp,visitorid,event,itemid,transactionid",
+            "{ms},{user},{label},{item},{order}",
+            ("view", "addtocart", "transaction"),
+        ),
+        says=(
+            'event = "event"',
+            "weights = { view = 1, addtocart = 3, transaction = 10 }",
+            'targets = ["transaction"]',
+            "not used: 'transactionid' (empty but for transaction)",
+        ),
+        values=(1, 10),
+    ),
+    Odd(
+        "names of events as in Google Analytics, with refunds",
+        "made up after Google Analytics",
+        typed(
+            "user_id,item_id,time,event_name",
+            "{user},{item},{time},{label}",
+            ("view_item", "purchase", "refund"),
+        ),
+        says=("weights = { view_item = 1, purchase = 10, refund = 10 }", 'negative = { refund = "lower" }'),
+        values=(-10, 10),
+    ),
+    Odd(
+        "Angesehen, In den Warenkorb, Gekauft",
+        "made up after German shops",
+        typed(
+            "Kunde;Artikel;Datum;Aktion",
+            "{user};{item};{time};{label}",
+            ("Angesehen", "In den Warenkorb", "Gekauft"),
+        ),
+        says=('weights = { Angesehen = 1, "In den Warenkorb" = 3, Gekauft = 10 }', 'targets = ["Gekauft"]'),
+        values=(1, 10),
+    ),
+    Odd(
+        "likes, dislikes and impressions",
+        "made up after apps for news",
+        typed("user,item,time,action", "{user},{item},{time},{label}", ("impression", "like", "dislike")),
+        says=("weights = { like = 1 }", 'negative = { dislike = "exclude" }', 'ignore = ["impression"]'),
+        values=(0, 1),
+    ),
+    Odd(
+        "sales and returns in a column beside the quantity",
+        "made up after tills",
+        typed(
+            "customer,article,date,type,quantity",
+            "{user},{item},{time},{label},{n}",
+            ("Sale", "Sale", "Return"),
+        ),
+        says=("weights = { Sale = 1, Return = 1 }", 'negative = { Return = "lower" }', "as_weight = true"),
+        values=(-4, 4),
+    ),
+    Odd(
+        "views and ratings in one log",
+        "made up after sites for films",
+        typed(
+            "user,film_id,time,event,rating", "{user},{item},{time},{label},{stars}", ("view", "view", "rate")
+        ),
+        says=("weights = { view = 1, rate = 3 }", "threshold = 4.0", 'value = "rating"'),
+        values=(0, 3),
+    ),
+    Odd(
+        "country, channel and type of payment: words that are no types of events",
+        "made up after shops",
+        typed(
+            "user,item,time,country,channel,payment_type,status",
+            "{user},{item},{time},{label},email,card,completed",
+            ("DE", "AT", "CH"),
+        ),
+        says=('kind = "count"',),
+        values=(1, 1),
     ),
     Odd(
         "an hour of loading in every row",

@@ -114,6 +114,17 @@ def _more(asked):
     return more_values(asked, lists, truth, None, SEEN, [1, 2])
 
 
+def test_both_lists__what_is_blocked_is_in_neither(subject):
+    seen, blocked = csr([[1, 2], [], [1, 3]], N_ITEMS), csr([[2], [], [3]], N_ITEMS)
+
+    lists = both_lists(subject(), _case(), 4, seen, blocked)
+
+    for row, kept_out in ((0, 2), (2, 3)):
+        assert kept_out not in lists["repeat"].rows[row]
+        assert kept_out not in lists["discovery"].rows[row]
+    assert 1 in lists["repeat"].rows[0]
+
+
 def test_more_values__every_model_guesses_from_its_lists(subject):
     found = _more(subject())
 

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import event_logs
 import numpy as np
 import pytest
@@ -5,7 +7,7 @@ from scipy.sparse import csr_matrix
 
 from data_contracts.interactions import GroupedMatrix
 from tasks.models import _inner_window
-from tasks.models._inner_window import Inner, _gains, inner_window, share_of_users
+from tasks.models._inner_window import Inner, _gains, inner_window, last_target_of_each, share_of_users
 
 
 def _csr(table):
@@ -105,3 +107,28 @@ def test_values__judge_new_items_alone_where_nothing_comes_again():
     assert inner.values(np.float32([[1]]), np.float32([[5], [4], [3], [2], [1]])) == pytest.approx(
         [1 / np.log2(3)]
     )
+
+
+def test_inner_window__asks_for_targets_alone_and_for_everything_where_they_are_too_few(rng, monkeypatch):
+    monkeypatch.setattr(_inner_window, "FEWEST", 2)
+    events = [(user, (place + user) % 6, 40.0 - 3 * place) for user in range(4) for place in range(6)]
+    matrix = event_logs.grouped(events, 4, 6)
+    fifth = np.arange(24) % 6 == 4
+
+    targets = inner_window(replace(matrix, history=replace(matrix.history, targets=fifth)), rng)
+    few = inner_window(replace(matrix, history=replace(matrix.history, targets=fifth & False)), rng)
+    everything = inner_window(matrix, rng)
+
+    assert targets.new.indices.tolist() == [4, 5, 0, 1]
+    assert targets.known.by_user.lengths().tolist() == [4] * 4
+    assert few.new.indices.tolist() == everything.new.indices.tolist() == [5, 0, 1, 2]
+
+
+def test_last_target_of_each__takes_the_day_before_too_and_leaves_users_without_a_past_alone():
+    indptr = np.array([0, 4, 6, 7, 9])
+    ages = np.array([9.0, 5.5, 5.0, 2.0, 4.0, 3.5, 8.0, 7.0, 1.0], np.float32)
+    targets = np.array([True, False, True, False, True, False, False, False, True])
+
+    held = last_target_of_each(indptr, ages, targets)
+
+    assert held.tolist() == [False, True, True, True, False, False, False, False, True]

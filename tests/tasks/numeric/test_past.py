@@ -101,6 +101,16 @@ def test_look_back__is_the_matrix_of_that_day_and_what_came_next(seed):
     np.testing.assert_array_equal(later.to_scipy().toarray(), next_events.by_user.to_scipy().toarray())
 
 
+def test_look_back__what_comes_next_are_targets_alone_where_they_are_marked():
+    matrix = grouped([(0, 0, 30.0), (0, 1, 10.0), (0, 2, 9.0), (1, 0, 30.0), (1, 1, 8.0)], 2, 3)
+    targets = np.array([True, False, True, False, False])
+
+    older, later = look_back(replace(matrix, history=replace(matrix.history, targets=targets)), 0, 20)
+
+    assert later.to_scipy().toarray().tolist() == [[0, 0, 1], [0, 0, 0]]
+    assert older.history.targets.tolist() == [True, False]
+
+
 def test_look_back__needs_times():
     timed = grouped([(0, 0, 1.0)], 1, 1)
 

@@ -80,7 +80,9 @@ def test_draft__web_events_with_labels_and_long_ids(tmp_path):
     spec, facts = accept(tmp_path, write_csv(tmp_path, rows, header="timestamp,visitorid,event,itemid"))
 
     assert spec.source.time_format == "epoch_milliseconds"
-    assert spec.feedback.labels == kinds
+    assert spec.columns.event == "event"
+    assert spec.feedback.weights == {"view": 1, "addtocart": 3, "transaction": 10}
+    assert spec.feedback.targets == ("transaction",)
     assert facts["rows_accepted"] == 90
 
 
@@ -204,3 +206,40 @@ def test_draft__without_such_columns_says_nothing_of_rules(tmp_path):
     source = write_csv(tmp_path, many(90))
 
     assert "rules" not in draft(source)[0]
+
+
+def test_draft__types_that_nobody_knows_are_named_and_left_out(tmp_path):
+    kinds = ("view", "view", "view", "buy", "swirl", "Buy")
+    rows = [f"{at % 9},{at % 5},2024-01-{1 + at % 28:02},{kinds[at % 6]}" for at in range(90)]
+
+    spec, facts = accept(tmp_path, write_csv(tmp_path, rows, header="user,item,time,action"))
+    toml, _ = draft(tmp_path / "log.csv")
+
+    assert spec.feedback.weights in ({"view": 1, "buy": 10}, {"view": 1, "Buy": 10})
+    assert "WARNING: what these types of 'action' mean is not known" in toml
+    assert "'swirl' (15 rows)" in toml
+    assert any("'swirl' (15)" in said for said in facts["warnings"])
+
+
+def test_draft__a_session_of_views_and_purchases_is_a_basket(tmp_path):
+    kinds = ("view", "view", "cart", "purchase")
+    rows = [
+        f"2024-01-{1 + at % 28:02} 10:00:00 UTC,{kinds[at % 4]},{at % 5},{at % 9},s{at // 4}"
+        for at in range(96)
+    ]
+    header = "event_time,event_type,product_id,user_id,user_session"
+
+    spec, _ = accept(tmp_path, write_csv(tmp_path, rows, header=header))
+
+    assert spec.columns.basket == "user_session"
+    assert spec.feedback.target_types == ("purchase",)
+
+
+def test_draft__a_price_beside_the_types_is_no_weight_and_said_to_be_unused(tmp_path):
+    kinds = ("view", "purchase")
+    rows = [f"{at % 9},{at % 5},2024-01-{1 + at % 28:02},{kinds[at % 2]},{at % 3}" for at in range(90)]
+
+    toml, _ = draft(write_csv(tmp_path, rows, header="user,item,time,event,quantity"))
+
+    assert "not used: 'quantity' (events weigh by their type alone)" in toml
+    assert 'value = "quantity"' not in toml

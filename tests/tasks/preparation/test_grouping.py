@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 from tiny_log import ROWS, day, write_events
 
-from data_contracts.dataset_sections import FeedbackSection, GroupingSection
+from data_contracts.dataset_sections import GroupingSection
+from data_contracts.feedback_section import FeedbackSection
 from data_contracts.matrix_parts import NO_PARTS, MatrixParts
 from data_contracts.selection import Selection
 from tasks.models import Need
