@@ -233,9 +233,11 @@ class ExportSection(Section):
     formats: tuple[Literal["csv", "jsonl", "parquet"], ...] = ()
     """Files that every run which becomes live writes below ``exports`` in SHELFTALKER_HOME."""
     sink_env: str | None = Field(default=None, pattern=VARIABLE)
-    """Environment variable that holds the URL of the database which such a run loads its tables into."""
+    """Environment variable that holds the URL of the database which such a run loads its tables into: SQLite, PostgreSQL
+    or Redis."""
     sink_schema: str | None = None
-    """Schema of those tables; the database's own default if absent."""
+    """PostgreSQL: schema of those tables; the database's own default if absent. Redis: what all keys begin with;
+    ``shelftalker`` if absent."""
 
     def cache_identity(self) -> dict[str, Any]:
         """Lengths and their limit: where the lists go does not change them."""

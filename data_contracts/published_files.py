@@ -6,6 +6,8 @@ PREDICTIONS: Final = "predictions.parquet"
 USERS_PER_ITEM: Final = "users_per_item.parquet"
 STRANGERS: Final = "strangers.parquet"
 SIMILAR_ITEMS: Final = "similar_items.parquet"
+TITLES: Final = "titles.parquet"
+"""Titles of items by their id, where the log has some."""
 
 TABLES: Final = {
     "predictions": PREDICTIONS,

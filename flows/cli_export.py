@@ -34,10 +34,13 @@ from flows.cli_common import dataset_name, dataset_option, exits, home_option, p
 @click.option("--overwrite", is_flag=True, help="Replace files that are there already.")
 @click.option(
     "--sink",
-    help="Database to load into, SQLite or PostgreSQL: a SQLAlchemy URL, in which {NAME} stands for an "
-    "environment variable, or env:NAME for a variable that holds the whole URL.",
+    help="Database to load into, SQLite, PostgreSQL or Redis: a URL, in which {NAME} stands for an environment "
+    "variable, or env:NAME for a variable that holds the whole URL.",
 )
-@click.option("--schema", help="Of PostgreSQL (default: the first of the search path).")
+@click.option(
+    "--schema",
+    help="Of PostgreSQL (default: the first of the search path); of Redis: what all keys begin with.",
+)
 @click.option(
     "--chunk-rows",
     type=click.IntRange(1, 10_000_000),

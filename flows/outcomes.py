@@ -10,13 +10,13 @@ from data_contracts.dataset import DatasetSpec
 from data_contracts.dataset_sections import ModelSection
 from data_contracts.parameters import NightlyParameters
 from data_contracts.predictions import TABLES
+from data_contracts.published_files import TITLES
 from data_contracts.run_summary import LeftOutModel, RunFindings, RunSummary
 from data_contracts.tuned import Tuned
 from flows import run_events, ui_artifacts
 from tasks.evaluation.gate import DECISION, Verdict
 from tasks.evaluation.task import EvaluatedModel
 from tasks.lookup.explanations import HISTORY, HISTORY_FILES
-from tasks.lookup.queries import TITLES
 from tasks.prediction.task import export
 from tasks.preparation.prepared_events import PreparedEvents
 from tasks.preparation.select_events import ITEMS_FILE, USERS_FILE

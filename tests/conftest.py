@@ -4,6 +4,9 @@ A test that uses one of the fixtures :data:`SERVERS` gets the marker `server`; `
 """
 
 import os
+import shutil
+import socket
+import subprocess
 import uuid
 from contextlib import ExitStack
 from pathlib import Path
@@ -115,6 +118,45 @@ def postgres():
         connection.execute(sqlalchemy.schema.CreateSchema(schema))
         yield engine.url.update_query_dict({"options": f"-csearch_path={schema}"}).render_as_string(False)
         connection.execute(sqlalchemy.schema.DropSchema(schema, cascade=True))
+
+
+@pytest.fixture
+def closed_port():
+    """A port of this machine that nobody listens at."""
+    with socket.socket() as held:
+        held.bind(("127.0.0.1", 0))
+        yield held.getsockname()[1]
+
+
+@pytest.fixture
+def start_redis(tmp_path):
+    """Starts Redis servers of this test's own, with more settings if given; returns the URL of each."""
+    binary = shutil.which("redis-server")
+    if binary is None:
+        pytest.skip("no redis-server; apt-get install redis-server")
+    pytest.importorskip("redis")
+    with ExitStack() as stack:
+
+        def start(*settings):
+            with socket.socket() as held:
+                held.bind(("127.0.0.1", 0))
+                port = str(held.getsockname()[1])
+            words = ("--bind", "127.0.0.1", "--port", port, "--save", "", "--dir", str(tmp_path), *settings)
+            server = stack.enter_context(
+                subprocess.Popen([binary, *words], stdout=subprocess.PIPE, text=True)
+            )
+            stack.callback(server.kill)
+            said = next((line for line in server.stdout if "Ready to accept connections" in line), "")
+            assert said, f"redis-server on port {port} did not start"
+            return f"redis://127.0.0.1:{port}/0"
+
+        yield start
+
+
+@pytest.fixture
+def redis_url(start_redis):
+    """URL of an empty Redis."""
+    return start_redis()
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])

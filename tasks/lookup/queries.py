@@ -16,12 +16,11 @@ from data_contracts.published_files import (
     PREDICTIONS,
     SIMILAR_ITEMS,
     STRANGERS,
+    TITLES,
     USERS_PER_ITEM,
 )
 from tasks.publication.registry import Publication
 from tasks.runtime.files import pattern_of
-
-TITLES = "titles.parquet"
 
 Row = dict[str, Any]
 

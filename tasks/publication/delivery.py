@@ -1,4 +1,4 @@
-"""Deliver a publication: as files in other formats, and as tables of a database."""
+"""Deliver a publication: as files in other formats, and into a database."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -10,8 +10,9 @@ from prefect.cache_policies import NO_CACHE
 from data_contracts.dataset import DatasetSpec
 from data_contracts.errors import ConfigurationError
 from data_contracts.published_files import TABLES
-from tasks.publication.database_load import load
+from tasks.publication import database_load, redis_load, redis_server
 from tasks.publication.file_export import CHUNK_ROWS, FileFormat, write_copy
+from tasks.publication.loading import Loader
 from tasks.publication.publications import must_be_whole
 from tasks.publication.registry import Publication, latest, live_publication, publications
 from tasks.runtime import store
@@ -49,11 +50,13 @@ def check_delivery(spec: DatasetSpec) -> None:
     Raises
     ------
     ConfigurationError
-        If the variable that names the database is missing or holds no URL.
+        If the variable that names the database is missing or holds no URL, or its driver is not installed.
 
     """
     if spec.export.sink_env is not None:
-        sink_url("env:" + spec.export.sink_env)
+        url = sink_url("env:" + spec.export.sink_env)
+        if redis_server.is_redis(url):
+            redis_server.check(url)
 
 
 @task(
@@ -152,4 +155,6 @@ def load_tables(
 ) -> list[Row]:
     """Load tables of a publication into a database; `sink` is a URL, or ``env:NAME``."""
     files = {table: publication.folder / TABLES[table] for table in tables}
-    return load(publication, files, sink_url(sink), schema=schema, chunk_rows=chunk_rows)
+    url = sink_url(sink)
+    load: Loader = redis_load.load if redis_server.is_redis(url) else database_load.load
+    return load(publication, files, url, schema=schema, chunk_rows=chunk_rows)
