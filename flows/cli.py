@@ -27,7 +27,9 @@ def main() -> None:
 @main.command()
 @dataset_option
 @click.option("--as-of", callback=as_date, help="See only events before this day (YYYY-MM-DD).")
-@click.option("--source", type=click.Path(), help="The log, instead of the one the dataset names.")
+@click.option(
+    "--source", type=click.Path(), help="The log (a path or URL), instead of the one the dataset names."
+)
 @click.option(
     "--seed", type=click.IntRange(0, MAX_SEED), default=0, show_default=True, help="Decides all chance."
 )
@@ -104,7 +106,9 @@ def run(
 @click.option(
     "--as-of", callback=as_date, help="Tune for a run as of this day; its hold-out is not looked at."
 )
-@click.option("--source", type=click.Path(), help="The log, instead of the one the dataset names.")
+@click.option(
+    "--source", type=click.Path(), help="The log (a path or URL), instead of the one the dataset names."
+)
 @click.option(
     "--study", help="Where trials are kept: a URL of SQLite or PostgreSQL (default: SQLite in the home)."
 )

@@ -159,6 +159,51 @@ def redis_url(start_redis):
     return start_redis()
 
 
+@pytest.fixture(scope="session")
+def s3_server():
+    """Address of an S3 on this machine."""
+    pytest.importorskip("s3fs")
+    pytest.importorskip("flask_cors")
+    server = pytest.importorskip("moto.server").ThreadedMotoServer("127.0.0.1", 0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    yield f"http://{host}:{port}"
+    server.stop()
+
+
+@pytest.fixture
+def bucket(s3_server, monkeypatch):
+    """URL of an empty bucket, with credentials in the environment."""
+    for name, value in {
+        "AWS_ENDPOINT_URL": s3_server,
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_DEFAULT_REGION": "us-east-1",
+        "AWS_EC2_METADATA_DISABLED": "true",
+    }.items():
+        monkeypatch.setenv(name, value)
+    import fsspec
+
+    name = f"bucket-{uuid.uuid4().hex}"
+    fsspec.filesystem("s3", skip_instance_cache=True).mkdir(name)
+    return f"s3://{name}"
+
+
+@pytest.fixture
+def memory():
+    """URL of an empty place in memory."""
+    import fsspec
+
+    fsspec.filesystem("memory").store.clear()
+    return "memory://shop"
+
+
+@pytest.fixture(params=["memory", "bucket"])
+def remote(request):
+    """URL of an empty place of each kind of object store that is tested."""
+    return request.getfixturevalue(request.param)
+
+
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
 def database(request, tmp_path):
     """URL of an empty database of each kind that tables are loaded into."""

@@ -1,4 +1,3 @@
-
 import pytest
 from shop_database import run_sql
 
