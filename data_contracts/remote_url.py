@@ -49,7 +49,7 @@ def check_remote(url: str) -> None:
     if scheme not in STORES:
         raise ConfigurationError(
             f"{masked(url)} cannot be read from or written to: files lie on this machine or at "
-            f"{', '.join(f'{each}://' for each in STORES)}; copy it here first (curl -O). A database is given as url "
+            f"{', '.join(f'{each}://' for each in STORES if STORES[each].module)}; copy it here first (curl -O). A database is given as url "
             "or url_env, and query, under [source]"
         )
     if has_password(url):

@@ -148,7 +148,7 @@ def tune(*, as_json: bool, home: Path | None, **given: Any) -> None:
 
 
 @main.command()
-@click.argument("file", type=click.Path(path_type=Path))
+@click.argument("file", type=click.Path())
 @click.option(
     "--output",
     type=click.Path(file_okay=False, exists=True, path_type=Path),
@@ -156,15 +156,21 @@ def tune(*, as_json: bool, home: Path | None, **given: Any) -> None:
     help="Folder to write to (default: here).",
 )
 @exits
-def init(file: Path, output: Path) -> None:
-    """Look at a log and draft a dataset .toml and a contract for it."""
+def init(file: str, output: Path) -> None:
+    """Look at a log (a path or URL) and draft a dataset .toml and a contract for it."""
+    from data_contracts.remote_url import is_remote
     from tasks.onboarding.draft import look_at, name_of
+    from tasks.sources.remote_copies import copy_of, named_by_url
 
-    name = name_of(file)
-    if _is_of_another_log(output / f"{name}.toml", file):
+    # What is fetched is kept in the home: the run that comes next finds it there.
+    here = copy_of(file, f"looking at {file}") if is_remote(file) else Path(file)
+    place = file if is_remote(file) else str(here.absolute())
+    name = name_of(here)
+    if _is_of_another_log(output / f"{name}.toml", place):
         # "log.csv" and "log.jsonl" may lie side by side.
-        name = "_".join([name, *(ending.strip(".") for ending in file.suffixes)])
-    toml, suite, notes = look_at(file, name)
+        name = "_".join([name, *(ending.strip(".") for ending in here.suffixes)])
+    with named_by_url():
+        toml, suite, notes = look_at(here, name, place)
     for ending, text in ((".toml", toml), (".json", suite)):
         path = output / f"{name}{ending}"
         if path.exists():
@@ -176,13 +182,13 @@ def init(file: Path, output: Path) -> None:
     click.echo(printable(f"Read both, then:\n  shelftalker run --dataset {output / name}.toml", "\n"))
 
 
-def _is_of_another_log(path: Path, file: Path) -> bool:
+def _is_of_another_log(path: Path, place: str) -> bool:
     """Whether there is a dataset file already, drafted from another log of the same name."""
     try:
-        known = tomllib.loads(path.read_text("utf-8"))["source"]["path"]
+        known: str = tomllib.loads(path.read_text("utf-8"))["source"]["path"]
     except (OSError, ValueError, KeyError):
         return False
-    return Path(known) != file.absolute()
+    return known != place
 
 
 for group in (operations, lookups):

@@ -16,8 +16,9 @@ from tasks.ingestion.pipeline import ingest as ingest_log
 from tasks.runtime import store
 from tasks.runtime.files import sha256_of
 from tasks.runtime.step import BACKOFF_SECONDS, RETRIES, step
+from tasks.sources.fetch import fetch
 from tasks.sources.files import locate, source_hash, stamps
-from tasks.sources.remote_copies import fetch, named_by_url, url_for_copy
+from tasks.sources.remote_copies import named_by_url, url_for_copy
 from tasks.sources.sample import ensure_sample
 from tasks.sources.snapshot import snapshot, snapshot_file
 

@@ -5,9 +5,8 @@ beside it, so that no other key is ever removed.
 """
 
 import json
-import secrets
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -18,7 +17,7 @@ from sqlalchemy.engine import URL
 
 from data_contracts.errors import ConfigurationError, DatabaseError
 from tasks.publication.file_export import CHUNK_ROWS
-from tasks.publication.loading import telling, wait_for
+from tasks.publication.loading import telling
 from tasks.publication.publications import Publication
 from tasks.publication.redis_lists import (
     BATCH_KEYS,
@@ -30,22 +29,16 @@ from tasks.publication.redis_lists import (
     lists_of,
     titles_of,
 )
+from tasks.publication.redis_lock import Held, alone
 from tasks.publication.redis_server import describe, opened
 from tasks.runtime.store import must_be_plain
 
 PREFIX = "shelftalker"
-WAIT_SECONDS = 60.0
-"""Seconds that a load waits for another one."""
-LOCK_SECONDS = 30
-"""Seconds that a load may be silent before another one may begin; each batch begins them anew."""
 KEEP_SECONDS = 600
 """Seconds that replaced lists stay, for readers who have read the pointer and not yet the list."""
 
 LOADING, LIVE, REPLACED = "loading", "live", "replaced"
 """States in the hash of runs; a run whose keys end by themselves has the second at which they have ended."""
-
-_RENEW = "return redis.call('GET', KEYS[1]) == ARGV[1] and redis.call('PEXPIRE', KEYS[1], ARGV[2])"
-_RELEASE = "return redis.call('GET', KEYS[1]) == ARGV[1] and redis.call('DEL', KEYS[1])"
 
 
 def load(
@@ -87,8 +80,8 @@ def load(
     keys = Keys(f"{prefix}:{must_be_plain('dataset', publication.dataset)}")
     run = must_be_plain("run", publication.run)
     where, titles = describe(url), titles_of(publication)
-    with opened(url, f"loading {publication.path}") as client, alone(client, keys, where) as token:
-        shelf = Shelf(client, keys, token, where, publication)
+    with opened(url, f"loading {publication.path}") as client, alone(client, keys.lock, where) as held:
+        shelf = Shelf(held, keys, publication)
         live = shelf.live()
         shelf.tidy(live)
         try:
@@ -102,43 +95,23 @@ def load(
     return [{"what": keys.pattern(run, KINDS[name]), "rows": n, "where": where} for name, n in rows.items()]
 
 
-@contextmanager
-def alone(client: Any, keys: Keys, where: str) -> Iterator[str]:
-    """Hold the dataset's lock, which ends by itself some seconds after a load was killed; gives its token."""
-    token = secrets.token_hex(16)
-
-    def locked() -> bool:
-        return bool(client.set(keys.lock, token, nx=True, px=LOCK_SECONDS * 1000))
-
-    wait_for(locked, f"{keys.prefix} in {where}", WAIT_SECONDS)
-    try:
-        yield token
-    finally:
-        with suppress(Exception):
-            client.eval(_RELEASE, 1, keys.lock, token)
-
-
 class Shelf:
     """The keys of one dataset, held by one load.
 
     Parameters
     ----------
-    client
-        Of redis-py.
+    held
+        A client that holds the dataset's lock.
     keys
         Of the dataset.
-    token
-        Of the lock that this load holds.
-    where
-        The server, for errors.
     publication
         What is loaded.
 
     """
 
-    def __init__(self, client: Any, keys: Keys, token: str, where: str, publication: Publication) -> None:
-        self.client, self.keys, self.token, self.where = client, keys, token, where
-        self.publication, self.run = publication, publication.run
+    def __init__(self, held: Held, keys: Keys, publication: Publication) -> None:
+        self.held, self.client, self.where = held, held.client, held.where
+        self.keys, self.publication, self.run = keys, publication, publication.run
 
     def live(self) -> dict[str, Any]:
         """What the pointer says; nothing if there is none.
@@ -205,20 +178,18 @@ class Shelf:
             "tables": {**(live.get("tables", {}) if before == self.run else {}), **rows},
             "loaded_at": datetime.now(UTC).isoformat(timespec="seconds"),
         }
-        with self.client.pipeline(transaction=True) as pipe:
-            # If another load takes the lock over meanwhile, nothing is executed.
-            pipe.watch(self.keys.lock)
-            self._must_hold(pipe.get(self.keys.lock) == self.token.encode())
-            pipe.multi()
+
+        def change_over(pipe: Any) -> None:
             pipe.set(self.keys.live, compact(pointer))
             pipe.hset(self.keys.runs, self.run, LIVE)
             if before not in {None, self.run}:
                 pipe.hset(self.keys.runs, before, REPLACED)
-            pipe.execute()
+
+        self.held.send_at_once(change_over)
 
     def give_up(self) -> None:
         """Remove what this load wrote, unless that is live, or another load has taken over."""
-        self._renewed(lambda _pipe: None)
+        self.held.send(lambda _pipe: None)
         if self.live().get("run") != self.run:
             self.drop(self.run)
 
@@ -237,7 +208,7 @@ class Shelf:
             cursor, found = self.client.scan(
                 cursor or 0, match=f"{self.keys.of_run(run)}*", count=10 * BATCH_KEYS
             )
-            self._renewed(partial(_to_each, act, found))
+            self.held.send(partial(_to_each, act, found))
 
     def _write(self, values: Mapping[str, str]) -> None:
         """Write keys of this run, after the name of the run: whatever is there has a name to be removed by."""
@@ -247,26 +218,10 @@ class Shelf:
             for key, value in values.items():
                 pipe.set(key, value)
 
-        self._renewed(send)
+        self.held.send(send)
 
     def _count(self, names: list[str]) -> int:
-        return int(self._renewed(lambda pipe: pipe.exists(*names))[-1])
-
-    def _renewed(self, send: Callable[[Any], object]) -> list[Any]:
-        """Send commands in one go, and hold the lock for longer."""
-        with self.client.pipeline(transaction=False) as pipe:
-            pipe.eval(_RENEW, 1, self.keys.lock, self.token, LOCK_SECONDS * 1000)
-            send(pipe)
-            answers: list[Any] = pipe.execute()
-        self._must_hold(answers[0])
-        return answers
-
-    def _must_hold(self, held: object) -> None:
-        if not held:
-            raise DatabaseError(
-                f"another load may have begun in {self.where}, as this one was silent for {LOCK_SECONDS} s; "
-                "load again"
-            )
+        return int(self.held.send(lambda pipe: pipe.exists(*names))[-1])
 
 
 def _to_each(act: Callable[[Any, bytes], Any], names: Iterable[bytes], pipe: Any) -> None:

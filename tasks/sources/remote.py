@@ -4,6 +4,7 @@ fsspec reads them, with credentials that come from the environment alone, as eac
 """
 
 import errno
+import logging
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -39,6 +40,9 @@ _LIBRARIES: Final = (
     "urllib3",
 )
 """Where the errors of object stores come from; any other error is ours."""
+
+_TALKATIVE: Final = ("adlfs", "azure", "gcsfs")
+"""Libraries that write tracebacks of what they raise all the same."""
 
 _REFUSALS: Final = (
     "credential",
@@ -95,6 +99,8 @@ class Remote:
         check_remote(url)
         import fsspec
 
+        for name in _TALKATIVE:
+            logging.getLogger(name).setLevel(logging.CRITICAL)
         self.url, self.doing = url, doing
         with self._asking():
             # What was listed before says nothing about what is there now.
@@ -207,7 +213,8 @@ def _translated(error: Exception, url: str, doing: str) -> Exception | None:
     ours = not isinstance(error, OSError) and kind.__module__.partition(".")[0] not in _LIBRARIES
     if ours and not isinstance(error, ValueError):
         return None
-    if isinstance(error, PermissionError) or any(part in kind.__name__.lower() for part in _REFUSALS):
+    refused = any(part in kind.__name__.lower() for part in _REFUSALS) or "credential" in said.lower()
+    if isinstance(error, PermissionError) or refused:
         return ConfigurationError(
             f"{doing}: {url} is refused: {said}; credentials come from the environment (docs/remote-files.md)"
         )

@@ -16,15 +16,11 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path, PurePosixPath
 
-from prefect import task
-from prefect.cache_policies import NO_CACHE
-
 from data_contracts.errors import ConfigurationError, DamagedError, RemoteError, ShelftalkerError
 from tasks.runtime import store
 from tasks.runtime.files import fsync, read_json, replace_json, sha256_of
 from tasks.runtime.home import at_work_since
 from tasks.runtime.progress import listener
-from tasks.runtime.step import IO_RETRIES
 from tasks.sources.files import is_wanted
 from tasks.sources.remote import Listed, Remote, without_signs
 
@@ -36,18 +32,6 @@ READS = 3
 
 _whole: set[tuple[str, int, int]] = set()
 """Copies whose content this process has looked at: path, size and time."""
-
-
-@task(
-    name="fetch-remote-files",
-    task_run_name="fetch {url}",
-    cache_policy=NO_CACHE,
-    persist_result=False,
-    **IO_RETRIES,
-)
-def fetch(url: str, doing: str, pattern: str | None = None) -> Path:
-    """Copy what lies at a URL, always looking anew: only the store knows whether it changed."""
-    return copy_of(url, doing, pattern)
 
 
 def copy_of(url: str, doing: str, pattern: str | None = None) -> Path:
@@ -115,7 +99,7 @@ def _download(
 ) -> tuple[str, Sequence[Listed], Sequence[Path]]:
     """Have a copy of every object, all of one moment: listed the same before and after."""
     for _ in range(READS):
-        root, everything = remote.again(remote.listing)
+        root, everything = remote.listing()
         folder.mkdir(exist_ok=True)
         listed = _wanted(remote, root, everything, pattern)
         copies = [_find_copy(folder, each) for each in listed]
@@ -126,7 +110,7 @@ def _download(
                     copy or _copy(remote, each, folder, told)
                     for each, copy in zip(listed, copies, strict=True)
                 ]
-        if remote.again(remote.listing) == (root, everything):
+        if remote.listing() == (root, everything):
             return root, listed, [copy for copy in copies if copy is not None]
     raise RemoteError(
         f"{remote.doing}: {remote.url} changed while it was read, {READS} times; run again when it is written"

@@ -15,7 +15,7 @@ from shop_database import ODD_IDS, make_publication, rows_of
 
 from data_contracts.errors import ConfigurationError, DatabaseError
 from data_contracts.predictions import TABLES
-from tasks.publication import redis_lists, redis_load, redis_server
+from tasks.publication import redis_lists, redis_load, redis_lock, redis_server
 from tasks.publication.redis_load import load
 from tasks.runtime.step import is_worth_a_retry
 from tasks.sources.databases import sink_url
@@ -191,10 +191,12 @@ def test_load__a_pointer_that_is_not_ours_is_left_alone(client, redis_url, publi
 
 
 def test_load__waits_for_another_one_and_gives_up(client, redis_url, publications, monkeypatch):
-    monkeypatch.setattr(redis_load, "WAIT_SECONDS", 0.3)
+    monkeypatch.setattr(redis_lock, "WAIT_SECONDS", 0.3)
     client.set("shelftalker:shop:lock", "somebody")
 
-    with pytest.raises(DatabaseError, match="another load has held shelftalker:shop in Redis database 0 at"):
+    with pytest.raises(
+        DatabaseError, match="another load has held shelftalker:shop:lock in Redis database 0 at"
+    ):
         send(publications[0], redis_url)
     assert client.get("shelftalker:shop:lock") == b"somebody"
 
@@ -260,7 +262,7 @@ def test_load__killed_in_the_middle_leaves_the_old_and_the_next_one_cleans_up(
     assert read(client, "a:b")[0] == left
     assert len(keys_of(client, "second")) >= 1000
     # The dead one's lock ends by itself; here nobody waits for it.
-    assert 0 < client.pttl("shelftalker:shop:lock") <= redis_load.LOCK_SECONDS * 1000
+    assert 0 < client.pttl("shelftalker:shop:lock") <= redis_lock.LOCK_SECONDS * 1000
     client.delete("shelftalker:shop:lock")
 
     send(first, redis_url)
