@@ -48,7 +48,7 @@ def check_remote(url: str) -> None:
     scheme, _, rest = url.partition("://")
     if scheme not in STORES:
         raise ConfigurationError(
-            f"{masked(url)} cannot be read from or written to: files lie on this machine or at "
+            f"{masked(url)} is an address that nothing is read from or written to: files lie on this machine or at "
             f"{', '.join(f'{each}://' for each in STORES if STORES[each].module)}; copy it here first (curl -O). A database is given as url "
             "or url_env, and query, under [source]"
         )

@@ -48,7 +48,7 @@ class Source(BaseModel):
         """Content, and the parts of the dataset file that decide what ingestion makes of it."""
         rules = self.spec.model_dump(mode="json", include=set(READ_BY_INGESTION))
         rules["cleaning"] = self.spec.cleaning.cache_identity()
-        # Where the log lies does not matter: it is known by its content.
+        # Where log and item table lie does not matter: they are known by their content.
         for place in PLACE_KEYS:
             rules["source"].pop(place)
         if rules["items"] is not None:

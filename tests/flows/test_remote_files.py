@@ -168,7 +168,7 @@ def test_deliver__to_an_object_store(home, tmp_path, memory, shop, prefect_serve
 
     assert told[0]["where"] == f"{memory}/lists/shop/2026-01-01/first"
     assert json.loads(get(f"{memory}/lists/shop/latest.json"))["path"] == "2026-01-01/first"
-    with pytest.raises(ConfigurationError, match="ftp://host/lists cannot be read from or written to"):
+    with pytest.raises(ConfigurationError, match="ftp://host/lists is an address that nothing is read from"):
         check_delivery(shop("log.csv", '[export]\nformats = ["csv"]\nto = "ftp://host/lists"\n'))
 
 

@@ -214,7 +214,10 @@ def test_copy_of__what_is_not_there(home, remote):
 @pytest.mark.parametrize(
     ("url", "said"),
     [
-        ("ftp://host/a.csv", "cannot be read from or written to: files lie on this machine or at s3://"),
+        (
+            "ftp://host/a.csv",
+            "is an address that nothing is read from or written to: files lie on this machine or at s3://",
+        ),
         ("postgresql://u:hidden@host/db", "A database is given as url or url_env"),
         (
             "s3://key:hidden@bucket/a.csv",
