@@ -102,7 +102,7 @@ class SourceSection(Section):
             )
         if self.path is not None and has_password(self.path):
             raise ValueError(
-                "path holds a URL with a password in it; credentials of an object store come from the environment; of "
+                "path holds a URL with its password: credentials of an object store come from the environment; of "
                 "a database write url_env, and query"
             )
         if self.path is not None and self.query is not None:
