@@ -5,7 +5,7 @@ from typing import Any, Literal, Self
 from pydantic import Field, model_validator
 
 from data_contracts.column_sections import IdFormat, Section, Share
-from data_contracts.database_url import VARIABLE
+from data_contracts.database_url import VARIABLE, has_password
 from data_contracts.limits import (
     MAX_COUNT,
     Allowance,
@@ -19,6 +19,7 @@ from data_contracts.limits import (
     Resamples,
 )
 from data_contracts.metrics import parse_metric
+from data_contracts.remote_url import is_remote
 
 
 class CleaningSection(Section):
@@ -196,11 +197,28 @@ class ExportSection(Section):
     """Share of users whose list may be shorter than it could be; who has had nearly everything counts only for
     what is left."""
     formats: tuple[Literal["csv", "jsonl", "parquet"], ...] = ()
-    """Files that every run which becomes live writes below ``exports`` in SHELFTALKER_HOME."""
+    """Files that every run which becomes live writes below ``exports`` in SHELFTALKER_HOME, or below `to`."""
+    to: str | None = None
+    """URL of a folder in an object store that these files go to, such as ``s3://shop/lists``."""
     sink_env: str | None = Field(default=None, pattern=VARIABLE)
-    """Environment variable that holds the URL of the database which such a run loads its tables into."""
+    """Environment variable that holds the URL of the database which such a run loads its tables into: SQLite, PostgreSQL
+    or Redis."""
     sink_schema: str | None = None
-    """Schema of those tables; the database's own default if absent."""
+    """PostgreSQL: schema of those tables; the database's own default if absent. Redis: what all keys begin with;
+    ``shelftalker`` if absent."""
+
+    @model_validator(mode="after")
+    def _to_takes_files(self) -> Self:
+        """Refuse a place without files for it, one that is no URL, and a password in the file."""
+        if self.to is not None and not is_remote(self.to):
+            raise ValueError(
+                "to is the URL of a folder, such as s3://shop/lists; leave it out to write below exports"
+            )
+        if self.to is not None and has_password(self.to):
+            raise ValueError("to holds a password; credentials of an object store come from the environment")
+        if self.to is not None and not self.formats:
+            raise ValueError('to needs formats: write formats = ["csv"], or "jsonl" or "parquet"')
+        return self
 
     def cache_identity(self) -> dict[str, Any]:
         """Lengths and their limit: where the lists go does not change them."""

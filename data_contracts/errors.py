@@ -53,6 +53,10 @@ class DatabaseError(ShelftalkerError, ConnectionError):
     """A database cannot be reached or is busy; the same may work in a moment (exit code 1)."""
 
 
+class RemoteError(ShelftalkerError, ConnectionError):
+    """An object store cannot be reached, or its files change while they are read; the same may work in a moment (exit code 1)."""
+
+
 class DamagedError(ShelftalkerError):
     """A file that the program keeps is not what was written (exit code 1); the message names it."""
 

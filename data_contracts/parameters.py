@@ -40,7 +40,7 @@ class DatasetParameters(FlowParameters):
     dataset: str = Field(default="sample", min_length=1, examples=["online_retail", "shop.toml"])
     """Name of a dataset in data_contracts/datasets, or the path of a .toml."""
     source: str | None = None
-    """Path of the log; empty means the one that the dataset file names."""
+    """Path or URL of the log; empty means the one that the dataset file names."""
     seed: int = Field(default=0, ge=0, le=MAX_SEED)
     """Decides everything random."""
 
@@ -49,7 +49,9 @@ class DatasetParameters(FlowParameters):
     def _no_database(cls, value: str | None) -> str | None:
         """Parameters are kept by the server and shown in its UI."""
         if value and has_password(value):
-            raise ValueError("is a path, not the URL of a database; a password must not stand here")
+            raise ValueError(
+                "is a path, or the URL of files without credentials; a password must not stand here"
+            )
         return value
 
 

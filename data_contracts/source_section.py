@@ -21,7 +21,8 @@ class SourceSection(Section):
     """``[source]``: where the log is and how its text is read."""
 
     path: str | None = None
-    """File or folder; relative to the folder of the .toml, then to the current folder."""
+    """File or folder; relative to the folder of the .toml, then to the current folder. Or a URL of an object store
+    (``s3://``, ``gs://``, ``az://``): of a file, a folder, or a pattern such as ``s3://shop/orders/*.parquet``."""
     url: str | None = None
     """Instead of a path: SQLAlchemy URL of a database, such as
     ``postgresql+psycopg://{SHOP_DB_USER}:{SHOP_DB_PASSWORD}@db/shop``. What stands in braces is taken from
@@ -100,7 +101,10 @@ class SourceSection(Section):
                 f"query = 'SELECT ...'); got {' and '.join(given) or 'none of them'}"
             )
         if self.path is not None and has_password(self.path):
-            raise ValueError("path holds the URL of a database with its password; write url_env, and query")
+            raise ValueError(
+                "path holds a URL with its password: credentials of an object store come from the environment; of "
+                "a database write url_env, and query"
+            )
         if self.path is not None and self.query is not None:
             raise ValueError("query belongs to a database: write url, url_env or url_block instead of path")
         if self.path is None and self.query is None:

@@ -28,7 +28,9 @@ def main() -> None:
 @main.command()
 @dataset_option
 @click.option("--as-of", callback=as_date, help="See only events before this day (YYYY-MM-DD).")
-@click.option("--source", type=click.Path(), help="The log, instead of the one the dataset names.")
+@click.option(
+    "--source", type=click.Path(), help="The log (a path or URL), instead of the one the dataset names."
+)
 @click.option(
     "--seed", type=click.IntRange(0, MAX_SEED), default=0, show_default=True, help="Decides all chance."
 )
@@ -105,7 +107,9 @@ def run(
 @click.option(
     "--as-of", callback=as_date, help="Tune for a run as of this day; its hold-out is not looked at."
 )
-@click.option("--source", type=click.Path(), help="The log, instead of the one the dataset names.")
+@click.option(
+    "--source", type=click.Path(), help="The log (a path or URL), instead of the one the dataset names."
+)
 @click.option(
     "--study", help="Where trials are kept: a URL of SQLite or PostgreSQL (default: SQLite in the home)."
 )
@@ -145,7 +149,7 @@ def tune(*, as_json: bool, home: Path | None, **given: Any) -> None:
 
 
 @main.command()
-@click.argument("file", type=click.Path(path_type=Path))
+@click.argument("file", type=click.Path())
 @click.option(
     "--output",
     type=click.Path(file_okay=False, exists=True, path_type=Path),
@@ -153,15 +157,21 @@ def tune(*, as_json: bool, home: Path | None, **given: Any) -> None:
     help="Folder to write to (default: here).",
 )
 @exits
-def init(file: Path, output: Path) -> None:
-    """Look at a log and draft a dataset .toml and a contract for it."""
+def init(file: str, output: Path) -> None:
+    """Look at a log (a path or URL) and draft a dataset .toml and a contract for it."""
+    from data_contracts.remote_url import is_remote
     from tasks.onboarding.draft import look_at, name_of
+    from tasks.sources.remote_copies import copy_of, named_by_url
 
-    name = name_of(file)
-    if _is_of_another_log(output / f"{name}.toml", file):
+    # What is fetched is kept in the home: the run that comes next finds it there.
+    here = copy_of(file, f"looking at {file}") if is_remote(file) else Path(file)
+    place = file if is_remote(file) else str(here.absolute())
+    name = name_of(here)
+    if _is_of_another_log(output / f"{name}.toml", place):
         # "log.csv" and "log.jsonl" may lie side by side.
-        name = "_".join([name, *(ending.strip(".") for ending in file.suffixes)])
-    toml, suite, notes = look_at(file, name)
+        name = "_".join([name, *(ending.strip(".") for ending in here.suffixes)])
+    with named_by_url():
+        toml, suite, notes = look_at(here, name, place)
     for ending, text in ((".toml", toml), (".json", suite)):
         path = output / f"{name}{ending}"
         if path.exists():
@@ -173,13 +183,13 @@ def init(file: Path, output: Path) -> None:
     click.echo(printable(f"Read both, then:\n  shelftalker run --dataset {output / name}.toml", "\n"))
 
 
-def _is_of_another_log(path: Path, file: Path) -> bool:
+def _is_of_another_log(path: Path, place: str) -> bool:
     """Whether there is a dataset file already, drafted from another log of the same name."""
     try:
-        known = tomllib.loads(path.read_text("utf-8"))["source"]["path"]
+        known: str = tomllib.loads(path.read_text("utf-8"))["source"]["path"]
     except (OSError, ValueError, KeyError):
         return False
-    return Path(known) != file.absolute()
+    return known != place
 
 
 for group in (operations, lookups, service):

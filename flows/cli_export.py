@@ -1,4 +1,4 @@
-"""The command that takes what is published elsewhere: files in other formats, tables of a database."""
+"""The command that takes what is published elsewhere: files in other formats, here or remote, and databases."""
 
 from pathlib import Path
 from typing import Literal
@@ -25,6 +25,9 @@ from flows.cli_common import dataset_name, dataset_option, exits, home_option, p
     help="Folder of the files (default: exports/DATASET/DAY/RUN in the home).",
 )
 @click.option(
+    "--to", help="URL of a folder in an object store that the files are uploaded to, such as s3://shop/lists."
+)
+@click.option(
     "--table",
     type=click.Choice([*TABLES, "all"]),
     default="all",
@@ -34,10 +37,13 @@ from flows.cli_common import dataset_name, dataset_option, exits, home_option, p
 @click.option("--overwrite", is_flag=True, help="Replace files that are there already.")
 @click.option(
     "--sink",
-    help="Database to load into, SQLite or PostgreSQL: a SQLAlchemy URL, in which {NAME} stands for an "
-    "environment variable, or env:NAME for a variable that holds the whole URL.",
+    help="Database to load into, SQLite, PostgreSQL or Redis: a URL, in which {NAME} stands for an environment "
+    "variable, or env:NAME for a variable that holds the whole URL.",
 )
-@click.option("--schema", help="Of PostgreSQL (default: the first of the search path).")
+@click.option(
+    "--schema",
+    help="Of PostgreSQL (default: the first of the search path); of Redis: what all keys begin with.",
+)
 @click.option(
     "--chunk-rows",
     type=click.IntRange(1, 10_000_000),
@@ -53,6 +59,7 @@ def export(
     run: str | None,
     form: Literal["csv", "jsonl", "parquet"] | None,
     output: Path | None,
+    to: str | None,
     table: str,
     *,
     overwrite: bool,
@@ -63,19 +70,30 @@ def export(
     home: Path | None,
 ) -> None:
     """Write what is live as CSV, JSON Lines or Parquet, or load it into a database."""
+    if to and output:
+        raise click.UsageError("give --to or --output, not both")
     common.settle(home)
     from flows.running import watched
-    from tasks.publication.delivery import export_folder, find_publication, load_tables, write_files
+    from tasks.publication.delivery import (
+        export_folder,
+        find_publication,
+        load_tables,
+        upload_files,
+        write_files,
+    )
 
     publication = find_publication(dataset_name(dataset), run)
     tables = list(TABLES) if table == "all" else [table]
     rows = []
     with watched():
-        if form or not sink:
+        if to:
+            rows += upload_files(
+                publication, tables, [form or "csv"], to, overwrite=overwrite, chunk_rows=chunk_rows
+            )
+        elif form or not sink:
             folder = output or export_folder(publication)
-            form = form or "csv"
             rows += write_files(
-                publication, tables, [form], folder, overwrite=overwrite, chunk_rows=chunk_rows
+                publication, tables, [form or "csv"], folder, overwrite=overwrite, chunk_rows=chunk_rows
             )
         if sink:
             rows += load_tables(publication, tables, sink, schema=schema, chunk_rows=chunk_rows)

@@ -31,7 +31,9 @@ def operations() -> None:
 )
 @click.option("--stop-on-error", is_flag=True, help="Leave the dates after a broken one alone.")
 @click.option("--dry-run", is_flag=True, help="Only say which dates would run.")
-@click.option("--source", type=click.Path(), help="The log, instead of the one the dataset names.")
+@click.option(
+    "--source", type=click.Path(), help="The log (a path or URL), instead of the one the dataset names."
+)
 @click.option(
     "--seed", type=click.IntRange(0, MAX_SEED), default=0, show_default=True, help="Decides all chance."
 )

@@ -11,6 +11,7 @@ from data_contracts.dataset import DatasetSpec
 from data_contracts.dataset_sections import ModelSection
 from data_contracts.errors import ConfigurationError
 from data_contracts.parameters import DatasetParameters
+from data_contracts.remote_url import check_remote, is_remote
 from data_contracts.run_summary import LeftOutModel
 from data_contracts.suite_files import find_suite
 from data_contracts.tuned import Tuned
@@ -135,6 +136,10 @@ def check_before(parameters: DatasetParameters) -> None:
     store.must_be_plain("dataset", spec.name)
     chosen_models(spec, load_tuned(getattr(parameters, "tuned", None), spec))
     Suite(find_suite(spec.contract.suite, spec.folder))
+    places = (parameters.source or spec.source.path, spec.items and spec.items.path, spec.window.test_path)
+    for place in places:
+        if place and is_remote(place):
+            check_remote(place)
 
 
 def contenders(

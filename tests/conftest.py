@@ -4,6 +4,9 @@ A test that uses one of the fixtures :data:`SERVERS` gets the marker `server`; `
 """
 
 import os
+import shutil
+import socket
+import subprocess
 import uuid
 from contextlib import ExitStack
 from pathlib import Path
@@ -115,6 +118,90 @@ def postgres():
         connection.execute(sqlalchemy.schema.CreateSchema(schema))
         yield engine.url.update_query_dict({"options": f"-csearch_path={schema}"}).render_as_string(False)
         connection.execute(sqlalchemy.schema.DropSchema(schema, cascade=True))
+
+
+@pytest.fixture
+def closed_port():
+    """A port of this machine that nobody listens at."""
+    with socket.socket() as held:
+        held.bind(("127.0.0.1", 0))
+        yield held.getsockname()[1]
+
+
+@pytest.fixture
+def start_redis(tmp_path):
+    """Starts Redis servers of this test's own, with more settings if given; returns the URL of each."""
+    binary = shutil.which("redis-server")
+    if binary is None:
+        pytest.skip("no redis-server; apt-get install redis-server")
+    pytest.importorskip("redis")
+    with ExitStack() as stack:
+
+        def start(*settings):
+            with socket.socket() as held:
+                held.bind(("127.0.0.1", 0))
+                port = str(held.getsockname()[1])
+            words = ("--bind", "127.0.0.1", "--port", port, "--save", "", "--dir", str(tmp_path), *settings)
+            server = stack.enter_context(
+                subprocess.Popen([binary, *words], stdout=subprocess.PIPE, text=True)
+            )
+            stack.callback(server.kill)
+            said = next((line for line in server.stdout if "Ready to accept connections" in line), "")
+            assert said, f"redis-server on port {port} did not start"
+            return f"redis://127.0.0.1:{port}/0"
+
+        yield start
+
+
+@pytest.fixture
+def redis_url(start_redis):
+    """URL of an empty Redis."""
+    return start_redis()
+
+
+@pytest.fixture(scope="session")
+def s3_server():
+    """Address of an S3 on this machine."""
+    pytest.importorskip("s3fs")
+    pytest.importorskip("flask_cors")
+    server = pytest.importorskip("moto.server").ThreadedMotoServer("127.0.0.1", 0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    yield f"http://{host}:{port}"
+    server.stop()
+
+
+@pytest.fixture
+def bucket(s3_server, monkeypatch):
+    """URL of an empty bucket, with credentials in the environment."""
+    for name, value in {
+        "AWS_ENDPOINT_URL": s3_server,
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_DEFAULT_REGION": "us-east-1",
+        "AWS_EC2_METADATA_DISABLED": "true",
+    }.items():
+        monkeypatch.setenv(name, value)
+    import fsspec
+
+    name = f"bucket-{uuid.uuid4().hex}"
+    fsspec.filesystem("s3", skip_instance_cache=True).mkdir(name)
+    return f"s3://{name}"
+
+
+@pytest.fixture
+def memory():
+    """URL of an empty place in memory."""
+    import fsspec
+
+    fsspec.filesystem("memory").store.clear()
+    return "memory://shop"
+
+
+@pytest.fixture(params=["memory", "bucket"])
+def remote(request):
+    """URL of an empty place of each kind of object store that is tested."""
+    return request.getfixturevalue(request.param)
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])

@@ -9,13 +9,16 @@ from pydantic import BaseModel, ConfigDict
 
 from data_contracts.dataset import FOLDER, DatasetSpec
 from data_contracts.errors import ShelftalkerError, SourceChangedError
+from data_contracts.remote_url import is_remote
 from data_contracts.source_section import PLACE_KEYS
 from data_contracts.suite_files import find_suite
 from tasks.ingestion.pipeline import ingest as ingest_log
 from tasks.runtime import store
 from tasks.runtime.files import sha256_of
 from tasks.runtime.step import BACKOFF_SECONDS, RETRIES, step
+from tasks.sources.fetch import fetch
 from tasks.sources.files import locate, source_hash, stamps
+from tasks.sources.remote_copies import named_by_url, url_for_copy
 from tasks.sources.sample import ensure_sample
 from tasks.sources.snapshot import snapshot, snapshot_file
 
@@ -45,9 +48,11 @@ class Source(BaseModel):
         """Content, and the parts of the dataset file that decide what ingestion makes of it."""
         rules = self.spec.with_rule_columns.model_dump(mode="json", include=set(READ_BY_INGESTION))
         rules["cleaning"] = self.spec.cleaning.cache_identity()
-        # Where the log lies does not matter: it is known by its content.
+        # Where log and item table lie does not matter: they are known by their content.
         for place in PLACE_KEYS:
             rules["source"].pop(place)
+        if rules["items"] is not None:
+            rules["items"].pop("path")
         return {"sha256": self.sha256, "contract": self.contract_sha256, "rules": rules}
 
 
@@ -59,7 +64,7 @@ def find_source(spec: DatasetSpec, given: str | None = None) -> Source:
     spec
         The dataset.
     given
-        Path of a file or folder that overrides what the dataset file says.
+        Path or URL of a file or folder that overrides what the dataset file says.
 
     Raises
     ------
@@ -68,23 +73,38 @@ def find_source(spec: DatasetSpec, given: str | None = None) -> Source:
         the query.
     DatabaseError
         If the database cannot be reached.
+    RemoteError
+        If an object store cannot be reached.
 
     """
+    wanted = given or spec.source.path
+    spec = _with_items_here(spec)
     if given is None and spec.file == SAMPLE_FILE:
         path = ensure_sample(store.home())
     elif given is None and spec.source.query is not None:
         path = snapshot(spec).folder / snapshot_file(spec)
+    elif wanted is not None and is_remote(wanted):
+        path = fetch(wanted, f"reading dataset {spec.name!r} ({spec.file})", spec.source.files)
     else:
         path = locate(spec, Path(given) if given else None)
     suite = find_suite(spec.contract.suite, spec.folder)
-    return Source(
-        dataset=spec.name,
-        spec=spec,
-        path=path,
-        stamps=stamps(spec, path),
-        sha256=source_hash(spec, path),
-        contract_sha256=sha256_of(suite),
-    )
+    with named_by_url():
+        return Source(
+            dataset=spec.name,
+            spec=spec,
+            path=path,
+            stamps=stamps(spec, path),
+            sha256=source_hash(spec, path),
+            contract_sha256=sha256_of(suite),
+        )
+
+
+def _with_items_here(spec: DatasetSpec) -> DatasetSpec:
+    """Return the dataset with its item table on this machine; a remote one is fetched."""
+    if spec.items is None or not is_remote(spec.items.path):
+        return spec
+    path = fetch(spec.items.path, f"reading the items of dataset {spec.name!r} ({spec.file})")
+    return spec.model_copy(update={"items": spec.items.model_copy(update={"path": str(path)})})
 
 
 def find_holdout_source(spec: DatasetSpec) -> Source:
@@ -97,7 +117,8 @@ def find_holdout_source(spec: DatasetSpec) -> Source:
 def ingest(out: Path, source: Source) -> store.Facts:
     """Write events, quarantine and item descriptions; a log that breaks its contract ends the run."""
     try:
-        facts = ingest_log(source.spec, source.path, out, scratch=store.scratch())
+        with named_by_url():
+            facts = ingest_log(source.spec, source.path, out, scratch=store.scratch())
     except (ShelftalkerError, OSError) as error:
         # A log that is cut while it is read looks broken, and is not.
         if _changed(source):
@@ -149,6 +170,6 @@ def _changed(source: Source) -> bool:
 
 def _change_of(source: Source) -> SourceChangedError:
     return SourceChangedError(
-        f"{source.path} changed while it was read, so nothing was made of it; run again when it is written, and "
+        f"{url_for_copy(str(source.path))} changed while it was read, so nothing was made of it; run again when it is written, and "
         "write it under another name that is renamed at the end"
     )

@@ -5,7 +5,6 @@ every step reads it there. Files that start with an underscore are helpers of th
 """
 
 import importlib
-import importlib.util
 import os
 import pkgutil
 from collections.abc import Callable, Mapping
@@ -16,7 +15,7 @@ from typing import Any, Final, NamedTuple, Protocol, Self, cast
 import numpy as np
 from pydantic import BaseModel, ConfigDict
 
-from data_contracts.errors import ConfigurationError
+from data_contracts.extras import missing_of, must_be_installed
 from data_contracts.interactions import Csr, GroupedMatrix
 from data_contracts.scoring import MORE_MODELS, Codes, Mask, Scorer
 from tasks.models._cost import Cost as Cost
@@ -213,9 +212,7 @@ def module_name(name: str) -> str:
 
 def missing_modules(name: str) -> list[str]:
     """Modules of the model's extra that are not installed."""
-    return [
-        each for each in EXTRAS.get(load_spec(name).extra or "", ()) if importlib.util.find_spec(each) is None
-    ]
+    return missing_of(EXTRAS.get(load_spec(name).extra or "", ()))
 
 
 def check_installed(name: str) -> None:
@@ -227,11 +224,8 @@ def check_installed(name: str) -> None:
         With the command that installs it.
 
     """
-    if missing := missing_modules(name):
-        raise ConfigurationError(
-            f"model {name!r} needs {', '.join(missing)}, which is not installed: "
-            f"pip install --constraint constraints.txt --editable '.[{load_spec(name).extra}]'"
-        )
+    extra = load_spec(name).extra or ""
+    must_be_installed(f"model {name!r}", EXTRAS.get(extra, ()), extra)
 
 
 def allowed_items(name: str, matrix: GroupedMatrix) -> Mask | None:

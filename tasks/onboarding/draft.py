@@ -29,6 +29,7 @@ from tasks.runtime.duckdb_engine import connect, first_line
 from tasks.sources.csv_format import forget_unreadable
 from tasks.sources.files import open_file, read_whole
 from tasks.sources.open_file import OpenFile
+from tasks.sources.remote_copies import url_for_copy
 
 SAMPLED_FILES = 20
 """Files of a folder that the sample is taken from."""
@@ -55,7 +56,7 @@ def name_of(file: Path) -> str:
     return re.sub(r"[^A-Za-z0-9]+", "_", file.absolute().name.split(".")[0]).strip("_") or "log"
 
 
-def look_at(file: Path, name: str | None = None) -> Drafted:
+def look_at(file: Path, name: str | None = None, place: str | None = None) -> Drafted:
     """Look at a log and write what describes it.
 
     Parameters
@@ -64,6 +65,8 @@ def look_at(file: Path, name: str | None = None) -> Drafted:
         CSV, JSON, Parquet or Excel, or a folder of them.
     name
         Of the dataset; :func:`name_of` the file if absent.
+    place
+        What the dataset file is to name instead of the file: the URL that it is a copy of.
 
     Returns
     -------
@@ -81,6 +84,8 @@ def look_at(file: Path, name: str | None = None) -> Drafted:
         found = find_input(file, Path(scratch))
         try:
             made = _draft(connection, found, name or name_of(file), Path(scratch))
+            named = place if place and found.path == file else url_for_copy(str(found.path.absolute()))
+            made = replace(made, source={**made.source, "path": named})
         except duckdb.Error as error:
             raise ContractError(f"{found.path} cannot be read: {first_line(error)}") from error
     return Drafted(toml_text(made), suite_text(made), made.notes)

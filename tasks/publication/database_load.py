@@ -1,6 +1,5 @@
 """Load a publication's tables into a shop's database: a staging table each, a comparison, one swap."""
 
-import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -32,10 +31,10 @@ from data_contracts.columns import MODEL, RANK, SCORE
 from data_contracts.errors import ConfigurationError, DatabaseError
 from tasks.publication.database_sinks import Sink, sink_of
 from tasks.publication.file_export import CHUNK_ROWS
+from tasks.publication.loading import telling
 from tasks.publication.registry import Publication
 from tasks.runtime import duckdb_engine, store
 from tasks.runtime.files import pattern_of
-from tasks.runtime.progress import listener
 from tasks.sources.databases import describe_url, opened
 
 PREFIX = "shelftalker_"
@@ -213,25 +212,19 @@ def _clear(connection: Connection, schema: str | None) -> None:
 
 def _fill(sink: Sink, connection: Connection, target: Target, chunk_rows: int) -> int:
     """Insert a table chunk by chunk and compare what arrived; returns its rows."""
-    label = f"load {target.name}"
-    started, done = time.perf_counter(), 0
-    listener().started(label)
-    with pq.ParquetFile(target.file) as file:
-        total = file.metadata.num_rows
+    with pq.ParquetFile(target.file) as file, telling(target.name, file.metadata.num_rows) as told:
         for batch in file.iter_batches(chunk_rows):
             with connection.begin():
                 sink.insert(connection, target.staging, batch)
-            done += batch.num_rows
-            listener().advanced(label, done, total, {"rows": done})
-    with connection.begin():
-        got, expected = target.loaded(connection), target.expected()
-    if got != expected:
-        raise DatabaseError(
-            f"{target.staging.fullname} in {describe_url(connection.engine.url)} is not what was sent: "
-            f"{', '.join(target.figures())} are {got}, expected {expected}; nothing was replaced"
-        )
-    listener().finished(label, time.perf_counter() - started, reused=False, facts={"rows": done})
-    return done
+            told.add(batch.num_rows)
+        with connection.begin():
+            got, expected = target.loaded(connection), target.expected()
+        if got != expected:
+            raise DatabaseError(
+                f"{target.staging.fullname} in {describe_url(connection.engine.url)} is not what was sent: "
+                f"{', '.join(target.figures())} are {got}, expected {expected}; nothing was replaced"
+            )
+    return told.rows
 
 
 def _records(

@@ -3,7 +3,6 @@
 import fcntl
 import io
 import os
-import time
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -14,7 +13,8 @@ import pyarrow as pa
 import pyarrow.csv as arrow_csv
 from sqlalchemy import Connection, Engine, Table, delete, event, insert, inspect, select, text
 
-from data_contracts.errors import ConfigurationError, DatabaseError
+from data_contracts.errors import ConfigurationError
+from tasks.publication.loading import wait_for
 from tasks.runtime.store import must_be_plain
 from tasks.sources.databases import describe_url
 
@@ -67,7 +67,7 @@ class Sqlite:
         """Hold the lock beside the database."""
         handle = os.open(f"{self.file}.shelftalker-lock", os.O_RDWR | os.O_CREAT, 0o644)
         try:
-            _wait_for(lambda: _locked(handle), self.engine)
+            wait_for(lambda: _locked(handle), describe_url(self.engine.url), WAIT_SECONDS)
             yield
         finally:
             os.close(handle)
@@ -110,7 +110,7 @@ class Postgres:
                 query = text("SELECT pg_try_advisory_lock(:key)")
                 return bool(connection.execute(query, {"key": key}).scalar_one())
 
-        _wait_for(locked, self.engine)
+        wait_for(locked, describe_url(self.engine.url), WAIT_SECONDS)
         # The connection is closed after the load, which frees the lock.
         yield
 
@@ -164,19 +164,8 @@ def sink_of(engine: Engine, schema: str | None) -> Sink:
     """
     kind = engine.dialect.name
     if kind not in _KINDS:
-        raise ConfigurationError(f"tables can be loaded into {' and '.join(_KINDS)} only; got {kind}")
+        raise ConfigurationError(f"lists can be loaded into {', '.join(_KINDS)} and redis only; got {kind}")
     return _KINDS[kind](engine, schema)
-
-
-def _wait_for(attempt: Callable[[], bool], engine: Engine) -> None:
-    until = time.monotonic() + WAIT_SECONDS
-    while not attempt():
-        if time.monotonic() > until:
-            raise DatabaseError(
-                f"another load has held {describe_url(engine.url)} for {WAIT_SECONDS:.0f} s; "
-                "load again when it has ended"
-            )
-        time.sleep(0.2)
 
 
 def _locked(handle: int) -> bool:

@@ -1,4 +1,4 @@
-"""Deliver a publication: as files in other formats, and as tables of a database."""
+"""Deliver a publication: as files in other formats, and into a database."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -10,10 +10,13 @@ from prefect.cache_policies import NO_CACHE
 from data_contracts.dataset import DatasetSpec
 from data_contracts.errors import ConfigurationError
 from data_contracts.published_files import TABLES
-from tasks.publication.database_load import load
+from data_contracts.remote_url import check_remote
+from tasks.publication import database_load, redis_load, redis_server
 from tasks.publication.file_export import CHUNK_ROWS, FileFormat, write_copy
+from tasks.publication.loading import Loader
 from tasks.publication.publications import must_be_whole
 from tasks.publication.registry import Publication, latest, live_publication, publications
+from tasks.publication.remote_export import point_to, upload
 from tasks.runtime import store
 from tasks.runtime.step import IO_RETRIES
 from tasks.sources.databases import sink_url
@@ -49,11 +52,16 @@ def check_delivery(spec: DatasetSpec) -> None:
     Raises
     ------
     ConfigurationError
-        If the variable that names the database is missing or holds no URL.
+        If the variable that names the database is missing or holds no URL, or what reads and writes the database or
+        object store is not installed.
 
     """
+    if spec.export.to is not None:
+        check_remote(spec.export.to)
     if spec.export.sink_env is not None:
-        sink_url("env:" + spec.export.sink_env)
+        url = sink_url("env:" + spec.export.sink_env)
+        if redis_server.is_redis(url):
+            redis_server.check(url)
 
 
 @task(
@@ -66,7 +74,13 @@ def check_delivery(spec: DatasetSpec) -> None:
 def _deliver(publication: Publication, spec: DatasetSpec) -> list[Row]:
     """Write the files and load the tables that the dataset file asks for."""
     export = spec.export
-    rows = write_files(publication, TABLES, export.formats, export_folder(publication), overwrite=True)
+    if export.to is not None:
+        path = publication.path.removeprefix(f"published/{publication.dataset}/")
+        place = f"{export.to.rstrip('/')}/{publication.dataset}"
+        rows = upload_files(publication, TABLES, export.formats, f"{place}/{path}", overwrite=True)
+        point_to(publication, place, path)
+    else:
+        rows = write_files(publication, TABLES, export.formats, export_folder(publication), overwrite=True)
     if export.sink_env is not None:
         sink = "env:" + export.sink_env
         rows += load_tables(publication, TABLES, sink, schema=export.sink_schema)
@@ -142,6 +156,29 @@ def write_files(
     ]
 
 
+def upload_files(
+    publication: Publication,
+    tables: Iterable[str],
+    formats: Iterable[FileFormat],
+    url: str,
+    *,
+    overwrite: bool = False,
+    chunk_rows: int = CHUNK_ROWS,
+) -> list[Row]:
+    """Upload tables of a publication as files ``<table>.<format>`` of an object store, with a manifest.
+
+    Raises
+    ------
+    ConfigurationError
+        If one of the files exists and `overwrite` is false; nothing is written then.
+
+    """
+    with store.temporary_folder(store.home() / "scratch") as folder:
+        rows = write_files(publication, tables, formats, folder, chunk_rows=chunk_rows)
+        files = {row["what"]: (folder / row["what"], row["rows"]) for row in rows}
+        return upload(publication, files, url, overwrite=overwrite)
+
+
 def load_tables(
     publication: Publication,
     tables: Iterable[str],
@@ -152,4 +189,6 @@ def load_tables(
 ) -> list[Row]:
     """Load tables of a publication into a database; `sink` is a URL, or ``env:NAME``."""
     files = {table: publication.folder / TABLES[table] for table in tables}
-    return load(publication, files, sink_url(sink), schema=schema, chunk_rows=chunk_rows)
+    url = sink_url(sink)
+    load: Loader = redis_load.load if redis_server.is_redis(url) else database_load.load
+    return load(publication, files, url, schema=schema, chunk_rows=chunk_rows)

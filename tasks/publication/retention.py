@@ -11,6 +11,7 @@ from tasks.publication import run_receipts
 from tasks.publication.registry import latest
 from tasks.runtime import store
 from tasks.runtime.home import at_work_since
+from tasks.sources import remote_copies
 
 DAY = 86_400.0
 RESULTS = "results"
@@ -19,10 +20,10 @@ RESULTS = "results"
 
 @dataclass(frozen=True)
 class Entry:
-    """One artifact or one of Prefect's results."""
+    """One artifact, one of Prefect's results, or the copies of one remote place."""
 
     kind: str
-    """The artifact's step, or ``results``."""
+    """The artifact's step, ``results`` or ``remote files``."""
     path: Path
     size: int
     """Bytes."""
@@ -51,7 +52,7 @@ def prune(keep_days: int, keep_last: int, *, dry_run: bool) -> list[dict[str, An
     store.sweep()
     kept, removed = defaultdict[str, list[int]](list), defaultdict[str, list[int]](list)
     needed = _needed(keep_last)
-    for entry in (*_artifacts(), *_results()):
+    for entry in (*_artifacts(), *_results(), *_remote_files()):
         oldest = min(time.time() - keep_days * DAY, at_work_since())
         if entry.last_used >= oldest or entry.path.relative_to(store.home()).as_posix() in needed:
             kept[entry.kind].append(entry.size)
@@ -84,6 +85,13 @@ def _results() -> Iterator[Entry]:
     for path in sorted((store.home() / RESULTS).rglob("*")):
         if path.is_file():
             yield Entry(RESULTS, path, path.stat().st_size, path.stat().st_mtime)
+
+
+def _remote_files() -> Iterator[Entry]:
+    """Copies of what lies in object stores; the run that misses one fetches it again."""
+    for place in sorted((store.home() / remote_copies.FOLDER).glob("[0-9a-f]*")):
+        size = sum(path.stat().st_size for path in place.glob("objects/*") if path.is_file())
+        yield Entry("remote files", place, size, place.stat().st_mtime)
 
 
 def _remove(path: Path) -> None:

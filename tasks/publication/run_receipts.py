@@ -80,6 +80,8 @@ def key_of_run(
     rules = spec.model_dump(mode="json", exclude={"description", "variants"})
     for place in PLACE_KEYS:  # the log is known by its content, wherever it lies
         rules["source"].pop(place)
+    if rules["items"] is not None:
+        rules["items"].pop("path")
     rules["export"] = spec.export.cache_identity()  # where the lists go does not change them
     described = [
         rules,

@@ -25,6 +25,8 @@ PLACES = (
     "published/*/*",
     "receipts/*/*",
     "rejected/*/*",
+    "remote/*",
+    "remote/*/*",
     "scratch",
     "tuned",
 )

@@ -134,12 +134,15 @@ def readable_inside(folder: Path, pattern: str | None = None) -> list[Path]:
         If a subfolder cannot be read, or a file is a link to nothing: a part of the log would be missing.
 
     """
-    inside = sorted(path for path in _walk(folder) if path.name[0] not in "._")
-    if pattern is not None:
-        inside = [path for path in inside if _matches(path.relative_to(folder), pattern)]
-    found = [path for path in inside if ending_format(path) is not None]
+    found = sorted(path for path in _walk(folder) if is_wanted(path.relative_to(folder), pattern))
     others = [path for path in found if path.suffix.lower() != ".json"]
     return others if others and pattern is None else found
+
+
+def is_wanted(path: Path, pattern: str | None = None) -> bool:
+    """Whether a file of a folder is a part of the log by its path in it."""
+    readable = path.name[0] not in "._" and ending_format(path) is not None
+    return readable and (pattern is None or fnmatch(path.as_posix(), pattern) or fnmatch(path.name, pattern))
 
 
 def _walk(folder: Path) -> Iterator[Path]:
@@ -164,10 +167,6 @@ def _refuse_folder(error: OSError) -> None:
         f"folder {error.filename} cannot be read ({error.strerror}), so a part of the log would be missing; let "
         "the user that runs this read it, or move it elsewhere"
     ) from error
-
-
-def _matches(path: Path, pattern: str) -> bool:
-    return fnmatch(path.as_posix(), pattern) or fnmatch(path.name, pattern)
 
 
 def source_hash(spec: DatasetSpec, source: Path) -> str:

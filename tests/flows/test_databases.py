@@ -18,7 +18,7 @@ from data_contracts.source_section import SourceSection
 from flows.backfill import backfill
 from flows.cli import main
 from tasks.ingestion import task
-from tasks.publication.delivery import deliver, export_folder
+from tasks.publication.delivery import check_delivery, deliver, export_folder
 from tasks.publication.registry import latest
 from tasks.runtime.progress import Silent, listening
 from tasks.sources import snapshot
@@ -175,6 +175,22 @@ def test_deliver__what_is_live_and_nothing_else(home, tmp_path, delivering, data
     assert run_sql(database, "SELECT DISTINCT run FROM shelftalker_loads") == [("second",)]
     assert sorted(path.name for path in export_folder(newer).iterdir()) == sorted(f"{n}.csv" for n in TABLES)
     assert not export_folder(older).exists()
+
+
+def test_deliver__into_redis(home, tmp_path, delivering, redis_url, monkeypatch):
+    import redis
+
+    monkeypatch.setenv("SINK_URL", redis_url)
+    check_delivery(delivering)
+    newer = make_publication(tmp_path, "second", model="bpr", day=2)
+    told = deliver(newer, delivering)
+
+    assert told[len(TABLES)]["what"] == "shelftalker:shop:second:user:*"
+    with redis.Redis.from_url(redis_url) as client:
+        assert json.loads(client.get("shelftalker:shop:live"))["run"] == "second"
+    monkeypatch.setenv("SINK_URL", "redis://host/shop")
+    with pytest.raises(ConfigurationError, match="'shop' is no database of the Redis server at host"):
+        check_delivery(delivering)
 
 
 def test_nightly__loads_what_becomes_live_into_the_shops_database(warm_home, small, tmp_path, monkeypatch):

@@ -914,7 +914,7 @@ ODD: tuple[Odd, ...] = (
         lambda folder: _write(folder / "shop.sql", "INSERT INTO orders VALUES (1, 2);", []),
         refused="dump of a database",
     ),
-    Odd("an address", "made up", lambda folder: Path("s3://bucket/events.parquet"), refused="is an address"),
+    Odd("a web address", "made up", lambda folder: Path("https://shop.org/log.csv"), refused="is an address"),
     # More forms of lines and times
     Odd(
         "a comma before the milliseconds",

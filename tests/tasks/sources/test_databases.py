@@ -1,5 +1,3 @@
-import socket
-
 import pytest
 from shop_database import run_sql
 
@@ -9,14 +7,6 @@ from tasks.runtime.step import is_worth_a_retry
 from tasks.sources.databases import describe_url, must_exist, opened, sink_url, source_url
 
 QUERY = "SELECT 1 ORDER BY 1"
-
-
-@pytest.fixture
-def closed_port():
-    """A port of this machine that nobody listens at."""
-    with socket.socket() as held:
-        held.bind(("127.0.0.1", 0))
-        yield held.getsockname()[1]
 
 
 def ask(url, query="SELECT 1", doing="reading"):
