@@ -26,13 +26,14 @@ SHOP = {"basket_id": "536365", "cancelled": 0, "kept_value": 3.0}
 
 RAW = {
     "raw_events": (
-        {**EVENT, "cancelled": 0, "extra_copy": 0},
+        {**EVENT, "event_type": "view", "cancelled": 0, "extra_copy": 0},
         [
             *EVENT_BREAKS,
             ({"user_id": LONG}, {"id_too_long"}),
             ({"item_id": LONG}, {"id_too_long"}),
             ({"event_time": None}, {"unreadable_time"}),
             ({"event_time": "1970-01-01T00:00:00"}, {"impossible_time"}),
+            ({"event_type": None}, {"missing_event_type"}),
             ({"value": None}, {"unreadable_value"}),
             ({"value": np.inf}, {"impossible_value"}),
             ({"value": -1e10}, {"impossible_value"}),
