@@ -75,9 +75,9 @@ class LiveDataset:
             if self._file is not None:
                 self._spec = DatasetSpec.load(self._file)
             self.state = self._opened()
-        except (ShelftalkerError, OSError) as error:
+        except Exception as error:  # noqa: BLE001 - whatever it is, the state before goes on answering
             self._tell(error)
-            self.problem = str(error)
+            self.problem = str(error) or type(error).__name__
             return False
         self.problem = ""
         LOGGER.info("%s: answers from %s", self.name, self.state.live.publication.path)
@@ -89,12 +89,13 @@ class LiveDataset:
         for shop in [] if state is None else {state.live, *state.arms.values()}:
             try:
                 shop.refresh()
-            except (ShelftalkerError, OSError) as error:
+            except Exception as error:  # noqa: BLE001 - as above
                 self._tell(error)
 
     def _tell(self, error: Exception) -> None:
         if str(error) != self._told:
-            LOGGER.warning("%s: %s", self.name, error)
+            unforeseen = not isinstance(error, ShelftalkerError | OSError)
+            LOGGER.warning("%s: %s", self.name, error, exc_info=unforeseen)
         self._told = str(error)
 
     def _opened(self) -> State:

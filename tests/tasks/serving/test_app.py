@@ -196,6 +196,20 @@ def test_service__lets_no_web_page_ask_but_those_named(home, tmp_path, client):
     assert said["access-control-allow-origin"] == "https://shop.example"
 
 
+def test_service__lets_a_browser_ask_first_without_a_key(home, tmp_path):
+    publish_shop(tmp_path)
+    settings = ApiSettings(datasets=("shop",), allowed_origins=("https://shop.example",))
+    asked = {
+        "origin": "https://shop.example",
+        "access-control-request-method": "GET",
+        "access-control-request-headers": "x-api-key",
+    }
+    with running(create_app(settings, ("k" * 20,))) as client:
+        said = client.options("/v1/popular", headers=asked)
+
+    assert (said.status_code, said.headers["access-control-allow-origin"]) == (200, "https://shop.example")
+
+
 def test_metrics__count_questions_by_their_route(client):
     client.get("/v1/users/a/recommendations")
     text = client.get("/metrics").text
