@@ -402,3 +402,37 @@ def test_ratings__below_the_threshold_end_the_pair(tmp_path):
     assert remembered(tmp_path, window.train, ids) == {"a": {"x", "y"}, "b": {"x"}}
     assert facts["event_types"] == {"view": 3, "rate": 2, "rate below 4": 1}
     assert not facts["warnings"]
+
+
+def test_random_split__divides_targets_of_a_log_without_times(tmp_path):
+    events = [(user, item, kind) for user, item, _, kind in random_events(5)]
+    rows = [",".join(event) for event in dict.fromkeys(events)]
+    columns = '[columns]\nuser = "user"\nitem = "item"\nevent = "kind"\n'
+    spec = dataset(tmp_path, FEEDBACK, columns=columns, split="random")
+    run(tmp_path, spec, write_csv(tmp_path, rows, header="user,item,kind"))
+    window = windows(spec, None, seed=0)
+
+    matrix, _, ids = prepared(tmp_path, spec, window)
+    holdout = held_out(tmp_path, window.holdout)
+
+    pairs = {tuple(row.split(",")[:2]) for row in rows if row.endswith(",buy")}
+    for code, first, end in zip(holdout.user_codes, holdout.indptr[:-1], holdout.indptr[1:], strict=True):
+        user = ids[0][code]
+        assert 0 < end - first < sum(pair[0] == user for pair in pairs)
+        for item in holdout.items[first:end]:
+            assert (user, ids[1][item]) in pairs
+            assert weights_of(matrix, ids).get((user, ids[1][item]), 0) < 10
+    assert holdout.n_rows > 3
+
+
+def test_limit_of_events__leaves_out_views_and_what_was_bought_is_had_all_the_same(tmp_path):
+    events = [*random_events(0), *(("bot", f"i{at % 6}", 100 + at, "view") for at in range(50))]
+    events.append(("bot", "i1", 151, "buy"))
+    spec, _ = ingested(tmp_path, events, FEEDBACK + "[cleaning]\nmax_events_per_user = 10\n")
+    window = windows(spec, AS_OF.date(), seed=0)
+
+    matrix, facts, ids = prepared(tmp_path, spec, window)
+
+    assert len(items_of_history(matrix, ids)["bot"]) == 10
+    assert facts["capped_events"] == 41
+    assert remembered(tmp_path, window.train, ids)["bot"] == {"i1"}
