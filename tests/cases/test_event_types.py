@@ -246,6 +246,19 @@ def test_baskets__the_last_one_is_held_out_and_views_before_it_are_enough_to_kno
     assert relevant(holdout) == [(0, 2), (1, 1)]
 
 
+def test_baskets__sessions_of_views_the_day_before_the_last_purchase_are_no_training(tmp_path):
+    rows = ["u1,i1,2024-01-01,view,s1", "u1,i1,2024-01-01,buy,s1", "u1,i2,2024-01-04 20:00,view,s2"]
+    rows += ["u1,i2,2024-01-05 10:00,view,s3", "u1,i2,2024-01-05 10:01,buy,s3", "u1,i3,2024-01-06,view,s4"]
+    rows += ["u2,i2,2024-01-01,buy,s5", "u2,i3,2024-01-01,buy,s5"]
+    columns = COLUMNS + 'event = "kind"\nbasket = "session"\n'
+    spec = dataset(tmp_path, FEEDBACK, columns=columns, split="leave_last_basket")
+    run(tmp_path, spec, write_csv(tmp_path, rows, header="user,item,time,kind,session"))
+
+    matrix, _, ids = prepared(tmp_path, spec, windows(spec, AS_OF.date(), seed=0))
+
+    assert items_of_history(matrix, ids) == {"u1": ["i1", "i1"], "u2": ["i2", "i3"]}
+
+
 def test_returns__a_cart_that_is_emptied_undoes_no_purchase_and_a_refund_does(tmp_path):
     late = int(minutes(CUT)) + 10
     events = [
