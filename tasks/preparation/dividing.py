@@ -66,7 +66,7 @@ class Divided(NamedTuple):
         """Add `place`, the row's basket, and `owned`, the user's last one; baskets compare by time, then by id.
 
         Rows without a basket stay on the training side, and so does somebody's only basket. Where events have
-        types, rows without a basket are held out from `cut` on.
+        types, rows that are in no basket of targets are held out from `cut` on.
         """
         counted = f"{BASKET_ID} IS NOT NULL AND counted = 1"
         timed = (
@@ -86,7 +86,8 @@ class Divided(NamedTuple):
         )
         held_out = f"{BASKET_ID} IS NOT NULL AND place >= owned"
         if self.selection.targets:
-            held_out = f"({held_out}) OR ({BASKET_ID} IS NULL AND place IS NOT NULL AND {EVENT_TIME} >= cut)"
+            of_no_basket = f"(counted = 0 OR {BASKET_ID} IS NULL) AND place IS NOT NULL"
+            held_out = f"({held_out}) OR ({of_no_basket} AND {EVENT_TIME} >= cut)"
         return numbered, held_out
 
     def _spare(self, counted: str) -> str:

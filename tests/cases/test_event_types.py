@@ -246,6 +246,19 @@ def test_baskets__the_last_one_is_held_out_and_views_before_it_are_enough_to_kno
     assert relevant(holdout) == [(0, 2), (1, 1)]
 
 
+def test_baskets__sessions_of_views_the_day_before_the_last_purchase_are_no_training(tmp_path):
+    rows = ["u1,i1,2024-01-01,view,s1", "u1,i1,2024-01-01,buy,s1", "u1,i2,2024-01-04 20:00,view,s2"]
+    rows += ["u1,i2,2024-01-05 10:00,view,s3", "u1,i2,2024-01-05 10:01,buy,s3", "u1,i3,2024-01-06,view,s4"]
+    rows += ["u2,i2,2024-01-01,buy,s5", "u2,i3,2024-01-01,buy,s5"]
+    columns = COLUMNS + 'event = "kind"\nbasket = "session"\n'
+    spec = dataset(tmp_path, FEEDBACK, columns=columns, split="leave_last_basket")
+    run(tmp_path, spec, write_csv(tmp_path, rows, header="user,item,time,kind,session"))
+
+    matrix, _, ids = prepared(tmp_path, spec, windows(spec, AS_OF.date(), seed=0))
+
+    assert items_of_history(matrix, ids) == {"u1": ["i1", "i1"], "u2": ["i2", "i3"]}
+
+
 def test_returns__a_cart_that_is_emptied_undoes_no_purchase_and_a_refund_does(tmp_path):
     late = int(minutes(CUT)) + 10
     events = [
@@ -402,3 +415,37 @@ def test_ratings__below_the_threshold_end_the_pair(tmp_path):
     assert remembered(tmp_path, window.train, ids) == {"a": {"x", "y"}, "b": {"x"}}
     assert facts["event_types"] == {"view": 3, "rate": 2, "rate below 4": 1}
     assert not facts["warnings"]
+
+
+def test_random_split__divides_targets_of_a_log_without_times(tmp_path):
+    events = [(user, item, kind) for user, item, _, kind in random_events(5)]
+    rows = [",".join(event) for event in dict.fromkeys(events)]
+    columns = '[columns]\nuser = "user"\nitem = "item"\nevent = "kind"\n'
+    spec = dataset(tmp_path, FEEDBACK, columns=columns, split="random")
+    run(tmp_path, spec, write_csv(tmp_path, rows, header="user,item,kind"))
+    window = windows(spec, None, seed=0)
+
+    matrix, _, ids = prepared(tmp_path, spec, window)
+    holdout = held_out(tmp_path, window.holdout)
+
+    pairs = {tuple(row.split(",")[:2]) for row in rows if row.endswith(",buy")}
+    for code, first, end in zip(holdout.user_codes, holdout.indptr[:-1], holdout.indptr[1:], strict=True):
+        user = ids[0][code]
+        assert 0 < end - first < sum(pair[0] == user for pair in pairs)
+        for item in holdout.items[first:end]:
+            assert (user, ids[1][item]) in pairs
+            assert weights_of(matrix, ids).get((user, ids[1][item]), 0) < 10
+    assert holdout.n_rows > 3
+
+
+def test_limit_of_events__leaves_out_views_and_what_was_bought_is_had_all_the_same(tmp_path):
+    events = [*random_events(0), *(("bot", f"i{at % 6}", 100 + at, "view") for at in range(50))]
+    events.append(("bot", "i1", 151, "buy"))
+    spec, _ = ingested(tmp_path, events, FEEDBACK + "[cleaning]\nmax_events_per_user = 10\n")
+    window = windows(spec, AS_OF.date(), seed=0)
+
+    matrix, facts, ids = prepared(tmp_path, spec, window)
+
+    assert len(items_of_history(matrix, ids)["bot"]) == 10
+    assert facts["capped_events"] == 41
+    assert remembered(tmp_path, window.train, ids)["bot"] == {"i1"}
