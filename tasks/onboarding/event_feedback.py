@@ -116,6 +116,12 @@ def remarks(types: EventTypes, feedback: Mapping[str, Any]) -> list[str]:
         f"events of {types.column!r} weigh by their type: {weights}; held out and counted as had is {targets}"
     )
     notes = [f"{said}: see weights and targets under [feedback]"]
+    if "threshold" in feedback:
+        notes.append(
+            f"events with a value below {feedback['threshold']:g} count as dislikes, whatever their type"
+        )
+    if "as_weight" in feedback:
+        notes.append("the value multiplies the weight of the type")
     for name, how in feedback.get("negative", {}).items():
         does = (
             "takes its weight off the pair" if how == "lower" else "ends the pair: nothing is learned of it"

@@ -602,7 +602,12 @@ ODD: tuple[Odd, ...] = (
         typed(
             "user,film_id,time,event,rating", "{user},{item},{time},{label},{stars}", ("view", "view", "rate")
         ),
-        says=("weights = { view = 1, rate = 3 }", "threshold = 4.0", 'value = "rating"'),
+        says=(
+            "weights = { view = 1, rate = 3 }",
+            "a value below 4 count as dislikes",
+            "threshold = 4.0",
+            'value = "rating"',
+        ),
         values=(0, 3),
     ),
     Odd(
