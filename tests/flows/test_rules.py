@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 from small_shop import FAST_MODELS, run, write_dataset
 
+from data_contracts.errors import ConfigurationError
 from data_contracts.parameters import NightlyParameters
 from tasks.lookup.current import under_rules
 from tasks.lookup.fold_in import items_for_history
@@ -229,3 +230,15 @@ def test_rules__again_at_a_look_up(published):
     finally:
         shop.withdraw(folder, shop.withdrawn)
         os.utime(folder / "gone.txt")
+
+
+def test_rules__that_leave_nothing_are_refused_with_what_each_forbids(
+    tmp_path, small_log, home, prefect_server
+):
+    rules = '[rules]\nonly = { Category = ["no such"] }\n'
+    path = write_dataset(tmp_path, models=rules + FAST_MODELS)
+
+    state = run(NightlyParameters(dataset=str(path), source=str(small_log)))
+
+    with pytest.raises(ConfigurationError, match=r"the rules leave none of .* items: only Category forbids"):
+        state.result()
