@@ -123,9 +123,9 @@ def _write_others(out: Path, what: ListInputs, theirs: Lists) -> None:
         USERS_PER_ITEM_SCHEMA, items, what.users, emptied(theirs, what.allow), what.model.name
     )
     write_table(out / USERS_PER_ITEM, USERS_PER_ITEM_SCHEMA, tables)
-    write_table(
-        out / SIMILAR_ITEMS, SIMILAR_SCHEMA, rows_by_item(SIMILAR_SCHEMA, items, items, what.similar(), None)
-    )
+    alike, likeness = what.similar()
+    tables = rows_by_item(SIMILAR_SCHEMA, items, items, (alike[:, :k], likeness[:, :k]), None)
+    write_table(out / SIMILAR_ITEMS, SIMILAR_SCHEMA, tables)
     codes, scores = unknown_users_list(what.cold_scores, k, what.reserve, what.limits)
     one_list = (codes[:, :k], scores[:, :k])
     rows = ranked_rows(STRANGERS_SCHEMA, None, items, one_list, np.array([what.label]))
