@@ -10,6 +10,9 @@ SIMILAR_ITEMS: Final = "similar_items.parquet"
 RESERVED: Final = "predictions_with_reserve.parquet"
 """As PREDICTIONS with longer lists, for look-ups that take places away; not published but in the index of look-ups."""
 
+SIMILAR_RESERVED: Final = "similar_items_with_reserve.parquet"
+"""As SIMILAR_ITEMS with longer lists, for the same."""
+
 POPULAR: Final = "popular.parquet"
 """As STRANGERS with a much longer list, for the same."""
 

@@ -6,35 +6,16 @@
 
 import json
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import date
 from typing import Any, ClassVar, Self
 
-from pydantic import BaseModel, ConfigDict, model_serializer
-
 from data_contracts.evaluation import GateVerdict, Interval, RuleResult, Scenario
+from data_contracts.rules_result import RulesResult
+from data_contracts.summary_part import SummaryPart
 
 Metrics = dict[str, Interval]
 """Values by metric name, such as ``precision@5``, with their 95 % intervals."""
-
-
-class SummaryPart(BaseModel):
-    """Base of all parts: frozen, and a misspelt name is an error."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
-
-    LEFT_OUT_IF_NONE: ClassVar[frozenset[str]] = frozenset()
-    """Names that the JSON does not have where there is nothing to say."""
-
-    @model_serializer(mode="wrap")
-    def _leave_out(self, dump: Callable[[Any], dict[str, Any]]) -> dict[str, Any]:
-        dumped = dump(self)
-        absent = {name for name in self.LEFT_OUT_IF_NONE if dumped[name] is None}
-        return {name: value for name, value in dumped.items() if name not in absent}
-
-    def to_json(self) -> dict[str, Any]:
-        """Ready for JSON, under the names of the schema."""
-        return self.model_dump(mode="json")
 
 
 class HoldoutCounts(SummaryPart):
@@ -199,59 +180,6 @@ class GateResult(SummaryPart):
     better, also for a metric of which less is."""
     rules: tuple[RuleResult, ...]
     """Every rule, passed, broken or not applicable, in the order in which they were applied."""
-
-
-class RuleEffect(SummaryPart):
-    """What one rule of the shop does."""
-
-    LEFT_OUT_IF_NONE: ClassVar[frozenset[str]] = frozenset({"items", "places"})
-
-    rule: str
-    """Key of ``[rules]``, with its attribute."""
-    items: int | None = None
-    """Items that it forbids by itself; absent of a rule about lists or pairs."""
-    places: int | None = None
-    """Places of lists made without rules that it takes by itself; absent where no lists were made."""
-
-
-class RulesResult(SummaryPart):
-    """What the shop's rules do to items and lists."""
-
-    LEFT_OUT_IF_NONE: ClassVar[frozenset[str]] = frozenset(
-        {
-            "withdrawn_ids",
-            "unknown_withdrawn",
-            "blocked_pairs",
-            "unknown_blocked_pairs",
-            "compared_users",
-            "compared_places",
-            "lists",
-            "unfilled_lists",
-        }
-    )
-
-    rules: tuple[RuleEffect, ...]
-    """Each rule."""
-    items: int
-    """Items of the run."""
-    allowed_items: int
-    """Of them, items that no rule forbids."""
-    withdrawn_ids: int | None = None
-    """Ids in the file of withdrawn items; absent without one."""
-    unknown_withdrawn: int | None = None
-    """Of them, ids of no item of the run."""
-    blocked_pairs: int | None = None
-    """Pairs in the file of blocked pairs; absent without one."""
-    unknown_blocked_pairs: int | None = None
-    """Of them, pairs of no item of the run."""
-    compared_users: int | None = None
-    """Users whose lists were made without rules, too; absent where no lists were made."""
-    compared_places: int | None = None
-    """Places of these lists."""
-    lists: int | None = None
-    """Lists of users."""
-    unfilled_lists: int | None = None
-    """Of them, lists that could not be filled."""
 
 
 class RunFindings(SummaryPart):

@@ -18,7 +18,7 @@ from flows.one_date import CLOSED, FAILED, LEFT_ALONE, Plan, Row, preview, row_o
 from flows.planning import chosen_models
 from tasks.ingestion.task import find_source
 from tasks.publication.delivery import check_delivery
-from tasks.rules.task import find_rules
+from tasks.rules.read_rules import find_rules
 from tasks.runtime import store
 from tasks.runtime.progress import listener
 from tasks.tuning.tuned_files import load_tuned

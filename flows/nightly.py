@@ -86,8 +86,8 @@ def nightly(parameters: NightlyParameters) -> Any:
         left = attempts.still_there(models)
         decision = gate(left, data.vocabularies, spec.evaluation, spec.gate, standing, seed)
         verdict, out = load_verdict(decision), tuple(attempts.left_out)
-        run = Run(spec, as_of, parameters, tuned, key, data, holdout, left, decision, verdict, out, remarks)
-        run = run._replace(rules=rules, ruled=ruled)
+        evidence = (data, holdout, left, decision, verdict, out, remarks)
+        run = Run(spec, as_of, parameters, tuned, key, *evidence, rules, ruled)
         if verdict.decision.verdict == "closed":
             return reject(run)
         if not verdict.decision.publishes:

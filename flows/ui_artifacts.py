@@ -54,6 +54,12 @@ def create(summary: RunSummary, page: store.ArtifactRef) -> None:
         table=[{key: str(value) for key, value in rule if key in RULE_COLUMNS} for rule in gate.rules],
         description=f"gate {gate.verdict}, winner {gate.winner}",
     )
+    if summary.rules is not None:
+        create_table_artifact(
+            key="rules",
+            table=[rule.to_json() for rule in summary.rules.rules],
+            description=f"{title}: items that the shop's rules forbid, and places of lists that they take",
+        )
     for key, (picture, meaning) in read_json(page.folder / PICTURES).items():
         create_image_artifact(image_url=picture, key=key, description=f"{title}: {meaning}")
     create_link_artifact(

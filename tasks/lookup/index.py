@@ -27,6 +27,7 @@ from data_contracts.published_files import (
     RESERVED,
     SIMILAR_ID,
     SIMILAR_ITEMS,
+    SIMILAR_RESERVED,
     STRANGERS,
     TITLES,
     USERS_FILE,
@@ -80,7 +81,13 @@ def build(tables: Mapping[str, Path], out: Path, meaning: Meaning = Meaning()) -
     for name, file, owners, others, column in (
         ("user_items", RESERVED if RESERVED in tables else PREDICTIONS, users, items, ITEM_ID),
         ("item_users", USERS_PER_ITEM, items, users, USER_ID),
-        ("similar", SIMILAR_ITEMS, items, items, SIMILAR_ID),
+        (
+            "similar",
+            SIMILAR_RESERVED if SIMILAR_RESERVED in tables else SIMILAR_ITEMS,
+            items,
+            items,
+            SIMILAR_ID,
+        ),
         ("popular", POPULAR if POPULAR in tables else STRANGERS, None, items, ITEM_ID),
     ):
         facts[name] = _write_lists(out, name, tables.get(file), owners, others, column)

@@ -164,14 +164,17 @@ class ListInputs:
         return fair_owners(ask, n_items, n_users, k, most)
 
     def similar(self) -> Lists:
-        """Similar items that may be shown; those of an item that may not are kept, for they stand in for it."""
+        """Similar items that may be shown, up to k + reserve of them, of which the first k are published.
+
+        Those of an item that may not be shown are kept: its page may still be looked at.
+        """
         k = self.lengths.k
         more = 0 if self.rules is None else self.reserve
         length = min(k + more, max(k, len(self.items) - 1))
         first = without(self._similar(length), self.allowed_by_model)
         if self.rules is not None:
             first = self._within_rules(first)
-        return emptied((first[0][:, :k], first[1][:, :k]), self.allowed_by_model)
+        return emptied(first, self.allowed_by_model)
 
     def _within_rules(self, lists: Lists) -> Lists:
         """Take off what rules forbid; where fewer than k are left, look further down once."""

@@ -14,6 +14,7 @@ from data_contracts.published_files import (
     PER_CATEGORY,
     POPULAR,
     RESERVED,
+    SIMILAR_RESERVED,
     TABLES,
     TITLES,
     USERS_FILE,
@@ -38,7 +39,10 @@ def index_lists(
     exclude_seen: bool,
 ) -> store.Facts:
     """Write the columns that look-ups map into memory."""
-    made = {name: predictions.folder / name for name in (*TABLES.values(), RESERVED, POPULAR, PER_CATEGORY)}
+    made = {
+        name: predictions.folder / name
+        for name in (*TABLES.values(), RESERVED, SIMILAR_RESERVED, POPULAR, PER_CATEGORY)
+    }
     tables = {name: path for name, path in made.items() if path.exists()}
     tables |= {name: data.vocabularies.folder / name for name in (USERS_FILE, ITEMS_FILE)}
     tables[TITLES] = data.events.folder / ITEMS_FILE

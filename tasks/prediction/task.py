@@ -22,7 +22,7 @@ from data_contracts.predictions import (
     USERS_PER_ITEM_SCHEMA,
     ranked_rows,
 )
-from data_contracts.published_files import POPULAR, RESERVED, RULES_FILE
+from data_contracts.published_files import POPULAR, RESERVED, RULES_FILE, SIMILAR_RESERVED
 from data_contracts.scoring import Lists
 from data_contracts.selection import Selection
 from data_contracts.shop_rules import ShopRules
@@ -140,9 +140,10 @@ def _write_others(out: Path, what: ListInputs, theirs: Lists) -> None:
         USERS_PER_ITEM_SCHEMA, items, what.users, emptied(theirs, what.allow), what.model.name
     )
     write_table(out / USERS_PER_ITEM, USERS_PER_ITEM_SCHEMA, tables)
-    write_table(
-        out / SIMILAR_ITEMS, SIMILAR_SCHEMA, rows_by_item(SIMILAR_SCHEMA, items, items, what.similar(), None)
-    )
+    alike, likeness = what.similar()
+    for file, length in ((SIMILAR_ITEMS, k), (SIMILAR_RESERVED, alike.shape[1])):
+        tables = rows_by_item(SIMILAR_SCHEMA, items, items, (alike[:, :length], likeness[:, :length]), None)
+        write_table(out / file, SIMILAR_SCHEMA, tables)
     longest = max(k + what.reserve, min(MOST_POPULAR, len(items)))
     codes, scores = unknown_users_list(what.cold_scores, k, longest - k, what.limits)
     for file, length in ((STRANGERS, k), (POPULAR, longest)):

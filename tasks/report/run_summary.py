@@ -6,13 +6,12 @@ from typing import Any
 
 from data_contracts.dataset_sections import WindowSection
 from data_contracts.evaluation import Interval
+from data_contracts.rules_result import RuleEffect, RulesResult
 from data_contracts.run_summary import (
     Counts,
     GateResult,
     HoldoutCounts,
     ModelResult,
-    RuleEffect,
-    RulesResult,
     Seconds,
 )
 from data_contracts.tuned import Tuned

@@ -1,4 +1,4 @@
-"""The steps that read the rules' files, say which items may be shown, and cut the hold-out's truth to them."""
+"""The steps that say which items may be shown, and cut the hold-out's truth to them."""
 
 import json
 import time
@@ -9,16 +9,13 @@ from typing import Any, NamedTuple
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
-from pydantic import BaseModel, ConfigDict
 
-from data_contracts.columns import ITEM_ID
 from data_contracts.dataset import DatasetSpec
 from data_contracts.errors import ConfigurationError, SourceChangedError
 from data_contracts.identifiers import Vocabulary
 from data_contracts.interactions import GroupedMatrix
 from data_contracts.selection import Selection
 from data_contracts.shop_rules import ListedFile, ShopRules
-from data_contracts.source_section import PLACE_KEYS
 from tasks.numeric.list_limits import ListLimits
 from tasks.numeric.permitted_truth import permitted_truth
 from tasks.preparation.grouping import load_grouped
@@ -29,16 +26,12 @@ from tasks.preparation.prepared_events import PreparedEvents
 from tasks.preparation.seen import Seen
 from tasks.preparation.select_events import ITEMS_FILE
 from tasks.rules.applied import ItemRules
-from tasks.rules.block_file import read_blocks
 from tasks.rules.blocks import of_pairs, of_rows
-from tasks.rules.id_files import item_ids, read_bytes
 from tasks.rules.masks import aligned, forbidden_items, list_limits
+from tasks.rules.read_rules import BLOCKS, WITHDRAWN, find_rules, read_rules
 from tasks.runtime import store
-from tasks.runtime.files import sha256_of
 from tasks.runtime.step import BACKOFF_SECONDS, RETRIES, step
-from tasks.sources.files import locate_listed
 
-WITHDRAWN, BLOCKS = "withdrawn.parquet", "blocks.parquet"
 BLOCKED_USERS = "blocked_users.parquet"
 
 
@@ -53,54 +46,6 @@ class RulesOfRun(NamedTuple):
         # Where no rule asks for the moment, another day is the same step.
         now = window.end.isoformat() if any(self.rules.section.dates) and window.end else None
         return item_rules(self.rules, self.files, data, now)
-
-
-class RulesInput(BaseModel):
-    """The rules of a dataset with the files that they name; known by content."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
-
-    rules: ShopRules
-    """The rules."""
-    spec: DatasetSpec
-    """The dataset, whose ids the files hold."""
-
-    def cache_identity(self) -> dict[str, Any]:
-        """Content of the files, and how ids are read."""
-        source = self.spec.source.model_dump(mode="json", exclude=set(PLACE_KEYS))
-        return {
-            "rules": self.rules.cache_identity(),
-            "source": source,
-            "cleaning": self.spec.cleaning.cache_identity(),
-        }
-
-
-def find_rules(spec: DatasetSpec, source: Path) -> RulesInput | None:
-    """Find the files of a dataset's rules and hash them; None where it has no rules.
-
-    Parameters
-    ----------
-    spec
-        The dataset.
-    source
-        Its log: what is not beside the .toml may lie beside it.
-
-    Raises
-    ------
-    ConfigurationError
-        If a file is nowhere.
-
-    """
-    section = spec.rules
-    if section is None:
-        return None
-    found: dict[str, ListedFile | None] = {"withdrawn": None, "blocks": None}
-    for key in found:
-        name = getattr(section, key)
-        if name is not None:
-            path = locate_listed(spec, source, key, name)
-            found[key] = ListedFile(path=str(path), sha256=sha256_of(path))
-    return RulesInput(rules=ShopRules.of(spec, section, found["withdrawn"], found["blocks"]), spec=spec)
 
 
 def rules_at_rest(spec: DatasetSpec, source: Path) -> RulesOfRun | None:
@@ -123,34 +68,6 @@ def rules_at_rest(spec: DatasetSpec, source: Path) -> RulesOfRun | None:
                 raise
             time.sleep(BACKOFF_SECONDS * 2**attempt)
     return None
-
-
-@step("read the rules of {given.spec.name}")
-def read_rules(out: Path, given: RulesInput) -> store.Facts:
-    """Write the ids of withdrawn items, and the blocked pairs."""
-    rules, facts, warnings = given.rules, {}, list[str]()
-    if rules.withdrawn is not None:
-        path = Path(rules.withdrawn.path)
-        content = read_bytes(path, "withdrawn")
-        copy = out / "withdrawn.txt"
-        copy.write_bytes(content)
-        _must_be_found(copy, rules.withdrawn)
-        ids = sorted(item_ids(content, rules.ids, str(path)))
-        pq.write_table(pa.table({ITEM_ID: pa.array(ids, pa.large_string())}), out / WITHDRAWN)
-        facts["withdrawn_ids"] = len(ids)
-    if rules.blocks is not None:
-        copy = out / "blocks.csv"
-        copy.write_bytes(read_bytes(Path(rules.blocks.path), "blocks"))
-        _must_be_found(copy, rules.blocks)
-        pairs, warnings = read_blocks(given.spec, copy, rules.blocks.path, store.scratch())
-        pq.write_table(pairs, out / BLOCKS)
-        facts["blocked_pairs"] = len(pairs)
-    return {**facts, "warnings": warnings}
-
-
-def _must_be_found(copy: Path, file: ListedFile) -> None:
-    if sha256_of(copy) != file.sha256:
-        raise SourceChangedError(f"{file.path} changed while it was read; run again when it is written")
 
 
 @step("say which items may be shown")

@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 from small_shop import FAST_MODELS, run, write_dataset
 
+from data_contracts.errors import ConfigurationError
 from data_contracts.parameters import NightlyParameters
 from tasks.lookup import open_publication
 from tasks.lookup.answers import SessionItem
@@ -41,8 +42,10 @@ min_support = 3
 k = 6
 reserve = 30
 """
+DAY = "2025-07-01"
+"""The day of the run: from its midnight on, lists are shown."""
 AS_OF = datetime(2025, 7, 1, tzinfo=UTC)
-"""The sample's day; its items have dates on whole days, far from it, so that the time zone does not matter."""
+"""A moment of that day in the shop's time zone."""
 
 
 @pytest.fixture(scope="module")
@@ -68,8 +71,8 @@ class Shop:
                 "brand": "" if at % 11 == 5 else f"b{at % 7}",
                 "tags": ["new", "old|new", "other", "old", ""][at % 5] if at % 13 else "new|old",
                 "in_stock": ["yes", "12", "no", "", "TRUE"][at % 5 if at % 3 else 0],
-                "from": "2030-01-01" if at % 17 == 4 else "2020-01-01",
-                "until": "2021-12-31" if at % 19 == 7 else "",
+                "from": "2025-07-02" if at % 17 == 4 else DAY if at % 17 == 5 else "",
+                "until": "2025-06-30" if at % 19 == 7 else DAY if at % 19 == 8 else "",
             }
         with (folder / "items.csv").open("w", newline="") as file:
             writer = csv.DictWriter(file, list(next(iter(self.rows.values()))))
@@ -89,8 +92,8 @@ class Shop:
             item != self.excluded
             and item not in self.withdrawn
             and row["in_stock"] != "no"
-            and row["from"] < "2025"
-            and not row["until"]
+            and row["from"] <= DAY
+            and (not row["until"] or row["until"] >= DAY)
             and {"new", "old"} & set(row["tags"].split("|"))
             and row["brand"] != "b0"
         )
@@ -218,7 +221,9 @@ def test_rules__again_at_a_look_up(published):
             answers = open_publication(summary.dataset)
             found = answers.recommend("somebody unknown", 5)
             folded = answers.for_session([SessionItem(item_id=each) for each in shop.items[:3]], 20)
-        assert [item.item_id for item in found.items] == shown[1:6]
+        # By the clock, that day is long over.
+        left = [each for each in shown[1:] if not shop.rows[each]["until"]]
+        assert [item.item_id for item in found.items][: len(left)] == left[:5]
         assert folded.items
         assert all(item.item_id != shown[0] and shop.may_be_shown(item.item_id) for item in folded.items)
         assert json.loads((Path(summary.path) / "rules.json").read_text())["withdrawn"]["path"] == str(
@@ -261,3 +266,15 @@ def test_rules__lists_by_category_are_what_a_look_up_gives_first(published):
             item.item_id for item in answers.recommend(user, len(wanted), category=f"tags:{category}").items
         ]
         assert found == wanted
+
+
+def test_rules__that_leave_nothing_are_refused_with_what_each_forbids(
+    tmp_path, small_log, home, prefect_server
+):
+    rules = '[rules]\nonly = { Category = ["no such"] }\n'
+    path = write_dataset(tmp_path, models=rules + FAST_MODELS)
+
+    state = run(NightlyParameters(dataset=str(path), source=str(small_log)))
+
+    with pytest.raises(ConfigurationError, match=r"the rules leave none of .* items: only Category forbids"):
+        state.result()

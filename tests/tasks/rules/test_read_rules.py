@@ -2,8 +2,7 @@ import pytest
 from small_logs import dataset, many, write_csv
 
 from data_contracts.errors import ConfigurationError, SourceChangedError
-from tasks.rules import task
-from tasks.rules.task import find_rules
+from tasks.rules.read_rules import find_rules, read_rules
 
 RULES = "[rules]\nwithdrawn = 'gone.txt'\nblocks = 'blocks.csv'\n"
 
@@ -53,13 +52,13 @@ def test_read_rules__of_a_file_that_changes_meanwhile_reads_nothing(shop, tmp_pa
     out.mkdir()
 
     with pytest.raises(SourceChangedError, match=r"gone.txt changed while it was read"):
-        task.read_rules.write(out, found)
+        read_rules.write(out, found)
 
 
 def test_read_rules__writes_what_the_files_say(shop, tmp_path, home):
     out = tmp_path / "out"
     out.mkdir()
 
-    facts = task.read_rules.write(out, find_rules(*shop))
+    facts = read_rules.write(out, find_rules(*shop))
 
     assert facts == {"withdrawn_ids": 1, "blocked_pairs": 1, "warnings": []}
