@@ -43,6 +43,9 @@ HISTORY: Final = "history"
 """Folder of what the users have had."""
 HISTORY_FILES: Final = tuple(f"by_user_{part}.npy" for part in ("indptr", "indices", "values"))
 
+MAY_BE_THERE: Final = {"predictions_per_category": PER_CATEGORY}
+"""Tables that some publications have."""
+
 USERS_FILE: Final = "users.parquet"
 ITEMS_FILE: Final = "items.parquet"
 """The vocabularies that the model was trained with."""

@@ -5,7 +5,7 @@ from typing import Literal
 
 import click
 
-from data_contracts.published_files import TABLES
+from data_contracts.published_files import MAY_BE_THERE, TABLES
 from flows import cli_common as common
 from flows.cli_common import dataset_name, dataset_option, exits, home_option, print_rows
 
@@ -29,7 +29,7 @@ from flows.cli_common import dataset_name, dataset_option, exits, home_option, p
 )
 @click.option(
     "--table",
-    type=click.Choice([*TABLES, "all"]),
+    type=click.Choice([*TABLES, *MAY_BE_THERE, "all"]),
     default="all",
     show_default=True,
     help="Which table.",
@@ -78,12 +78,13 @@ def export(
         export_folder,
         find_publication,
         load_tables,
+        tables_of,
         upload_files,
         write_files,
     )
 
     publication = find_publication(dataset_name(dataset), run)
-    tables = list(TABLES) if table == "all" else [table]
+    tables = tables_of(publication) if table == "all" else [table]
     rows = []
     with watched():
         if to:

@@ -104,14 +104,19 @@ def similar(
 @dataset_option
 @_wanted("--item")
 @_length
+@click.option(
+    "--exclude", multiple=True, callback=as_ids, help="A user who must not be listed; may be repeated."
+)
 @_json
 @home_option
 @exits
-def target(dataset: str, wanted: str, k: int, *, as_json: bool, home: Path | None) -> None:
+def target(
+    dataset: str, wanted: str, k: int, exclude: tuple[str, ...], *, as_json: bool, home: Path | None
+) -> None:
     """Users to show an item to, from what is live."""
     from flows.answer_rows import rows_for_audience
 
-    answer = _live(dataset, home).users_for(wanted, k)
+    answer = _live(dataset, home).users_for(wanted, k, exclude=exclude)
     print_rows(rows_for_audience(answer), as_json=as_json)
 
 

@@ -178,8 +178,8 @@ class OpenPublication:
         origin = self._origin("model", self.model)
         return SimilarItems(**origin, item_id=item_id, items=shown, short=len(shown) < n)
 
-    def users_for(self, item_id: str, n: int = 10) -> Audience:
-        """Users to show an item to, best first; none if the item may not be shown.
+    def users_for(self, item_id: str, n: int = 10, *, exclude: Iterable[str] = ()) -> Audience:
+        """Users to show an item to, best first, without those of `exclude`; none if the item may not be shown.
 
         Raises
         ------
@@ -189,7 +189,8 @@ class OpenPublication:
         """
         code = self.item_code(item_id)
         may = self._filter((), None).passes(code)
-        pairs = self.columns.users_of(code)[:n] if may else []
+        left_out = {self.columns.user_row(each) for each in exclude}
+        pairs = [each for each in self.columns.users_of(code) if each[0] not in left_out][:n] if may else []
         shown = tuple(
             ShownUser(rank=rank, user_id=self.columns.users[user], score=score)
             for rank, (user, score) in enumerate(pairs, start=1)

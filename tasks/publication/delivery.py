@@ -9,13 +9,13 @@ from prefect.cache_policies import NO_CACHE
 
 from data_contracts.dataset import DatasetSpec
 from data_contracts.errors import ConfigurationError
-from data_contracts.published_files import TABLES
+from data_contracts.published_files import MAY_BE_THERE, TABLES
 from data_contracts.remote_url import check_remote
 from tasks.publication import database_load, redis_load, redis_server
 from tasks.publication.file_export import CHUNK_ROWS, FileFormat, write_copy
 from tasks.publication.loading import Loader
 from tasks.publication.publications import must_be_whole
-from tasks.publication.registry import Publication, latest, live_publication, publications
+from tasks.publication.registry import Publication, latest, live_publication
 from tasks.publication.remote_export import point_to, upload
 from tasks.runtime import store
 from tasks.runtime.step import IO_RETRIES
@@ -77,14 +77,32 @@ def _deliver(publication: Publication, spec: DatasetSpec) -> list[Row]:
     if export.to is not None:
         path = publication.path.removeprefix(f"published/{publication.dataset}/")
         place = f"{export.to.rstrip('/')}/{publication.dataset}"
-        rows = upload_files(publication, TABLES, export.formats, f"{place}/{path}", overwrite=True)
+        rows = upload_files(
+            publication, tables_of(publication), export.formats, f"{place}/{path}", overwrite=True
+        )
         point_to(publication, place, path)
     else:
-        rows = write_files(publication, TABLES, export.formats, export_folder(publication), overwrite=True)
+        tables = tables_of(publication)
+        rows = write_files(publication, tables, export.formats, export_folder(publication), overwrite=True)
     if export.sink_env is not None:
         sink = "env:" + export.sink_env
-        rows += load_tables(publication, TABLES, sink, schema=export.sink_schema)
+        rows += load_tables(publication, tables_of(publication), sink, schema=export.sink_schema)
     return rows
+
+
+def tables_of(publication: Publication) -> list[str]:
+    """Names of the tables that a publication has."""
+    more = [name for name, file in MAY_BE_THERE.items() if (publication.folder / file).exists()]
+    return [*TABLES, *more]
+
+
+def _file_of(publication: Publication, table: str) -> Path:
+    path = publication.folder / (TABLES | MAY_BE_THERE)[table]
+    if not path.exists():
+        raise ConfigurationError(
+            f"{publication.path} has no table {table}; it has {', '.join(tables_of(publication))}"
+        )
+    return path
 
 
 def export_folder(publication: Publication) -> Path:
@@ -110,17 +128,7 @@ def find_publication(dataset: str, run: str | None = None) -> Publication:
         If a file of it is not what was written.
 
     """
-    if run is None:
-        found = live_publication(dataset)
-    else:
-        known = publications(dataset)
-        chosen = [each for each in known if each.run.startswith(run)]
-        if len(chosen) != 1:
-            names = ", ".join(each.run for each in known) or "none"
-            raise ConfigurationError(
-                f"dataset {dataset!r} has no single publication {run!r}; there are: {names}"
-            )
-        found = chosen[0]
+    found = live_publication(dataset) if run is None else publication_by_run(dataset, run)
     must_be_whole(found)
     return found
 
@@ -149,7 +157,7 @@ def write_files(
     return [
         {
             "what": target.name,
-            "rows": write_copy(publication.folder / TABLES[table], target, form, chunk_rows=chunk_rows),
+            "rows": write_copy(_file_of(publication, table), target, form, chunk_rows=chunk_rows),
             "where": str(folder),
         }
         for table, form, target in targets
@@ -188,7 +196,10 @@ def load_tables(
     chunk_rows: int = CHUNK_ROWS,
 ) -> list[Row]:
     """Load tables of a publication into a database; `sink` is a URL, or ``env:NAME``."""
-    files = {table: publication.folder / TABLES[table] for table in tables}
     url = sink_url(sink)
-    load: Loader = redis_load.load if redis_server.is_redis(url) else database_load.load
+    in_redis = redis_server.is_redis(url)
+    load: Loader = redis_load.load if in_redis else database_load.load
+    # Redis has a key for each user, in which lists by category have no place.
+    wanted = [table for table in tables if not (in_redis and table in MAY_BE_THERE)]
+    files = {table: _file_of(publication, table) for table in wanted}
     return load(publication, files, url, schema=schema, chunk_rows=chunk_rows)

@@ -255,17 +255,19 @@ def test_rules__no_look_up_breaks_one_whatever_it_asks(published):
 
 
 def test_rules__lists_by_category_are_what_a_look_up_gives_first(published):
-    summary, _, folder, _ = published
+    summary, shop, folder, _ = published
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("SHELFTALKER_HOME", str(folder / "home"))
         answers = open_publication(summary.dataset)
     lists = by_owner(table(published, "predictions_per_category.parquet"), "user_id", "category")
     for (user, category), rows in list(lists.items())[:50]:
-        wanted = [row["item_id"] for row in rows]
+        # By the clock, that day is long over.
+        wanted = [row["item_id"] for row in rows if not shop.rows[row["item_id"]]["until"]]
         found = [
-            item.item_id for item in answers.recommend(user, len(wanted), category=f"tags:{category}").items
+            item.item_id
+            for item in answers.recommend(user, len(wanted) or 1, category=f"tags:{category}").items
         ]
-        assert found == wanted
+        assert found[: len(wanted)] == wanted
 
 
 def test_rules__that_leave_nothing_are_refused_with_what_each_forbids(

@@ -107,6 +107,7 @@ def every_shop(tmp_path_factory):
 
 def test_users_for__gives_nobody_an_item_that_is_withdrawn(shop):
     assert [user.user_id for user in shop.users_for("i1").users] == ["a/b", "c%20d"]
+    assert [user.user_id for user in shop.users_for("i1", exclude=["a/b"]).users] == ["c%20d"]
     shop.forbidden = frozenset([1])
     assert shop.users_for("i1").users == ()
 
