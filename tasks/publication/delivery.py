@@ -15,7 +15,7 @@ from tasks.publication import database_load, redis_load, redis_server
 from tasks.publication.file_export import CHUNK_ROWS, FileFormat, write_copy
 from tasks.publication.loading import Loader
 from tasks.publication.publications import must_be_whole
-from tasks.publication.registry import Publication, latest, live_publication
+from tasks.publication.registry import Publication, latest, live_publication, publication_by_run
 from tasks.publication.remote_export import point_to, upload
 from tasks.runtime import store
 from tasks.runtime.step import IO_RETRIES
