@@ -73,8 +73,9 @@ class OpenPublication:
     def __init__(self, publication: Publication) -> None:
         self.publication = publication
         self.manifest = publication.manifest
-        if (publication.folder / PREDICTIONS).exists():
-            publication.part(PREDICTIONS)
+        for name in (PREDICTIONS, ITEMS_FILE):  # what shops read themselves should be as whole as the index
+            if (publication.folder / name).exists():
+                publication.part(name)
         with index_of(publication) as folder:
             self.columns = Columns(folder)
         self._rules = self._live_rules()

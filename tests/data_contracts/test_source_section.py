@@ -84,5 +84,5 @@ def test_export__where_lists_go_does_not_change_them(tmp_path):
         "users_per_item_k": 10,
         "max_items_per_user": None,
         "max_short_lists": 0.05,
-        "reserve": None,
+        "reserve": 20,
     }

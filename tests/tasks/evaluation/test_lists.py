@@ -117,7 +117,7 @@ def _more(asked):
 def test_both_lists__what_is_blocked_is_in_neither(subject):
     seen, blocked = csr([[1, 2], [], [1, 3]], N_ITEMS), csr([[2], [], [3]], N_ITEMS)
 
-    lists = both_lists(subject(), _case(), 4, seen, blocked)
+    lists = both_lists(replace(subject(), blocked=blocked), _case(), 4, seen)
 
     for row, kept_out in ((0, 2), (2, 3)):
         assert kept_out not in lists["repeat"].rows[row]
