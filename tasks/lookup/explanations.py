@@ -15,13 +15,13 @@ from tasks.preparation.matrix_files import open_csr
 from tasks.runtime import store
 
 if TYPE_CHECKING:
-    from tasks.lookup.opened import OpenPublication
+    from tasks.lookup.shelf import Shelf
 
 UNKNOWN_USER = "unknown user: this is the cold-start list"
 
 
 def with_reasons(
-    shop: "OpenPublication", user_code: int, shown: tuple[ShownItem, ...], n: int = N_REASONS
+    shop: "Shelf", user_code: int, shown: tuple[ShownItem, ...], n: int = N_REASONS
 ) -> tuple[ShownItem, ...]:
     """Add to each place of a user's list the past items behind it.
 
@@ -58,7 +58,7 @@ def with_reasons(
     )
 
 
-def history_of(shop: "OpenPublication") -> Csr:
+def history_of(shop: "Shelf") -> Csr:
     """What users had, (n_users of the model, n_items), memory-mapped.
 
     Raises
@@ -75,7 +75,7 @@ def history_of(shop: "OpenPublication") -> Csr:
 
 
 def _reasons(
-    shop: "OpenPublication", by_user: Csr, user_code: int, shown: tuple[ShownItem, ...], n: int
+    shop: "Shelf", by_user: Csr, user_code: int, shown: tuple[ShownItem, ...], n: int
 ) -> list[Reason]:
     model = shop.manifest["model"]
     store.same_vocabulary(_vocabulary_hashes(shop), model, f"the model in {shop.publication.path}")
@@ -87,13 +87,13 @@ def _reasons(
     return module.explain(shop.scorer, by_user, user_code, codes, module.Config(**model["parameters"]), n)
 
 
-def _vocabulary_hashes(shop: "OpenPublication") -> dict[str, str]:
+def _vocabulary_hashes(shop: "Shelf") -> dict[str, str]:
     """Hashes of the vocabularies that the publication holds."""
     files = {"users_sha256": USERS_FILE, "items_sha256": ITEMS_FILE}
     return {name: Vocabulary.load(shop.publication.part(file)).sha256 for name, file in files.items()}
 
 
-def _past(shop: "OpenPublication", item_code: int, share: float) -> Past:
+def _past(shop: "Shelf", item_code: int, share: float) -> Past:
     return Past(
         item_id=shop.columns.items[item_code],
         title=shop.columns.titles[item_code] or None,

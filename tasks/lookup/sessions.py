@@ -13,7 +13,7 @@ from tasks.lookup.filters import ItemFilter, Pair
 from tasks.models import Capability, FoldInModel
 
 if TYPE_CHECKING:
-    from tasks.lookup.opened import OpenPublication
+    from tasks.lookup.shelf import Shelf
 
 BY_SEQUENCE = "what follows this sequence"
 BY_FOLD_IN = "the model applied to this history"
@@ -21,7 +21,7 @@ BY_NEIGHBOURS = "similar items of this history, added up"
 
 
 def ranked_for(
-    shop: "OpenPublication", items: Sequence[SessionItem], codes: Sequence[int], n: int, asked: ItemFilter
+    shop: "Shelf", items: Sequence[SessionItem], codes: Sequence[int], n: int, asked: ItemFilter
 ) -> tuple[list[Pair], str]:
     """Items for somebody who had some items, best first, and how they were found.
 
@@ -62,7 +62,7 @@ def _in_order(items: Sequence[SessionItem], codes: Sequence[int]) -> list[int]:
     return [codes[at] for at in order]
 
 
-def _following(shop: "OpenPublication", codes: list[int], n: int, asked: ItemFilter) -> Lists:
+def _following(shop: "Shelf", codes: list[int], n: int, asked: ItemFilter) -> Lists:
     from tasks.numeric.topk import select_top_k
 
     scorer = cast("SequenceScorer", shop.scorer)
@@ -74,7 +74,7 @@ def _following(shop: "OpenPublication", codes: list[int], n: int, asked: ItemFil
 
 
 def _folded_in(
-    shop: "OpenPublication",
+    shop: "Shelf",
     kind: str,
     items: Sequence[SessionItem],
     codes: Sequence[int],
@@ -88,7 +88,7 @@ def _folded_in(
     return folded.top_k(np.zeros(1, np.int64), min(n, n_items), allow=_allowed(shop, n_items, asked))
 
 
-def _allowed(shop: "OpenPublication", n_items: int, asked: ItemFilter) -> Mask | None:
+def _allowed(shop: "Shelf", n_items: int, asked: ItemFilter) -> Mask | None:
     """Items that may be listed, bool (n_items,); None where all may."""
     kind = shop.manifest["model"]["kind"]
     allow = models.allowed_codes(kind, n_items, n_items - shop.columns.facts["items_with_events"])
@@ -110,7 +110,7 @@ def _one_row(codes: Sequence[int], weights: Sequence[float], n_items: int) -> Cs
     return Csr(indptr, items.astype(np.int32), values.astype(np.float32), n_items)
 
 
-def _by_neighbours(shop: "OpenPublication", items: Sequence[SessionItem], codes: Sequence[int]) -> list[Pair]:
+def _by_neighbours(shop: "Shelf", items: Sequence[SessionItem], codes: Sequence[int]) -> list[Pair]:
     total: dict[int, float] = {}
     for each, code in zip(items, codes, strict=True):
         for other, score in shop.columns.similar_to(code):

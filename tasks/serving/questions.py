@@ -78,7 +78,7 @@ class Session(Question):
     items: list[Id | GivenItem] = Field(min_length=1, max_length=MAX_ITEMS)
     """What they looked at or had, the newest last."""
     user_id: Id | None = None
-    """Who it is, for the A/B test alone."""
+    """Who it is, where that is known: for the A/B test, and for what is blocked for them."""
 
     def as_items(self) -> list[SessionItem]:
         """All items in the same form."""

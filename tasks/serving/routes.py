@@ -154,7 +154,11 @@ async def session(request: Request, question: ask.Session, dataset: ask.Dataset 
 
     def answer() -> Recommendations:
         return shop.for_session(
-            question.as_items(), question.n, exclude=question.exclude, category=question.category
+            question.as_items(),
+            question.n,
+            exclude=question.exclude,
+            category=question.category,
+            user_id=question.user_id,
         )
 
     return await run_in_threadpool(_reply, request, shop, arm, answer)
