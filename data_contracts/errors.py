@@ -57,6 +57,10 @@ class RemoteError(ShelftalkerError, ConnectionError):
     """An object store cannot be reached, or its files change while they are read; the same may work in a moment (exit code 1)."""
 
 
+class ClusterError(ShelftalkerError, ConnectionError):
+    """A cluster cannot be reached, or was lost meanwhile; the same may work in a moment (exit code 1)."""
+
+
 class DamagedError(ShelftalkerError):
     """A file that the program keeps is not what was written (exit code 1); the message names it."""
 
