@@ -1,1 +1,1 @@
-"""The same run on a Dask cluster: paths and hashes go through the scheduler, never data."""
+"""Steps that the workers of a Dask cluster do: they exchange paths and hashes, never data."""

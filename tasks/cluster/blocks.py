@@ -7,10 +7,11 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+from pydantic import ValidationError
 
 from data_contracts.columns import USER_ID
 from data_contracts.errors import ContractError
-from data_contracts.grouped_blocks import BLOCKS_FILE, USERS_FILE, Block, GroupedBlocks
+from data_contracts.grouped_blocks import BLOCKS_FILE, USERS_OF_BLOCK, Block, GroupedBlocks
 from data_contracts.identifiers import Vocabulary
 from data_contracts.interactions import Csr
 from tasks.runtime.files import sha256_of
@@ -30,8 +31,8 @@ class BlockFolder:
     @classmethod
     def open(cls, folder: Path) -> "BlockFolder":
         """Read the manifest; ContractError says what is wrong with it."""
-        manifest = GroupedBlocks.load(folder)
-        if not manifest.blocks or not manifest.nnz:
+        manifest = _manifest(folder / BLOCKS_FILE)
+        if not manifest.nnz:
             raise ContractError(f"{folder} holds no (user, item) pairs; expected at least 1")
         return cls(folder.absolute(), manifest, sha256_of(folder / BLOCKS_FILE))
 
@@ -49,6 +50,19 @@ class BlockFolder:
                 f"{self.folder / ITEMS_FILE} holds {len(items)} ids; {BLOCKS_FILE} says {self.manifest.n_items}"
             )
         return items
+
+
+def _manifest(path: Path) -> GroupedBlocks:
+    try:
+        return GroupedBlocks.model_validate_json(path.read_bytes())
+    except OSError as error:
+        raise ContractError(
+            f"{path} cannot be read ({error}); expected a folder of grouped blocks"
+        ) from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"])) or "it"
+        raise ContractError(f"{path} is no list of grouped blocks: {where}: {first['msg']}") from error
 
 
 def read_rows(folder: Path, block: Block, n_items: int) -> Csr:
@@ -73,7 +87,7 @@ def read_holdout(folder: Path, block: Block, n_items: int) -> Csr:
 
 def read_users(folder: Path, block: Block) -> pa.Array:
     """Ids of a block's users, large_string (block.n_users,), sorted."""
-    path = folder / block.name / USERS_FILE
+    path = folder / block.name / USERS_OF_BLOCK
     ids = pq.read_table(path, columns=[USER_ID]).column(0).cast(pa.large_string())
     if len(ids) != block.n_users:
         raise ContractError(f"{path} holds {len(ids)} users; {BLOCKS_FILE} says {block.n_users}")

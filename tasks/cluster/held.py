@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Lock
-from typing import TypeVar, cast
+from typing import Any, TypeVar, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -62,7 +62,9 @@ class _Held:
     lock: Lock = field(default_factory=Lock)
 
     def n_bytes(self) -> int:
-        arrays = [] if self.side is None else [self.side.extra, self.side.rows.indices, self.side.rows.indptr]
+        arrays: list[npt.NDArray[Any]] = (
+            [] if self.side is None else [self.side.extra, self.side.rows.indices, self.side.rows.indptr]
+        )
         return sum(array.nbytes for array in [*arrays, *([] if self.x is None else [self.x])])
 
 

@@ -136,9 +136,7 @@ def score_holdout(
             values = _values(problem, block, model, listing, ks, names)
             files[block.name] = save_array(Path(f"{out}-{block.name}.npy"), values)
             sums = values.sum(axis=1, dtype=np.float64)
-            numbers.append(
-                {"users": values.shape[1], "sums": dict(zip(names, sums.tolist(), strict=True))}
-            )
+            numbers.append({"users": values.shape[1], "sums": dict(zip(names, sums.tolist(), strict=True))})
     return Answer(files=files, numbers=tuple(numbers))
 
 

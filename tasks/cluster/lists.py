@@ -91,7 +91,9 @@ def of_fit(fit: Fit) -> Trained:
     return Trained(fit.problem, Model("wals", fit.items, FULL))
 
 
-def count(client: Client, blocks: BlockFolder, kind: str, folder: Path, *, seconds: float = 3600.0) -> Trained:
+def count(
+    client: Client, blocks: BlockFolder, kind: str, folder: Path, *, seconds: float = 3600.0
+) -> Trained:
     """Train popularity or personal_frequency: one round that counts every (user, item) pair once.
 
     Parameters
@@ -113,7 +115,9 @@ def count(client: Client, blocks: BlockFolder, kind: str, folder: Path, *, secon
     rounds.place()
     entries = summed(rounds.run(wals_tasks.measure, problem, str(folder / "count")), "entries")
     if int(entries.sum()) != blocks.manifest.nnz:
-        raise ContractError(f"workers counted {int(entries.sum())} pairs; blocks.json says {blocks.manifest.nnz}")
+        raise ContractError(
+            f"workers counted {int(entries.sum())} pairs; blocks.json says {blocks.manifest.nnz}"
+        )
     return Trained(problem, Model(kind, save_array(folder / "popularity.npy", entries.astype(np.float64))))
 
 
@@ -238,9 +242,7 @@ def publishable(
 def merge_parts(parts: Sequence[Path], out: Path, scratch: Path) -> int:
     """Sort the rows of all parts by user and rank into `out`, within DuckDB's memory limit; returns their number."""
     files = ", ".join(duckdb_engine.path_literal(path) for path in parts)
-    query = (
-        f"SELECT * FROM read_parquet([{files}]) ORDER BY {duckdb_engine.quote(USER_ID)}, {duckdb_engine.quote(RANK)}"
-    )
+    query = f"SELECT * FROM read_parquet([{files}]) ORDER BY {duckdb_engine.quote(USER_ID)}, {duckdb_engine.quote(RANK)}"
     rows = 0
 
     def write(path: Path) -> None:

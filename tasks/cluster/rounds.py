@@ -16,7 +16,7 @@ from distributed import Client, Future, KilledWorker
 from distributed.client import FutureCancelledError
 from distributed.comm import CommClosedError
 
-from data_contracts.errors import ClusterError
+from data_contracts.errors import ClusterError, ClusterLostError
 from data_contracts.grouped_blocks import Block
 from tasks.cluster.arrays import Answer, load_array
 from tasks.cluster.sums import total
@@ -65,7 +65,7 @@ class Rounds:
 
         Raises
         ------
-        ClusterError
+        ClusterLostError
             If no worker comes in time, or the scheduler is gone.
 
         """
@@ -73,7 +73,7 @@ class Rounds:
             self.client.wait_for_workers(1, timeout=self.seconds)
             there = self.client.nthreads()
         except LOST as error:
-            raise ClusterError(
+            raise ClusterLostError(
                 f"no worker of {self._address()} came within {self.seconds:g} s ({_said(error)}); start workers for it"
             ) from error
         wanted = [address for address, n in sorted(there.items()) for _ in range(n)]
@@ -86,7 +86,9 @@ class Rounds:
         self.slots = [address for address in [*filled, *wanted] if address]
         return len(self._parts())
 
-    def run(self, function: Callable[..., Answer], problem: Any, *arguments: Any, sends: int = 0) -> list[Answer]:
+    def run(
+        self, function: Callable[..., Answer], problem: Any, *arguments: Any, sends: int = 0
+    ) -> list[Answer]:
         """Call ``function(problem, part, *arguments)`` for all parts; answers in order of blocks.
 
         Parameters
@@ -100,8 +102,10 @@ class Rounds:
 
         Raises
         ------
+        ClusterLostError
+            If the scheduler or all workers are lost.
         ClusterError
-            If the scheduler or all workers are lost, or a part kills one worker after the other.
+            If a part ends one worker after the other.
 
         """
         futures: list[Future] = []
@@ -127,7 +131,7 @@ class Rounds:
                 f"{max(block.nnz for block in self.blocks):,} pairs: make more blocks, or give workers more memory"
             ) from error
         except LOST as error:
-            raise ClusterError(
+            raise ClusterLostError(
                 f"{self._address()} was lost during {function.__name__} ({_said(error)}); the same may go on from "
                 "its last checkpoint in a moment"
             ) from error

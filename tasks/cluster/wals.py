@@ -21,9 +21,9 @@ from distributed import Client
 
 from data_contracts.errors import ConfigurationError
 from tasks.cluster import wals_tasks
-from tasks.cluster.arrays import ArrayFile, load_array, save_array
+from tasks.cluster.arrays import Answer, ArrayFile, load_array, save_array
 from tasks.cluster.blocks import BlockFolder
-from tasks.cluster.checkpoints import Checkpoint, find, fit_key, keep
+from tasks.cluster.checkpoints import find, fit_key, keep
 from tasks.cluster.held import Problem, Solve
 from tasks.cluster.rounds import Rounds, Traffic, numbers_of, summed
 from tasks.models import Progress
@@ -36,6 +36,7 @@ from tasks.numeric.parallel import single_threaded_blas
 from tasks.numeric.wals_items import Sums, improve_items
 from tasks.numeric.wals_loss import Objective
 from tasks.numeric.wals_side import pulls
+from tasks.runtime.files import UMASK
 
 Float32 = npt.NDArray[np.float32]
 
@@ -85,7 +86,9 @@ def check_config(config: Config) -> None:
     if config.solver != "cg":
         raise ConfigurationError(f'WALS on a cluster solves with solver = "cg"; got {config.solver!r}')
     if config.early_stop:
-        raise ConfigurationError(f"WALS on a cluster has no early_stop; got {config.early_stop:g}, expected 0")
+        raise ConfigurationError(
+            f"WALS on a cluster has no early_stop; got {config.early_stop:g}, expected 0"
+        )
 
 
 def fit(
@@ -133,8 +136,8 @@ def fit(
         As :func:`check_config`; if `folder` holds another fit's checkpoint.
     ValueError
         If values are not finite or negative, or the factors leave the range of float32 or shrink to nothing.
-    ClusterError
-        If the cluster is lost.
+    ClusterLostError
+        If the cluster is lost; the same call goes on from the last checkpoint.
 
     """
     check_config(config)
@@ -144,7 +147,7 @@ def fit(
         start = np.random.default_rng(seed).standard_normal(shape, dtype=np.float32) * scale
     check_factors("start", start, shape)
     scratch = Path(mkdtemp(prefix="rounds-", dir=folder))
-    scratch.chmod(0o777 & ~_umask())
+    scratch.chmod(0o777 & ~UMASK)
     try:
         trainer = _Trainer(client, blocks, config, scratch, seconds)
         return trainer.run(folder, start, progress)
@@ -204,7 +207,7 @@ class _Trainer:
         )
         step = 0
 
-        def ask(function: Callable[..., wals_tasks.Answer], name: str, directions: Float32) -> npt.NDArray[np.floating]:
+        def ask(function: Callable[..., Answer], name: str, directions: Float32) -> npt.NDArray[np.floating]:
             nonlocal step
             step += 1
             sent = save_array(Path(f"{prefix}-directions-{step:03d}.npy"), directions)
@@ -271,12 +274,3 @@ class _Trainer:
     def _clean(self, prefix: str) -> None:
         for path in self.scratch.glob(f"{prefix}*"):
             path.unlink(missing_ok=True)
-
-
-def _umask() -> int:
-    from tasks.runtime.files import UMASK
-
-    return UMASK
-
-
-__all__ = ["FULL", "Checkpoint", "Fit", "check_config", "fit"]

@@ -50,9 +50,9 @@ def single_threaded_blas() -> Iterator[None]:
 
 @contextmanager
 def threads(n: int) -> Iterator[None]:
-    """Let :func:`for_each_block` of the calling thread use `n` threads, and restore its setting."""
+    """Let :func:`for_each_block` of the calling thread use `n` threads at most, and restore its setting."""
     before = numba.get_num_threads()
-    numba.set_num_threads(min(n, numba.config.NUMBA_NUM_THREADS))
+    numba.set_num_threads(min(n, before))
     try:
         yield
     finally:

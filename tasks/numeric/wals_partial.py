@@ -62,7 +62,17 @@ def _summed(users: Side, x: Float32, y: Float32, *, residual: bool) -> Float32:
         last = min(max(last, first + 1), n_rows)
         part.fill(0)
         _add_products(
-            indptr, indices, extra, targets, unobserved, read_only(x), read_only(y), residual, first, last, part
+            indptr,
+            indices,
+            extra,
+            targets,
+            unobserved,
+            read_only(x),
+            read_only(y),
+            residual,
+            first,
+            last,
+            part,
         )
         total += part
         first = last
@@ -103,9 +113,7 @@ def _add_products(
 
 
 @jit()
-def _add_squares(
-    indptr: Int64, indices: Int32, extra: Float32, x: Float32, p: Float32, out: Float64
-) -> None:
+def _add_squares(indptr: Int64, indices: Int32, extra: Float32, x: Float32, p: Float32, out: Float64) -> None:
     """Add ``extra * (x.p)**2`` of every entry to its item's place in `out`."""
     scores = np.empty(CHUNK, dtype=np.float32)
     for row in range(len(indptr) - 1):

@@ -1,6 +1,7 @@
 """A folder of grouped blocks from a scipy matrix, as a cluster's first steps would leave it."""
 
 import hashlib
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -16,10 +17,12 @@ def write_blocks(folder: Path, csr, n_blocks: int, holdout=None) -> Path:
     n_users, n_items = csr.shape
     folder.mkdir(parents=True, exist_ok=True)
     width = len(str(max(n_items, n_users)))
-    Vocabulary.from_ids("item_id", [f"i{code:0{width}}" for code in range(n_items)]).save(folder / "items.parquet")
+    Vocabulary.from_ids("item_id", [f"i{code:0{width}}" for code in range(n_items)]).save(
+        folder / "items.parquet"
+    )
     bounds = np.linspace(0, n_users, n_blocks + 1).astype(int)
     blocks = []
-    for number, (first, last) in enumerate(zip(bounds, bounds[1:], strict=False)):
+    for number, (first, last) in enumerate(pairwise(bounds)):
         here = folder / f"b={number:03d}"
         here.mkdir()
         rows = csr[first:last].tocsr().astype(np.float32)
@@ -31,9 +34,8 @@ def write_blocks(folder: Path, csr, n_blocks: int, holdout=None) -> Path:
         # Rank within the block first: the ids of all blocks interleave.
         ids = [f"u{code:0{width}}-{number:03d}" for code in range(last - first)]
         pq.write_table(pa.table({"user_id": pa.array(ids, pa.large_string())}), here / "users.parquet")
-        digest = hashlib.sha256()
-        for name in ("indptr.npy", "indices.npy", "values.npy", "users.parquet"):
-            digest.update((here / name).read_bytes())
+        names = ("indptr.npy", "indices.npy", "values.npy", "users.parquet")
+        hashes = "".join(hashlib.sha256((here / name).read_bytes()).hexdigest() for name in names)
         blocks.append(
             Block(
                 name=here.name,
@@ -41,7 +43,7 @@ def write_blocks(folder: Path, csr, n_blocks: int, holdout=None) -> Path:
                 n_users=int(last - first),
                 nnz=rows.nnz,
                 weight_sum=float(rows.data.sum(dtype=np.float64)),
-                sha256=digest.hexdigest(),
+                sha256=hashlib.sha256(hashes.encode()).hexdigest(),
             )
         )
     manifest = GroupedBlocks(
