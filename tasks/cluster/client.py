@@ -12,6 +12,7 @@ import tempfile
 import time
 import uuid
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import CancelledError
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
@@ -89,7 +90,13 @@ class Workers:
     section: ClusterSection
     memory: str
 
-    def each(self, function: Callable[P, R], calls: Sequence[tuple[Any, ...]], label: str = "") -> list[R]:
+    def each(
+        self,
+        function: Callable[P, R],
+        calls: Sequence[tuple[Any, ...]],
+        label: str = "",
+        places: Sequence[str] = (),
+    ) -> list[R]:
         """Call a function once for each tuple of arguments; the results come in the order of the calls.
 
         Parameters
@@ -100,6 +107,9 @@ class Workers:
             Arguments; small, for they go through the scheduler.
         label
             Of the step, whose progress is told.
+        places
+            Address of the worker that each call suits best, such as one that has read its files before; another one
+            does it where that one is lost.
 
         Raises
         ------
@@ -120,15 +130,16 @@ class Workers:
                 *call,
                 key=f"{function.__name__}-{run}-{at}",
                 retries=0,
+                **({"workers": [places[at]], "allow_other_workers": True} if places else {}),
             )
             for at, call in enumerate(calls)
         ]
-        places = {future.key: at for at, future in enumerate(futures)}
+        numbers = {future.key: at for at, future in enumerate(futures)}
         results: list[Any] = [None] * len(futures)
         try:
             for n_done, future in enumerate(self.as_they_end(futures), 1):
-                what = f"{function.__name__}, call {places[future.key] + 1} of {len(futures)}"
-                results[places[future.key]] = self.result(future, what)
+                what = f"{function.__name__}, call {numbers[future.key] + 1} of {len(futures)}"
+                results[numbers[future.key]] = self.result(future, what)
                 if label:
                     listener().advanced(label, n_done, len(futures), {})
         finally:
@@ -145,6 +156,11 @@ class Workers:
             except TimeoutError:
                 alone_since = self._look_around(alone_since)
                 continue
+            except CancelledError as error:
+                raise ClusterLostError(
+                    f"the scheduler at {_address(self.client)} is gone or has forgotten the work; start it and run again: "
+                    "what was finished is kept"
+                ) from error
             alone_since = None
             yield from done
 
