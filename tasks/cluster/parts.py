@@ -67,11 +67,11 @@ def look_at(spec: DatasetSpec, path: Path, kind: Format, out: Path, memory: str)
         return FileLook(path, kind, file.names, file.types, groups)
 
 
-def parts_of(looks: Sequence[FileLook], part_rows: int = PART_ROWS) -> LogParts:
+def parts_of(looks: Sequence[FileLook]) -> LogParts:
     """Parts of the files, the same however many workers there are."""
     parts: list[Part] = []
     for look in looks:
-        ranges = _ranges(look.groups, part_rows)
+        ranges = _ranges(look.groups, PART_ROWS)
         if len(ranges) < 2:
             parts.append(Part(len(parts), look.path, look.kind))
             continue

@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 
 from data_contracts.dataset import DatasetSpec
 from data_contracts.selection import Selection
-from tasks.cluster.by_user import blocks_for, divide_rows
+from tasks.cluster.by_user import divide_rows
 from tasks.cluster.grouping import Rules, group_rows
 from tasks.cluster.ingesting import PARTS, ingest_parts
 from tasks.ingestion.pipeline import ingest
@@ -86,16 +86,29 @@ def on_one_machine(spec: DatasetSpec, source: Path, selection: Selection, out: P
     return Made(profile, *tables, out / "grouped", counts), open_grouped(out / "grouped", counts)
 
 
-def on_workers(spec: DatasetSpec, source: Path, selection: Selection, out: Path, workers, n_blocks=None):
-    """The same on a cluster."""
-    for name in ("ingested", "by_user", "grouped", "scratch"):
+def ingested_by(workers, spec: DatasetSpec, source: Path, out: Path):
+    """What workers make of a log, row by row; gives the profile."""
+    for name in ("ingested", "scratch"):
         (out / name).mkdir(parents=True)
-    profile = ingest_parts(spec, source, out / "ingested", workers, scratch=out / "scratch")
-    parts = [(out / "ingested" / PARTS / each["name"], each["rows"]) for each in profile["parts"]]
-    n_blocks = n_blocks or blocks_for(profile["rows_accepted"])
+    return ingest_parts(spec, source, out / "ingested", workers, scratch=out / "scratch")
+
+
+def grouped_by(
+    workers, spec: DatasetSpec, ingested: Path, profile: dict, selection: Selection, out: Path, n_blocks
+):
+    """What they make of its rows; gives the counts."""
+    for name in ("by_user", "grouped"):
+        (out / name).mkdir(parents=True)
+    parts = [(ingested / PARTS / each["name"], each["rows"]) for each in profile["parts"]]
     divide_rows(parts, n_blocks, out / "by_user", workers)
     rules = Rules(selection, spec.feedback, spec.grouping)
-    _, _, counts = group_rows(out / "by_user", n_blocks, out / "grouped", workers, rules=rules)
+    return group_rows(out / "by_user", n_blocks, out / "grouped", workers, rules=rules)[2]
+
+
+def on_workers(spec: DatasetSpec, source: Path, selection: Selection, out: Path, workers, n_blocks=5):
+    """The same as one machine, on a cluster."""
+    profile = ingested_by(workers, spec, source, out)
+    counts = grouped_by(workers, spec, out / "ingested", profile, selection, out, n_blocks)
     tables = (pq.read_table(out / "ingested" / name) for name in ("events", "quarantine", "items.parquet"))
     return Made(profile, *tables, out / "grouped", counts)
 
