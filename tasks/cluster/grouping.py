@@ -23,25 +23,25 @@ from data_contracts.grouped_blocks import (
 )
 from data_contracts.identifiers import Vocabulary
 from data_contracts.selection import Selection
-from tasks.cluster.blocks import read_blocks
 from tasks.cluster.by_user import NOBODY, names_of
 from tasks.cluster.client import Workers
+from tasks.cluster.whole import TIMELINE
 from tasks.cluster.workplace import Attempt, attempt, clear, engine
 from tasks.numeric.inspection import inspect
 from tasks.preparation.aggregation import write_rows
 from tasks.preparation.encoding import SHARES, USERS, EncodedEvents, encode_events
 from tasks.preparation.matrix_files import open_csr
 from tasks.preparation.refusals import described
-from tasks.preparation.select_events import ITEMS_FILE, load_codes, select_events
-from tasks.runtime.duckdb_engine import arrays, number, table
+from tasks.preparation.select_events import ITEMS_FILE, select_events
+from tasks.runtime.duckdb_engine import number, table
 from tasks.runtime.files import sha256_of, write_json
 from tasks.validation.suites import check_facts
 from tasks.validation.table_facts import vocabulary_facts
 
 VOCABULARIES = "vocabularies"
 """Folder of what each block knows of the items, until all of them are known."""
-TIMELINES, TIMELINE = "timelines", ("indptr", "ages", "counts")
-"""Folder of what each block adds to the items' timeline, until it is added up; and its arrays."""
+TIMELINES = "timelines"
+"""Folder of what each block adds to the items' timeline, until it is added up."""
 ROUNDING = 1e-6
 """Share of a block's weight that may be lost where sums become float32."""
 
@@ -103,7 +103,7 @@ def group_block(name: str, events: Path, rules: Rules, out: Path, memory: str) -
         select_events(connection, events / f"{name}.parquet", rules.selection)
         coded = encode_events(
             connection,
-            _vocabulary(place, out, name),
+            linked_vocabulary(place, out, name),
             place.scratch,
             selection=rules.selection,
             feedback=rules.feedback,
@@ -127,7 +127,7 @@ def _keep_arrays(place: Attempt, name: str, parts: Sequence[str], final: Path) -
         place.keep(part, final / f"{part}.npy")
 
 
-def _vocabulary(place: Attempt, out: Path, name: str) -> Path:
+def linked_vocabulary(place: Attempt, out: Path, name: str) -> Path:
     """A folder with both vocabularies as one machine has them."""
     folder = place.scratch / VOCABULARIES
     folder.mkdir()
@@ -284,56 +284,3 @@ def _write_timeline(out: Path, names: Sequence[str], n_items: int) -> None:
     np.save(out / "timeline_ages.npy", (keys % width + least).astype(np.int32))
     np.save(out / "timeline_counts.npy", counts.astype(np.float32))
     shutil.rmtree(out / TIMELINES)
-
-
-def hold_out_block(
-    name: str, events: Path, grouped: Path, selection: Selection, out: Path, memory: str
-) -> tuple[int, int]:
-    """Write which known items each user of a block has in the hold-out. Called on a worker.
-
-    Returns
-    -------
-    Held-out pairs of known users, and held-out users whom the block lacks.
-
-    """
-    with attempt(out) as place, engine(place, memory) as connection:
-        select_events(connection, events / f"{name}.parquet", selection)
-        n_users, _ = load_codes(connection, _vocabulary(place, grouped, name))
-        users, items = arrays(
-            connection,
-            f"""SELECT u.code::BIGINT, i.code::INT FROM (SELECT DISTINCT {USER_ID}, {ITEM_ID} FROM events)
-            JOIN users u USING ({USER_ID}) JOIN items i USING ({ITEM_ID}) ORDER BY ALL""",
-        )
-        cold = number(
-            connection, f"SELECT count(DISTINCT {USER_ID}) FROM events ANTI JOIN users USING ({USER_ID})"
-        )
-        indptr = np.concatenate(([0], np.cumsum(np.bincount(users, minlength=n_users)))).astype(np.int64)
-        for part, array in (("indptr", indptr), ("indices", items.astype(np.int32))):
-            with (place.out / part).open("wb") as file:
-                np.save(file, array)
-            place.keep(part, out / name / f"holdout_{part}.npy")
-        return len(items), cold
-
-
-def hold_out_rows(
-    events: Path, grouped: Path, selection: Selection, out: Path, workers: Workers
-) -> tuple[int, int]:
-    """Write the hold-out of the users of all blocks; gives its pairs, and its users whom no block has.
-
-    Raises
-    ------
-    ContractError
-        If no known user has a known item in it.
-
-    """
-    names = [block.name for block in read_blocks(grouped).blocks]
-    found = workers.each(
-        hold_out_block, [(name, events, grouped, selection, out, workers.memory) for name in names]
-    )
-    clear(out)
-    pairs, cold = (sum(each[at] for each in found) for at in (0, 1))
-    if not pairs:
-        raise ContractError(
-            f"the hold-out ({described(selection)}) has no event of a known user and a known item"
-        )
-    return pairs, cold

@@ -11,7 +11,8 @@ from data_contracts.identifiers import CATALOGUE_FILE
 from data_contracts.selection import Selection
 from tasks.cluster.by_user import blocks_for, divide_rows
 from tasks.cluster.client import workers
-from tasks.cluster.grouping import Rules, group_rows, hold_out_rows
+from tasks.cluster.grouping import Rules, group_rows
+from tasks.cluster.holdout import hold_out_rows
 from tasks.cluster.ingesting import PARTS, ingest_parts
 from tasks.ingestion.task import Source
 from tasks.runtime import store
@@ -66,22 +67,28 @@ def group_by_block(
     merging: GroupingSection,
     cluster: ClusterSection,
     *,
+    held_out: Selection | None = None,
     catalogue: bool = False,
 ) -> store.Facts:
     """Write vocabularies and weights of all blocks, and the list that makes them one matrix.
 
-    `events` is what ingestion left, `divided` the same rows by user.
+    `events` is what ingestion left, `divided` the same rows by user; `held_out` is written beside the weights.
     """
+    n_blocks = divided.facts["n_blocks"]
     with workers(cluster, out, store.scratch()) as found:
         blocks, items, counts = group_rows(
             divided.folder,
-            divided.facts["n_blocks"],
+            n_blocks,
             out,
             found,
             rules=Rules(selection, feedback, merging),
             catalogue=events.folder / CATALOGUE_FILE if catalogue else None,
             label=group_by_block.title,
         )
+        held = {}
+        if held_out is not None:
+            pairs, cold = hold_out_rows(divided.folder, n_blocks, out, found, held_out, group_by_block.title)
+            held = {"holdout_pairs": pairs, "holdout_cold_users": cold}
     return {
         "n_users": blocks.n_users,
         "n_items": blocks.n_items,
@@ -91,18 +98,5 @@ def group_by_block(
         "items_sha256": items.sha256,
         "blocks_sha256": sha256_of(out / BLOCKS_FILE),
         **counts,
+        **held,
     }
-
-
-@step("hold out the newest events of each block")
-def hold_out_by_block(
-    out: Path,
-    divided: store.ArtifactRef,
-    grouped: store.ArtifactRef,
-    selection: Selection,
-    cluster: ClusterSection,
-) -> store.Facts:
-    """Write which items, of those known, each user of a block took in the hold-out."""
-    with workers(cluster, out, store.scratch()) as found:
-        pairs, cold = hold_out_rows(divided.folder, grouped.folder, selection, out, found)
-    return {"pairs": pairs, "cold_users": cold}

@@ -17,8 +17,11 @@ import cluster_shop
 
 from data_contracts.cluster_section import ClusterSection
 from tasks.cluster import by_user, parts
-from tasks.cluster.blocks import read_blocks, users_of, whole_matrix
+from tasks.cluster.blocks import BlockFolder, read_holdout, read_users
 from tasks.cluster.client import workers
+from tasks.cluster.holdout import hold_out_rows
+from tasks.cluster.whole import whole_matrix, whole_users
+from tasks.preparation.holdout import map_holdout
 from tasks.preparation.splitting import windows
 
 pytestmark = pytest.mark.cluster
@@ -47,6 +50,26 @@ def made_by_both(folder, tmp_path, workers, sections):
     return local, matrix, made
 
 
+def held_out_by_both(folder, tmp_path, workers, sections):
+    """Held-out pairs of known users by id, and how many users nobody knows."""
+    spec = cluster_shop.write_dataset(folder, sections)
+    window = windows(spec, AS_OF, 0).holdout
+    events, vocabulary = tmp_path / "local" / "ingested" / "events.parquet", tmp_path / "local" / "vocabulary"
+    local = map_holdout(events, vocabulary, window, baskets=False, scratch=tmp_path)
+    users = pq.read_table(vocabulary / "users.parquet").column(0).to_pylist()
+    owners = np.repeat(local.user_codes, np.diff(local.indptr))
+    theirs = sorted((users[user], item) for user, item in zip(owners, local.items, strict=True) if user >= 0)
+
+    grouped = tmp_path / "dask" / "grouped"
+    pairs, cold = hold_out_rows(tmp_path / "dask" / "by_user", 5, grouped, workers, window)
+    mine, blocks = [], BlockFolder.open(grouped).manifest
+    for block in blocks.blocks:
+        rows, ids = read_holdout(grouped, block, blocks.n_items), read_users(grouped, block).to_pylist()
+        mine += [(ids[user], item) for user in range(block.n_users) for item in rows.row(user)[0]]
+    assert pairs == len(mine)
+    return (sorted(mine), cold), (theirs, int((local.user_codes < 0).sum()))
+
+
 SHOPS = {
     "count": "",
     "quantity": '[feedback]\nkind = "quantity"\n[grouping]\nhalf_life_days = 20',
@@ -58,6 +81,7 @@ SHOPS = {
 @pytest.mark.parametrize("sections", SHOPS.values(), ids=SHOPS)
 def test_cluster__makes_what_one_machine_makes(log, tmp_path, two, sections):
     local, matrix, made = made_by_both(log, tmp_path, two, sections)
+    vocabulary = tmp_path / "local" / "vocabulary"
 
     told = {name: value for name, value in local.profile.items() if name not in {"seconds", "warnings"}}
     assert {name: made.profile[name] for name in told} == told
@@ -67,20 +91,21 @@ def test_cluster__makes_what_one_machine_makes(log, tmp_path, two, sections):
     assert made.items.equals(local.items)
     assert made.counts == {name: local.counts[name] for name in ("events", "anonymous_events")}
 
-    blocks = read_blocks(made.folder)
-    whole = whole_matrix(made.folder)
-    ids = users_of(made.folder, [block.name for block in blocks.blocks])
-    local_ids = pq.read_table(tmp_path / "local" / "vocabulary" / "users.parquet").column(0)
-    order = pa.compute.index_in(local_ids, value_set=ids.combine_chunks()).to_numpy()
+    blocks = BlockFolder.open(made.folder).manifest
+    whole, ids = whole_matrix(made.folder), whole_users(made.folder)
+    local_ids = pq.read_table(vocabulary / "users.parquet").column(0)
+    order = pa.compute.index_in(local_ids, value_set=ids).to_numpy()
     assert sorted(order) == list(range(matrix.n_users))
     mine, theirs = whole.by_user.to_scipy()[order], matrix.by_user.to_scipy()
     assert (mine != theirs).nnz == 0
     assert blocks.weight_sum == pytest.approx(float(theirs.sum(dtype=np.float64)), rel=1e-9)
-    local_items = tmp_path / "local" / "vocabulary" / "items.parquet"
-    assert (made.folder / "items.parquet").read_bytes() == local_items.read_bytes()
+    assert (made.folder / "items.parquet").read_bytes() == (vocabulary / "items.parquet").read_bytes()
     for part in ("indptr", "ages"):
         np.testing.assert_array_equal(getattr(whole.timeline, part), getattr(matrix.timeline, part))
     np.testing.assert_allclose(whole.timeline.counts, matrix.timeline.counts, rtol=1e-6)
+    held_out, expected = held_out_by_both(log, tmp_path, two, sections)
+    assert held_out == expected
+    assert held_out[0]
 
 
 @pytest.fixture
