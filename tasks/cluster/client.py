@@ -217,7 +217,7 @@ def _call(expected: Surroundings, module: str, name: str, *arguments: Any) -> An
 
 
 @contextmanager
-def workers(section: ClusterSection, shared: Path) -> Iterator[Workers]:
+def workers(section: ClusterSection, shared: Path, scratch: Path | None = None) -> Iterator[Workers]:
     """Connect to the cluster of a section, or start workers here; they are checked before anything is asked of them.
 
     Parameters
@@ -226,6 +226,8 @@ def workers(section: ClusterSection, shared: Path) -> Iterator[Workers]:
         Where, and for how long it is waited.
     shared
         An existing folder that every worker must see.
+    scratch
+        An existing folder for what workers that are started here throw away; `shared` if None.
 
     Raises
     ------
@@ -236,7 +238,7 @@ def workers(section: ClusterSection, shared: Path) -> Iterator[Workers]:
 
     """
     address = section.scheduler or os.environ.get(VARIABLE)
-    with _connected(section, address, shared) as client:
+    with _connected(section, address, scratch or shared) as client:
         try:
             client.wait_for_workers(1 if address else section.workers, timeout=section.timeout_seconds)
         except TimeoutError as error:
@@ -251,7 +253,7 @@ def workers(section: ClusterSection, shared: Path) -> Iterator[Workers]:
 
 
 @contextmanager
-def _connected(section: ClusterSection, address: str | None, shared: Path) -> Iterator[Client]:
+def _connected(section: ClusterSection, address: str | None, scratch: Path) -> Iterator[Client]:
     logging.getLogger("distributed.shuffle").setLevel(logging.ERROR)
     wanted = section.timeout_seconds
     if address:
@@ -268,7 +270,7 @@ def _connected(section: ClusterSection, address: str | None, shared: Path) -> It
         return
     limit = "auto" if section.memory_gb is None else f"{int(section.memory_gb * 2**30)}B"
     with (
-        tempfile.TemporaryDirectory(prefix="workers-", dir=shared, ignore_cleanup_errors=True) as folder,
+        tempfile.TemporaryDirectory(prefix="workers-", dir=scratch, ignore_cleanup_errors=True) as folder,
         dask.config.set({"distributed.worker.daemon": True}),
         LocalCluster(
             n_workers=section.workers,
