@@ -91,9 +91,7 @@ def of_fit(fit: Fit) -> Trained:
     return Trained(fit.problem, Model("wals", fit.items, FULL))
 
 
-def count(
-    workers: Workers, blocks: BlockFolder, kind: str, folder: Path
-) -> Trained:
+def count(workers: Workers, blocks: BlockFolder, kind: str, folder: Path) -> Trained:
     """Train popularity or personal_frequency: one round that counts every (user, item) pair once.
 
     Parameters

@@ -83,12 +83,12 @@ def test_evaluate__gives_the_values_of_one_machine(kind, exclude_seen, shop, wor
     mine, local = trained[kind]
     found = lists.evaluate(workers, shop.blocks, mine, [1, K], tmp_path, exclude_seen=exclude_seen)
     truth = _holdout(shop.truth)
-    rows, _ = recommend(
-        local, truth.user_codes, K, exclude=shop.matrix.by_user if exclude_seen else None
-    )
+    rows, _ = recommend(local, truth.user_codes, K, exclude=shop.matrix.by_user if exclude_seen else None)
     expected = score_lists(rows, np.full(K, -1, np.int32), truth, [1, K]).users
     assert found.users == truth.n_rows
-    assert sorted(found.means) == sorted(f"{base}@{k}" for base in ("precision", "recall", "ndcg") for k in (1, K))
+    assert sorted(found.means) == sorted(
+        f"{base}@{k}" for base in ("precision", "recall", "ndcg") for k in (1, K)
+    )
     for name, values in found.per_user().items():
         assert np.array_equal(values, expected[name]), name
         assert found.means[name] == pytest.approx(expected[name].mean(dtype=np.float64))
@@ -105,7 +105,9 @@ def test_publishable__writes_the_lists_of_one_machine(kind, shop, workers, train
     table = pq.read_table(out)
     assert table.schema.equals(PREDICTIONS_SCHEMA)
     rows = table.to_pylist()
-    assert [(row["user_id"], row["rank"]) for row in rows] == sorted((row["user_id"], row["rank"]) for row in rows)
+    assert [(row["user_id"], row["rank"]) for row in rows] == sorted(
+        (row["user_id"], row["rank"]) for row in rows
+    )
     assert len(rows) == made.rows
     assert made.users == shop.matrix.n_users
     users = [each for block in shop.blocks.blocks for each in read_users(shop.folder, block).to_pylist()]
@@ -127,7 +129,13 @@ def test_publishable__leaves_nothing_where_a_part_is_damaged(shop, workers, trai
     monkeypatch.setattr(lists, "sha256_of", lambda path: "other")
     with pytest.raises(lists.DamagedError, match="is not what its worker wrote"):
         lists.publishable(
-            workers, shop.blocks, trained["popularity"][0], K, tmp_path, tmp_path / "out.parquet", exclude_seen=True
+            workers,
+            shop.blocks,
+            trained["popularity"][0],
+            K,
+            tmp_path,
+            tmp_path / "out.parquet",
+            exclude_seen=True,
         )
     assert not (tmp_path / "out.parquet").exists()
 
@@ -135,7 +143,11 @@ def test_publishable__leaves_nothing_where_a_part_is_damaged(shop, workers, trai
 def test_block_folder__names_what_is_wrong(tmp_path, shop):
     with pytest.raises(ContractError, match=r"blocks\.json cannot be read"):
         BlockFolder.open(tmp_path)
-    text = (shop.folder / "blocks.json").read_text().replace(f'"n_users": {shop.matrix.n_users}', '"n_users": 7', 1)
+    text = (
+        (shop.folder / "blocks.json")
+        .read_text()
+        .replace(f'"n_users": {shop.matrix.n_users}', '"n_users": 7', 1)
+    )
     (tmp_path / "blocks.json").write_text(text)
-    with pytest.raises(ContractError, match="is no list of grouped blocks: .*90 users"):
+    with pytest.raises(ContractError, match=r"is no list of grouped blocks: .*90 users"):
         BlockFolder.open(tmp_path)

@@ -54,7 +54,9 @@ def workers(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def undisturbed(shop, workers, tmp_path_factory):
-    return cluster_wals.fit(workers, shop.blocks, CONFIG, tmp_path_factory.mktemp("undisturbed"), start=_start(shop))
+    return cluster_wals.fit(
+        workers, shop.blocks, CONFIG, tmp_path_factory.mktemp("undisturbed"), start=_start(shop)
+    )
 
 
 @pytest.fixture
@@ -86,7 +88,9 @@ def test_fit__gives_the_same_bytes_for_any_number_of_workers(n, shop, undisturbe
         LocalCluster(n_workers=n, threads_per_worker=1, processes=False, **quiet) as cluster,
         Client(cluster, set_as_default=False) as own,
     ):
-        found = cluster_wals.fit(replace(workers, client=own), shop.blocks, CONFIG, tmp_path, start=_start(shop))
+        found = cluster_wals.fit(
+            replace(workers, client=own), shop.blocks, CONFIG, tmp_path, start=_start(shop)
+        )
     assert found.parts == (n,) * ITERATIONS
     assert found.items.sha256 == undisturbed.items.sha256
 
@@ -181,15 +185,18 @@ def test_fit__refuses_a_damaged_checkpoint(shop, workers, tmp_path):
 
 def test_fit__says_that_factors_shrank_to_nothing(shop, workers, tmp_path):
     heavy = CONFIG.model_copy(update={"unobserved_weight": 0.3, "regularization": 3.0})
-    with pytest.raises(ValueError, match="shrank to nothing.* lower unobserved_weight"):
+    with pytest.raises(ValueError, match=r"shrank to nothing.* lower unobserved_weight"):
         cluster_wals.fit(workers, shop.blocks, heavy, tmp_path)
 
 
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ({"unobserved_weight": "auto", "weighting": "auto"}, 'needs unobserved_weight, weighting as given, not "auto"'),
-        ({"solver": "cholesky"}, 'solver = "cg"; got \'cholesky\''),
+        (
+            {"unobserved_weight": "auto", "weighting": "auto"},
+            'needs unobserved_weight, weighting as given, not "auto"',
+        ),
+        ({"solver": "cholesky"}, "solver = \"cg\"; got 'cholesky'"),
         ({"early_stop": 0.1}, "has no early_stop; got 0.1"),
     ],
 )

@@ -62,7 +62,9 @@ def test_parts__are_sums_over_entries(problem):
     users, _, x, y, _ = problem
     weights, aims = dense_wals.cells_of(users)
     extra = (weights - users.unobserved_weight).astype(np.float64)
-    there = csr_matrix((np.ones(users.rows.nnz), users.rows.indices, users.rows.indptr), users.rows.shape).toarray()
+    there = csr_matrix(
+        (np.ones(users.rows.nnz), users.rows.indices, users.rows.indptr), users.rows.shape
+    ).toarray()
     scores = x.astype(np.float64) @ y.T
     residual = (there * (weights * aims) - extra * scores).T @ x
     assert np.allclose(wals_partial.residual_part(users, x, y), residual, rtol=1e-4, atol=1e-4)
