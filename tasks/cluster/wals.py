@@ -10,6 +10,7 @@ spread over machines is of Hu, Koren, Volinsky, 2008.
 """
 
 import shutil
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -58,6 +59,8 @@ class Fit:
     """Done by this call; fewer than asked for where it went on from a checkpoint."""
     traffic: tuple[Traffic, ...]
     """Of each of them."""
+    seconds: tuple[float, ...]
+    """Of each, with its checkpoint."""
     parts: tuple[int, ...]
     """In how many parts the users were, each iteration."""
     objective: Objective
@@ -171,20 +174,24 @@ class _Trainer:
             )
         self._measure()
         self.rounds.traffic = Traffic()
-        first, traffic, parts = at.iteration, [], []
+        first, traffic, seconds, parts = at.iteration, [], [], []
         for iteration in range(at.iteration + 1, self.config.iterations + 1):
             parts.append(self.rounds.place())
+            began = time.perf_counter()
             y = self._iteration(at.items, iteration)
             traffic.append(self.rounds.traffic)
             self.rounds.traffic = Traffic()
             before, at = at.items, keep(folder, key, iteration, y)
+            seconds.append(time.perf_counter() - began)
             if progress is not None:
                 objective = self.objective(before, self.solve, at.items, f"{iteration:05d}-loss")
                 said = {"objective": objective.total, **objective._asdict()}
                 progress(iteration, self.config.iterations, said)
             self._clean(f"{iteration:05d}-")
         final = self.objective(at.items, FULL, at.items, "final", check=True)
-        return Fit(at.items, self.problem, at.iteration - first, tuple(traffic), tuple(parts), final)
+        return Fit(
+            at.items, self.problem, at.iteration - first, tuple(traffic), tuple(seconds), tuple(parts), final
+        )
 
     def _measure(self) -> None:
         """Count entries by item; settle what depends on all users."""
