@@ -80,7 +80,7 @@ def load_array(file: ArrayFile) -> npt.NDArray[Any]:
 
 
 def _hash(array: npt.NDArray[Any]) -> str:
-    return hashlib.sha256(np.ascontiguousarray(array).reshape(-1).view(np.uint8)).hexdigest()
+    return hashlib.sha256(np.ascontiguousarray(array).reshape(-1).view(np.uint8).data).hexdigest()
 
 
 @dataclass(frozen=True)

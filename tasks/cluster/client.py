@@ -11,7 +11,8 @@ import sys
 import tempfile
 import time
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterator, Sequence
+from concurrent.futures import CancelledError
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
@@ -89,7 +90,13 @@ class Workers:
     section: ClusterSection
     memory: str
 
-    def each(self, function: Callable[P, R], calls: Sequence[tuple[Any, ...]], label: str = "") -> list[R]:
+    def each(
+        self,
+        function: Callable[P, R],
+        calls: Sequence[tuple[Any, ...]],
+        label: str = "",
+        places: Sequence[str] = (),
+    ) -> list[R]:
         """Call a function once for each tuple of arguments; the results come in the order of the calls.
 
         Parameters
@@ -100,6 +107,9 @@ class Workers:
             Arguments; small, for they go through the scheduler.
         label
             Of the step, whose progress is told.
+        places
+            Address of the worker that each call suits best, such as one that has read its files before; another one
+            does it where that one is lost.
 
         Raises
         ------
@@ -109,34 +119,48 @@ class Workers:
             If a call ended one worker after the other, or a worker has another version of the program.
 
         """
-        module = function.__module__
-        expected, run = surroundings(module), uuid.uuid4().hex
-        futures = [
-            self.client.submit(
-                _call,
-                expected,
-                module,
-                function.__name__,
-                *call,
-                key=f"{function.__name__}-{run}-{at}",
-                retries=0,
+        module, run = function.__module__, uuid.uuid4().hex
+        expected = surroundings(module)
+        numbers: dict[str, int] = {}
+
+        def submit(at: int, **options: Any) -> Any:
+            key = f"{function.__name__}-{run}-{len(numbers)}"
+            numbers[key] = at
+            name = function.__name__
+            return self.client.submit(
+                _call, expected, module, name, *calls[at], key=key, retries=0, **options
             )
-            for at, call in enumerate(calls)
+
+        def again(future: Any, there: Container[str]) -> Any:
+            at = numbers[future.key]
+            if not places or places[at] in there:
+                return future
+            self.client.cancel([future], force=True)
+            futures.append(submit(at))
+            return futures[-1]
+
+        futures = [
+            submit(at, **({"workers": [places[at]], "allow_other_workers": True} if places else {}))
+            for at in range(len(calls))
         ]
-        places = {future.key: at for at, future in enumerate(futures)}
-        results: list[Any] = [None] * len(futures)
+        results: list[Any] = [None] * len(calls)
         try:
-            for n_done, future in enumerate(self.as_they_end(futures), 1):
-                what = f"{function.__name__}, call {places[future.key] + 1} of {len(futures)}"
-                results[places[future.key]] = self.result(future, what)
+            for n_done, future in enumerate(self.as_they_end(futures, again), 1):
+                what = f"{function.__name__}, call {numbers[future.key] + 1} of {len(calls)}"
+                results[numbers[future.key]] = self.result(future, what)
                 if label:
-                    listener().advanced(label, n_done, len(futures), {})
+                    listener().advanced(label, n_done, len(calls), {})
         finally:
             self.client.cancel([future for future in futures if not future.done()], force=True)
         return results
 
-    def as_they_end(self, futures: Sequence[Any]) -> Iterator[Any]:
-        """Futures as they end, well or not, for as long as there is anybody to do them."""
+    def as_they_end(
+        self, futures: Sequence[Any], again: Callable[[Any, Container[str]], Any] | None = None
+    ) -> Iterator[Any]:
+        """Futures as they end, well or not, for as long as there is anybody to do them.
+
+        `again` may put another one in the place of a future that nobody is at, given who is there.
+        """
         waiting, alone_since = set(futures), None
         while waiting:
             try:
@@ -144,9 +168,28 @@ class Workers:
                     done, waiting = wait(waiting, timeout=POLL_SECONDS, return_when="FIRST_COMPLETED")
             except TimeoutError:
                 alone_since = self._look_around(alone_since)
+                if again is not None and alone_since is None:
+                    waiting = self._not_forgotten(waiting, again)
                 continue
+            except CancelledError as error:
+                raise ClusterLostError(
+                    f"the scheduler at {_address(self.client)} is gone or has forgotten the work; start it and run again: "
+                    "what was finished is kept"
+                ) from error
             alone_since = None
             yield from done
+
+    def _not_forgotten(self, waiting: set[Any], again: Callable[[Any, Container[str]], Any]) -> set[Any]:
+        """Free what the scheduler keeps for a lost worker: once it had no other one, it gives it to nobody else."""
+        try:
+            with_someone = self.client.processing()
+        except (OSError, TimeoutError):
+            return waiting
+        doing = {key for keys in with_someone.values() for key in keys}
+        return {
+            again(each, with_someone) if each.status == "pending" and each.key not in doing else each
+            for each in waiting
+        }
 
     def _look_around(self, alone_since: float | None) -> float | None:
         """Whether anybody is there; gives the time since when nobody is."""

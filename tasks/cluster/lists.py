@@ -9,7 +9,6 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
-from distributed import Client
 
 from data_contracts.columns import RANK, USER_ID
 from data_contracts.errors import ConfigurationError, ContractError, DamagedError
@@ -17,6 +16,7 @@ from data_contracts.predictions import PREDICTIONS_SCHEMA
 from tasks.cluster import list_tasks, wals_tasks
 from tasks.cluster.arrays import ArrayFile, load_array, save_array
 from tasks.cluster.blocks import BlockFolder
+from tasks.cluster.client import Workers
 from tasks.cluster.held import Problem
 from tasks.cluster.list_tasks import Listing, Model
 from tasks.cluster.rounds import Rounds, numbers_of, summed
@@ -91,27 +91,23 @@ def of_fit(fit: Fit) -> Trained:
     return Trained(fit.problem, Model("wals", fit.items, FULL))
 
 
-def count(
-    client: Client, blocks: BlockFolder, kind: str, folder: Path, *, seconds: float = 3600.0
-) -> Trained:
+def count(workers: Workers, blocks: BlockFolder, kind: str, folder: Path) -> Trained:
     """Train popularity or personal_frequency: one round that counts every (user, item) pair once.
 
     Parameters
     ----------
-    client, blocks
+    workers, blocks
         The cluster, and what it counts.
     kind
         ``"popularity"`` or ``"personal_frequency"``, as on one machine for a log without times.
     folder
         An existing folder that driver and workers share.
-    seconds
-        How long to wait.
 
     """
     check_models([kind])
     terms = Terms("binary", explicit=False, unobserved_weight=0.0, regularization=0.0, exponent=0.0)
     problem = Problem(blocks.folder, blocks.sha256, blocks.manifest.n_items, terms)
-    rounds = Rounds(client, blocks.blocks, seconds)
+    rounds = Rounds(workers, blocks.blocks)
     rounds.place()
     entries = summed(rounds.run(wals_tasks.measure, problem, str(folder / "count")), "entries")
     if int(entries.sum()) != blocks.manifest.nnz:
@@ -122,20 +118,19 @@ def count(
 
 
 def evaluate(
-    client: Client,
+    workers: Workers,
     blocks: BlockFolder,
     trained: Trained,
     ks: Sequence[int],
     folder: Path,
     *,
     exclude_seen: bool,
-    seconds: float = 3600.0,
 ) -> Scores:
     """Score the lists of hold-out users where they are.
 
     Parameters
     ----------
-    client, blocks
+    workers, blocks
         The cluster; blocks with ``holdout_indptr.npy`` and ``holdout_indices.npy``, by the same users.
     trained
         The model.
@@ -145,8 +140,6 @@ def evaluate(
         An existing folder that driver and workers share; users' values stay there.
     exclude_seen
         Whether lists leave out what the user had before the cut-off.
-    seconds
-        How long to wait.
 
     Raises
     ------
@@ -159,7 +152,7 @@ def evaluate(
     lengths = tuple(sorted(set(ks)))
     if not lengths or not 1 <= lengths[0] <= lengths[-1] <= blocks.manifest.n_items:
         raise ConfigurationError(f"ks must lie in 1 to {blocks.manifest.n_items} items; got {list(ks)}")
-    rounds = Rounds(client, blocks.blocks, seconds)
+    rounds = Rounds(workers, blocks.blocks)
     rounds.place()
     answers = rounds.run(
         list_tasks.score_holdout,
@@ -180,7 +173,7 @@ def evaluate(
 
 
 def publishable(
-    client: Client,
+    workers: Workers,
     blocks: BlockFolder,
     trained: Trained,
     k: int,
@@ -189,13 +182,12 @@ def publishable(
     *,
     exclude_seen: bool,
     allow: npt.NDArray[np.bool_] | None = None,
-    seconds: float = 3600.0,
 ) -> Published:
     """Write everybody's lists into one file of PREDICTIONS_SCHEMA, sorted by user and rank.
 
     Parameters
     ----------
-    client, blocks
+    workers, blocks
         The cluster.
     trained
         The model.
@@ -209,8 +201,6 @@ def publishable(
         Whether lists leave out what the user has.
     allow
         bool (n_items,): items that may be listed; None allows all.
-    seconds
-        How long to wait.
 
     Raises
     ------
@@ -221,7 +211,7 @@ def publishable(
 
     """
     mask = None if allow is None else save_array(folder / "allow.npy", np.asarray(allow, np.bool_))
-    rounds = Rounds(client, blocks.blocks, seconds)
+    rounds = Rounds(workers, blocks.blocks)
     rounds.place()
     answers = rounds.run(
         list_tasks.write_lists, trained.problem, trained.model, Listing(k, exclude_seen, mask), str(folder)

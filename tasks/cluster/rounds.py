@@ -1,31 +1,22 @@
 """Rounds over all blocks: each worker does its neighbouring blocks, the driver waits for all of them.
 
-A lost worker's blocks go to another one, and back to a new one with the next round. The scheduler sees names.
+A lost worker's blocks go to another one, and back to a new one with the next iteration. The scheduler sees names.
 """
 
 from collections.abc import Callable, Sequence
-from concurrent.futures import CancelledError
-from contextlib import suppress
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
-from uuid import uuid4
 
 import numpy as np
 import numpy.typing as npt
-from distributed import Client, Future, KilledWorker
-from distributed.client import FutureCancelledError
-from distributed.comm import CommClosedError
 
-from data_contracts.errors import ClusterError, ClusterLostError
+from data_contracts.errors import ClusterLostError
 from data_contracts.grouped_blocks import Block
 from tasks.cluster.arrays import Answer, load_array
+from tasks.cluster.client import Workers
 from tasks.cluster.sums import total
 from tasks.cluster.wals_tasks import Part
-
-RETRIES = 2
-"""Times that a task which raised is tried again; deaths of workers are counted by the scheduler itself."""
-
-LOST = (CancelledError, FutureCancelledError, CommClosedError, TimeoutError, OSError)
 
 
 @dataclass
@@ -40,22 +31,19 @@ class Traffic:
 
 @dataclass
 class Rounds:
-    """Runs functions of :mod:`tasks.cluster.wals_tasks` over all blocks.
+    """Calls functions over all blocks, one call for each thread of a worker.
 
     Parameters
     ----------
-    client
-        A connection to the cluster; neither it nor the cluster is ever closed here.
+    workers
+        The cluster.
     blocks
         All blocks, in order.
-    seconds
-        How long to wait for one round, and for a first worker.
 
     """
 
-    client: Client
+    workers: Workers
     blocks: Sequence[Block]
-    seconds: float = 3600.0
     traffic: Traffic = field(default_factory=Traffic)
     slots: list[str] = field(default_factory=list)
     """Addresses of workers, one for each of their threads; whoever stays keeps its place, and its blocks."""
@@ -69,21 +57,16 @@ class Rounds:
             If no worker comes in time, or the scheduler is gone.
 
         """
+        client, seconds = self.workers.client, self.workers.section.timeout_seconds
         try:
-            self.client.wait_for_workers(1, timeout=self.seconds)
-            there = self.client.nthreads()
-        except LOST as error:
+            client.wait_for_workers(1, timeout=seconds)
+            there = client.nthreads()
+        except (OSError, TimeoutError, RuntimeError, ValueError) as error:
             raise ClusterLostError(
-                f"no worker of {self._address()} came within {self.seconds:g} s ({_said(error)}); start workers for it"
+                f"no worker is left, and none came within {seconds:g} s ({type(error).__name__}: {error}); start the "
+                "scheduler and workers, and run again: what was finished is kept"
             ) from error
-        wanted = [address for address, n in sorted(there.items()) for _ in range(n)]
-        kept: list[str | None] = []
-        for address in self.slots:
-            kept.append(address if address in wanted else None)
-            if address in wanted:
-                wanted.remove(address)
-        filled = [address or (wanted.pop(0) if wanted else None) for address in kept]
-        self.slots = [address for address in [*filled, *wanted] if address]
+        self.slots = stay(self.slots, there)
         return len(self._parts())
 
     def run(
@@ -94,7 +77,7 @@ class Rounds:
         Parameters
         ----------
         function
-            One of this package, so that workers find it by name.
+            Of a module, so that workers find it by name.
         problem, arguments
             Paths, hashes and numbers.
         sends
@@ -102,42 +85,13 @@ class Rounds:
 
         Raises
         ------
-        ClusterLostError
-            If the scheduler or all workers are lost.
-        ClusterError
-            If a part ends one worker after the other.
+        ClusterLostError, ClusterError
+            As :meth:`tasks.cluster.client.Workers.each`.
 
         """
-        futures: list[Future] = []
-        try:
-            for part, address in self._parts():
-                future = self.client.submit(
-                    function,
-                    problem,
-                    part,
-                    *arguments,
-                    key=f"{function.__name__}-{part.name}-{uuid4().hex}",
-                    workers=[address],
-                    allow_other_workers=True,
-                    pure=False,
-                    retries=RETRIES,
-                )
-                futures.append(future)
-            answers: list[Answer] = [future.result(timeout=self.seconds) for future in futures]
-        except KilledWorker as error:
-            raise ClusterError(
-                f"{function.__name__} ended {RETRIES + 2} workers of {self._address()} one after the other, the last "
-                f"one {error.last_worker.address}; most likely its memory limit is too small for a block of "
-                f"{max(block.nnz for block in self.blocks):,} pairs: make more blocks, or give workers more memory"
-            ) from error
-        except LOST as error:
-            raise ClusterLostError(
-                f"{self._address()} was lost during {function.__name__} ({_said(error)}); the same may go on from "
-                "its last checkpoint in a moment"
-            ) from error
-        finally:
-            with suppress(*LOST):
-                self.client.cancel([future for future in futures if not future.done()])
+        parts = self._parts()
+        calls = [(problem, part, *arguments) for part, _ in parts]
+        answers = self.workers.each(function, calls, places=[address for _, address in parts])
         self.traffic.sent += sends * len(answers)
         self.traffic.received += sum(answer.n_bytes for answer in answers)
         return answers
@@ -147,12 +101,21 @@ class Rounds:
         bounds = [round(len(self.blocks) * at / n) for at in range(n + 1)]
         return [
             (Part(first, tuple(self.blocks[first:last])), address)
-            for first, last, address in zip(bounds, bounds[1:], self.slots, strict=False)
-            if last > first
+            for (first, last), address in zip(pairwise(bounds), self.slots, strict=False)
         ]
 
-    def _address(self) -> str:
-        return f"the cluster at {self.client.scheduler.address if self.client.scheduler else 'no address'}"
+
+def stay(before: Sequence[str], there: dict[str, int]) -> list[str]:
+    """Addresses of who is there, each as often as it has threads: those of `before` in their places, new ones in gaps."""
+    wanted = [address for address, n in sorted(there.items()) for _ in range(n)]
+    kept: list[str | None] = []
+    for address in before:
+        found = address in wanted
+        kept.append(address if found else None)
+        if found:
+            wanted.remove(address)
+    filled = [address or (wanted.pop(0) if wanted else None) for address in kept]
+    return [address for address in [*filled, *wanted] if address]
 
 
 def summed(answers: Sequence[Answer], name: str) -> npt.NDArray[Any]:
@@ -163,7 +126,3 @@ def summed(answers: Sequence[Answer], name: str) -> npt.NDArray[Any]:
 def numbers_of(answers: Sequence[Answer], name: str) -> npt.NDArray[np.float64]:
     """One number of every block, in order."""
     return np.array([numbers[name] for answer in answers for numbers in answer.numbers], dtype=np.float64)
-
-
-def _said(error: BaseException) -> str:
-    return f"{type(error).__name__}: {error}".strip().partition("\n")[0]

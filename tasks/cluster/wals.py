@@ -17,13 +17,13 @@ from tempfile import mkdtemp
 
 import numpy as np
 import numpy.typing as npt
-from distributed import Client
 
 from data_contracts.errors import ConfigurationError
 from tasks.cluster import wals_tasks
 from tasks.cluster.arrays import Answer, ArrayFile, load_array, save_array
 from tasks.cluster.blocks import BlockFolder
 from tasks.cluster.checkpoints import find, fit_key, keep
+from tasks.cluster.client import Workers
 from tasks.cluster.held import Problem, Solve
 from tasks.cluster.rounds import Rounds, Traffic, numbers_of, summed
 from tasks.models import Progress
@@ -58,7 +58,7 @@ class Fit:
     """Done by this call; fewer than asked for where it went on from a checkpoint."""
     traffic: tuple[Traffic, ...]
     """Of each of them."""
-    workers: tuple[int, ...]
+    parts: tuple[int, ...]
     """In how many parts the users were, each iteration."""
     objective: Objective
     """Of the users' full solutions."""
@@ -92,22 +92,21 @@ def check_config(config: Config) -> None:
 
 
 def fit(
-    client: Client,
+    workers: Workers,
     blocks: BlockFolder,
     config: Config,
     folder: Path,
     *,
     seed: int = 0,
     start: Float32 | None = None,
-    seconds: float = 3600.0,
     progress: Progress | None = None,
 ) -> Fit:
     """Train WALS.
 
     Parameters
     ----------
-    client
-        A connection to the cluster.
+    workers
+        The cluster.
     blocks
         The users' items.
     config
@@ -120,8 +119,6 @@ def fit(
         Of the first item factors.
     start
         The first item factors, float32 (n_items, n_factors), instead.
-    seconds
-        How long to wait for one round over the blocks.
     progress
         Called after each iteration with the objective and its parts; they cost a round.
 
@@ -149,18 +146,16 @@ def fit(
     scratch = Path(mkdtemp(prefix="rounds-", dir=folder))
     scratch.chmod(0o777 & ~UMASK)
     try:
-        trainer = _Trainer(client, blocks, config, scratch, seconds)
+        trainer = _Trainer(workers, blocks, config, scratch)
         return trainer.run(folder, start, progress)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
 
 
 class _Trainer:
-    def __init__(
-        self, client: Client, blocks: BlockFolder, config: Config, scratch: Path, seconds: float
-    ) -> None:
+    def __init__(self, workers: Workers, blocks: BlockFolder, config: Config, scratch: Path) -> None:
         self.config, self.blocks, self.scratch = config, blocks, scratch
-        self.rounds = Rounds(client, blocks.blocks, seconds)
+        self.rounds = Rounds(workers, blocks.blocks)
         self.problem = Problem(blocks.folder, blocks.sha256, blocks.manifest.n_items, terms(config))
         self.solve = Solve(config.cg_steps + MORE_STEPS, FULL_TOLERANCE, config.half_precision)
 
@@ -175,20 +170,21 @@ class _Trainer:
                 f"got {self.config.iterations}"
             )
         self._measure()
-        first, traffic, workers = at.iteration, [], []
+        self.rounds.traffic = Traffic()
+        first, traffic, parts = at.iteration, [], []
         for iteration in range(at.iteration + 1, self.config.iterations + 1):
-            self.rounds.traffic = Traffic()
-            workers.append(self.rounds.place())
+            parts.append(self.rounds.place())
             y = self._iteration(at.items, iteration)
             traffic.append(self.rounds.traffic)
+            self.rounds.traffic = Traffic()
             before, at = at.items, keep(folder, key, iteration, y)
             if progress is not None:
                 objective = self.objective(before, self.solve, at.items, f"{iteration:05d}-loss")
-                parts = {"objective": objective.total, **objective._asdict()}
-                progress(iteration, self.config.iterations, parts)
+                said = {"objective": objective.total, **objective._asdict()}
+                progress(iteration, self.config.iterations, said)
             self._clean(f"{iteration:05d}-")
         final = self.objective(at.items, FULL, at.items, "final", check=True)
-        return Fit(at.items, self.problem, at.iteration - first, tuple(traffic), tuple(workers), final)
+        return Fit(at.items, self.problem, at.iteration - first, tuple(traffic), tuple(parts), final)
 
     def _measure(self) -> None:
         """Count entries by item; settle what depends on all users."""
@@ -223,6 +219,7 @@ class _Trainer:
             summed(answers, "gramian"),
             self.regularization,
             self.problem.terms.unobserved_weight,
+            self.entries == 0,
             Sums(
                 lambda p: ask(wals_tasks.item_product, "product", p).astype(np.float32, copy=False),
                 lambda p: ask(wals_tasks.item_curvature, "curvature", p).astype(np.float64, copy=False),

@@ -32,6 +32,7 @@ def improve_items(
     square: Float64,
     regularization: Float32,
     unobserved_weight: float,
+    empty: npt.NDArray[np.bool_],
     sums: Sums,
     *,
     steps: int,
@@ -51,6 +52,8 @@ def improve_items(
         float32 (n_items,).
     unobserved_weight
         Weight of what was not observed.
+    empty
+        bool (n_items,): items without entries.
     sums
         Asked for each step: `steps` - 1 products and one curvature, fewer where all items are done.
     steps
@@ -60,7 +63,7 @@ def improve_items(
 
     Returns
     -------
-    float32 (n_items, n_factors); items whose equations have nothing to them become 0.
+    float32 (n_items, n_factors), 0 for empty items.
 
     """
     with single_threaded_blas():
@@ -69,6 +72,7 @@ def improve_items(
         diagonal = unobserved_weight * values + regularization[:, None].astype(np.float64)
         inverse = np.divide(1.0, diagonal, out=np.ones_like(diagonal), where=diagonal > 0)
         x = y.astype(np.float64) @ vectors
+        x[empty] = 0
         left = residual.astype(np.float64) @ vectors - diagonal * x
         direction = inverse * left
         error = _dots(left, direction)

@@ -1,6 +1,7 @@
 """What workers of a cluster are asked to do in tests, where they can import it."""
 
 import os
+import signal
 import time
 from pathlib import Path
 
@@ -25,3 +26,12 @@ def greedy():
     while True:
         held.append(b"x" * 2**24)
         time.sleep(0.005)
+
+
+def doubled_by_another(number, folder):
+    """The first call kills its worker; the next one answers."""
+    mark = Path(folder, f"died-{number}")
+    if not mark.exists():
+        mark.touch()
+        os.kill(os.getpid(), signal.SIGKILL)
+    return 2 * number

@@ -100,3 +100,11 @@ def test_workers__leaves_a_cluster_that_it_did_not_start(address, tmp_path):
 def test_check__refuses_a_worker_that_does_not_see_the_home(local, tmp_path):
     with pytest.raises(ClusterError, match=f"does not see {tmp_path}: SHELFTALKER_HOME must lie on a disk"):
         client._check(local, tmp_path / "nothing")
+
+
+def test_each__does_not_wait_for_a_lost_worker_that_calls_suited_best(tmp_path):
+    with client.workers(ClusterSection(workers=1), tmp_path) as alone:
+        (address,) = alone.client.nthreads()
+        calls = [(3, str(tmp_path)), (4, str(tmp_path))]
+        # Its nanny brings another one, under another address.
+        assert alone.each(cluster_calls.doubled_by_another, calls, places=[address, address]) == [6, 8]
