@@ -281,7 +281,8 @@ def workers(section: ClusterSection, shared: Path, scratch: Path | None = None) 
 
 @contextmanager
 def _connected(section: ClusterSection, address: str | None, scratch: Path) -> Iterator[Client]:
-    logging.getLogger("distributed.shuffle").setLevel(logging.ERROR)
+    # Prefect lets everybody's news through; what matters of Dask's comes out as an error of ours.
+    logging.getLogger("distributed").setLevel(logging.CRITICAL)
     wanted = section.timeout_seconds
     if address:
         try:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -42,6 +43,8 @@ VOCABULARIES = "vocabularies"
 """Folder of what each block knows of the items, until all of them are known."""
 TIMELINES = "timelines"
 """Folder of what each block adds to the items' timeline, until it is added up."""
+LONGEST = 2**31
+"""Days: more than an age can be."""
 ROUNDING = 1e-6
 """Share of a block's weight that may be lost where sums become float32."""
 
@@ -273,14 +276,16 @@ def _write_timeline(out: Path, names: Sequence[str], n_items: int) -> None:
     """Add up the timelines of all blocks, where the events have times: timeline_*.npy, as one machine writes it."""
     if not (out / TIMELINES).exists():
         return
-    pieces = [[np.load(out / TIMELINES / name / f"{part}.npy") for part in TIMELINE] for name in names]
-    owners = np.concatenate([np.repeat(np.arange(n_items), np.diff(indptr)) for indptr, _, _ in pieces])
-    ages = np.concatenate([found for _, found, _ in pieces])
-    least = int(ages.min(initial=0))
-    width = int(ages.max(initial=0)) - least + 1
-    keys, at = np.unique(owners * width + (ages - least), return_inverse=True)
-    counts = np.bincount(at, weights=np.concatenate([found for _, _, found in pieces]), minlength=len(keys))
-    np.save(out / "timeline_indptr.npy", np.searchsorted(keys, np.arange(n_items + 1) * width))
-    np.save(out / "timeline_ages.npy", (keys % width + least).astype(np.int32))
+    keys: npt.NDArray[np.int64] = np.empty(0, np.int64)
+    counts: npt.NDArray[np.float64] = np.empty(0)
+    for name in names:
+        indptr, ages, more = (np.load(out / TIMELINES / name / f"{part}.npy") for part in TIMELINE)
+        owners = np.repeat(np.arange(n_items, dtype=np.int64), np.diff(indptr))
+        both = np.concatenate((keys, owners * LONGEST + ages))
+        keys, at = np.unique(both, return_inverse=True)
+        counts = np.bincount(at, np.concatenate((counts, more)), len(keys)).astype(np.float64, copy=False)
+    starts = np.searchsorted(keys, np.arange(n_items + 1, dtype=np.int64) * LONGEST)
+    np.save(out / "timeline_indptr.npy", starts.astype(np.int64))
+    np.save(out / "timeline_ages.npy", (keys % LONGEST).astype(np.int32))
     np.save(out / "timeline_counts.npy", counts.astype(np.float32))
     shutil.rmtree(out / TIMELINES)

@@ -68,7 +68,7 @@ def scorer_of(problem: Problem, block: Block, model: Model) -> Scorer:
         x = held.user_factors(problem, block, model.items, model.solve)
         return Factors(x, held.array(model.items))
     popularity = held.array(model.items).astype(np.float64, copy=False)
-    if model.kind == "popularity":
+    if model.kind in {"popularity", "recent_popularity"}:
         return ItemScores(popularity, block.n_users)
     own = read_rows(problem.folder, block, problem.n_items)
     return PersonalScores(own, rank_fractions(popularity), popularity)

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 
 from data_contracts.interactions import Csr, GroupedMatrix, ItemTimeline
@@ -28,6 +29,12 @@ def whole_matrix(folder: Path) -> GroupedMatrix:
     users, weights = np.empty(by_user.nnz, np.int32), np.empty(by_user.nnz, np.float32)
     indptr = transpose(by_user, users, weights)
     return GroupedMatrix(by_user, Csr(indptr, users, weights, listed.n_users), _timeline(folder))
+
+
+def item_events(folder: Path, half_life_days: float | None) -> npt.NDArray[np.float64] | None:
+    """Weight of the events of each item, float64 (n_items,), halved every `half_life_days`; None without times."""
+    timeline = _timeline(folder)
+    return None if timeline is None else timeline.decayed(half_life_days)
 
 
 def _stacked(rows: Sequence[Csr], n_items: int) -> Csr:
