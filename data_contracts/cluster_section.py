@@ -22,8 +22,8 @@ class ClusterSection(Section):
     """Such as ``tcp://scheduler:8786``; else $DASK_SCHEDULER_ADDRESS; without either, workers are started here and
     ended with the run."""
     workers: int = Field(default=2, ge=1, le=1024)
-    """Processes that are started here where there is no scheduler, each with one thread; of a cluster, how many must be
-    there before a step begins is not asked: one is enough."""
+    """Processes that are started here, each with one thread, where there is no scheduler. Of somebody else's cluster a step
+    begins as soon as one worker is there."""
     memory_gb: float | None = Field(default=None, gt=0, le=4096, allow_inf_nan=False)
     """Of each process that is started here; its share of the machine if absent."""
     blocks: int | None = Field(default=None, ge=1, le=MAX_BLOCKS)
