@@ -7,6 +7,7 @@ from typing import Any, Self
 
 from pydantic import Field, ValidationError, model_validator
 
+from data_contracts.cluster_section import ClusterSection
 from data_contracts.column_sections import ColumnsSection, ItemAttributes, ItemsSection, Section
 from data_contracts.database_url import masked
 from data_contracts.dataset_sections import (
@@ -80,6 +81,7 @@ class DatasetSpec(Section):
     export: ExportSection = ExportSection()
     rules: RulesSection | None = None
     variants: VariantsSection | None = None
+    cluster: ClusterSection = ClusterSection()
 
     @model_validator(mode="before")
     @classmethod

@@ -57,6 +57,14 @@ class RemoteError(ShelftalkerError, ConnectionError):
     """An object store cannot be reached, or its files change while they are read; the same may work in a moment (exit code 1)."""
 
 
+class ClusterError(ShelftalkerError):
+    """Workers of a cluster cannot do what is asked of them: other versions, too little memory (exit code 1)."""
+
+
+class ClusterLostError(ClusterError, ConnectionError):
+    """A scheduler or its workers cannot be reached; the same may work in a moment (exit code 1)."""
+
+
 class DamagedError(ShelftalkerError):
     """A file that the program keeps is not what was written (exit code 1); the message names it."""
 

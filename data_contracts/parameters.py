@@ -5,6 +5,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema, field_validator, model_validator
 
+from data_contracts.cluster_section import ADDRESS
 from data_contracts.database_url import has_password
 from data_contracts.limits import (
     MAX_COUNT,
@@ -69,6 +70,20 @@ class NightlyParameters(DatasetParameters):
     tuned: str | None = None
     """Name (or path of a .toml) of what `shelftalker tune` wrote: its parameters go before the dataset
     file's. Empty: the dataset file's parameters."""
+
+
+class ClusterParameters(DatasetParameters):
+    """One run on the workers of a Dask cluster."""
+
+    as_of: Day | None = None
+    """The run sees events before this day only. Empty: the dataset file's default, or the day after the last event."""
+    scheduler: str | None = Field(default=None, pattern=ADDRESS)
+    """Address of the Dask scheduler, such as tcp://scheduler:8786. Empty: the one of [cluster] in the dataset file, else
+    $DASK_SCHEDULER_ADDRESS; without any, workers are started on this machine."""
+    workers: int | None = Field(default=None, ge=1, le=1024)
+    """Processes that are started on this machine where there is no scheduler. Empty: what [cluster] says, else 2."""
+    models: tuple[str, ...] = ()
+    """Names from the dataset file; empty: all of them."""
 
 
 class BackfillParameters(DatasetParameters):

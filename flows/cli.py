@@ -12,6 +12,7 @@ from data_contracts.errors import ConfigurationError, GateClosedError
 from data_contracts.limits import MAX_MINUTES, MAX_SEED, MAX_TRIALS, MAX_WINDOWS
 from flows import cli_common as common
 from flows.cli_api import service
+from flows.cli_cluster import on_workers
 from flows.cli_common import as_date, as_names, dataset_option, exits, home_option, print_rows
 from flows.cli_export import export
 from flows.cli_lookups import lookups
@@ -196,3 +197,4 @@ for group in (operations, lookups, service):
     for found in group.commands.values():
         main.add_command(found)
 main.add_command(export)
+main.add_command(on_workers)

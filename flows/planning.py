@@ -102,7 +102,13 @@ def asked_for(parameters: DatasetParameters) -> tuple[DatasetSpec, list[LeftOutM
         Naming the file and what is wrong in it, or the model that does not exist.
 
     """
-    spec, lacking = with_models(DatasetSpec.load(parameters.dataset), getattr(parameters, "models", ()))
+    named = DatasetSpec.load(parameters.dataset)
+    if named.cluster.engine != "local":
+        raise ConfigurationError(
+            f"{named.file} asks for engine = {named.cluster.engine!r} under [cluster], which `shelftalker cluster` uses; run that, "
+            'or write engine = "local"'
+        )
+    spec, lacking = with_models(named, getattr(parameters, "models", ()))
     return spec, [LeftOutModel(name=name, stage="requirements", reason=why) for name, why in lacking.items()]
 
 

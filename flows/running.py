@@ -11,7 +11,7 @@ from prefect import Flow
 from prefect.settings import get_current_settings
 from rich.console import Console
 
-from data_contracts.parameters import DatasetParameters
+from data_contracts.parameters import ClusterParameters, DatasetParameters
 from data_contracts.run_summary import RunSummary
 from flows import own_server
 from flows.answer_rows import rows_for_user
@@ -33,7 +33,7 @@ def run_here(flow: Flow[[P], R], parameters: P) -> R:
     What can be checked without a server is, first. Progress goes to stderr. Our own errors come out as they were raised in the step, and so does
     KeyboardInterrupt.
     """
-    if isinstance(parameters, DatasetParameters):
+    if isinstance(parameters, DatasetParameters) and not isinstance(parameters, ClusterParameters):
         check_before(parameters)
     own_server.wait()
     with interruptible() as stopped, watched():

@@ -67,7 +67,7 @@ def id_cautions(connection: duckdb.DuckDBPyConnection, spec: DatasetSpec, events
 
 
 def compare_items(
-    connection: duckdb.DuckDBPyConnection, events: Path, table: pa.Table, name: str
+    connection: duckdb.DuckDBPyConnection, events: str, table: pa.Table, name: str
 ) -> tuple[dict[str, int], list[str]]:
     """Count how many of the log's items an item table knows, and warn where these are few.
 
@@ -76,7 +76,7 @@ def compare_items(
     connection
         Where they are compared.
     events
-        The accepted events.
+        SQL of the accepted events, as it stands after FROM.
     table
         The item table by its ids.
     name
@@ -84,7 +84,7 @@ def compare_items(
 
     """
     connection.register("known_items", table.select([columns.ITEM_ID]))
-    of_log = f"(SELECT DISTINCT {columns.ITEM_ID} AS id FROM read_parquet({path_literal(events)}))"
+    of_log = f"(SELECT DISTINCT {columns.ITEM_ID} AS id FROM {events})"
     known = f"(SELECT {columns.ITEM_ID} AS id FROM known_items)"
     row: Any = connection.execute(
         f"SELECT count(*), count(*) FILTER (id IN {known}), min(id) FILTER (id NOT IN {known}), "

@@ -73,6 +73,14 @@ class TypeCounts:
         for entry in pc.value_counts(types):
             if (name := entry["values"].as_py()) is not None:
                 self._counts[name] += entry["counts"].as_py()
+        self._forget()
+
+    def merge(self, other: "TypeCounts") -> None:
+        """Add the counts of another part of the same log."""
+        self._counts.update(other.table())
+        self._forget()
+
+    def _forget(self) -> None:
         if len(self._counts) > 10 * _KEPT:  # a column of ids rather than types must not fill the memory
             kept = (*self._named, *self.spec.feedback.excluding, *self._unnamed()[:_KEPT])
             self._counts = Counter({name: self._counts[name] for name in kept})

@@ -1,7 +1,8 @@
 """Writes the accepted rows of a log."""
 
+from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -10,6 +11,43 @@ import pyarrow.parquet as pq
 from data_contracts import columns
 
 ROW_GROUP = 250_000
+
+
+@dataclass
+class EventCounts:
+    """What was written, of one file of events or of several."""
+
+    rows: int = 0
+    anonymous: int = 0
+    null_items: int = 0
+    null_times: int = 0
+    bad_values: int = 0
+    with_times: bool = False
+    """Whether the log has times at all."""
+    first: datetime | None = None
+    last: datetime | None = None
+
+    def see(self, first: datetime | None, last: datetime | None) -> None:
+        """Widen the range of times."""
+        self.first = min(filter(None, (self.first, first)), default=None)
+        self.last = max(filter(None, (self.last, last)), default=None)
+
+    def add(self, other: "EventCounts") -> None:
+        """Add what another file holds."""
+        for name in ("rows", "anonymous", "null_items", "null_times", "bad_values"):
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+        self.with_times = self.with_times or other.with_times
+        self.see(other.first, other.last)
+
+    def facts(self, expected: int) -> dict[str, int]:
+        """Facts of the table, for its contract."""
+        return {
+            "rows": self.rows,
+            "null_items": self.null_items,
+            "null_times": self.null_times if self.with_times else 0,
+            "bad_values": self.bad_values,
+            "rows_lost": expected - self.rows,
+        }
 
 
 class EventWriter:
@@ -33,20 +71,16 @@ class EventWriter:
             compression="zstd",
             use_dictionary=[columns.ITEM_ID, *([columns.EVENT_TYPE] if with_types else [])],
         )
-        self.rows = self.anonymous = self.null_items = self.null_times = self.bad_values = 0
-        self.with_times = False
-        self.first: Any = None
-        self.last: Any = None
+        self.counts = EventCounts()
 
     def write(self, accepted: pa.Table) -> None:
         """Append accepted rows."""
         found = {name: accepted.column(name) for name in self.schema.names if name in accepted.column_names}
-        self.with_times = columns.EVENT_TIME in found
-        if self.with_times:
+        self.counts.with_times = columns.EVENT_TIME in found
+        if self.counts.with_times:
             found[columns.EVENT_TIME] = found[columns.EVENT_TIME].cast(pa.timestamp("us"), safe=False)
             bounds = pc.min_max(found[columns.EVENT_TIME]).as_py()
-            self.first = min(filter(None, (self.first, bounds["min"])), default=None)
-            self.last = max(filter(None, (self.last, bounds["max"])), default=None)
+            self.counts.see(bounds["min"], bounds["max"])
         else:
             found[columns.EVENT_TIME] = pa.nulls(accepted.num_rows, pa.timestamp("us"))
         table = pa.Table.from_arrays(
@@ -55,24 +89,14 @@ class EventWriter:
         self._count(table)
         self._writer.write_table(table, row_group_size=ROW_GROUP)
 
-    def facts(self, expected: int) -> dict[str, int]:
-        """Facts of the table, for its contract."""
-        return {
-            "rows": self.rows,
-            "null_items": self.null_items,
-            "null_times": self.null_times if self.with_times else 0,
-            "bad_values": self.bad_values,
-            "rows_lost": expected - self.rows,
-        }
-
     def close(self) -> None:
         """Finish the file."""
         self._writer.close()
 
     def _count(self, table: pa.Table) -> None:
-        self.rows += table.num_rows
-        self.anonymous += table.column(columns.USER_ID).null_count
-        self.null_items += table.column(columns.ITEM_ID).null_count
-        self.null_times += table.column(columns.EVENT_TIME).null_count
         finite = pc.sum(pc.is_finite(table.column(columns.VALUE))).as_py() or 0
-        self.bad_values += table.num_rows - finite
+        self.counts.rows += table.num_rows
+        self.counts.anonymous += table.column(columns.USER_ID).null_count
+        self.counts.null_items += table.column(columns.ITEM_ID).null_count
+        self.counts.null_times += table.column(columns.EVENT_TIME).null_count
+        self.counts.bad_values += table.num_rows - finite

@@ -1,7 +1,7 @@
 """What is said of items: titles, labels, numbers and dates, the most frequent in the log or a separate table's."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import duckdb
 import pyarrow as pa
@@ -17,6 +17,15 @@ from tasks.ingestion.normalization import ATTRIBUTE, UNREADABLE, described_by
 
 _COMPACT_ROWS = 2_000_000
 _COUNT = "count_all"
+
+
+class Counted(NamedTuple):
+    """What :class:`Descriptions` has counted."""
+
+    pairs: dict[str, pa.Table]
+    """By column: item, value, rows."""
+    unreadable: dict[str, int]
+    first_unreadable: dict[str, str]
 
 
 class Descriptions:
@@ -49,6 +58,20 @@ class Descriptions:
             parts.append(pairs.group_by([columns.ITEM_ID, name]).aggregate([([], "count_all")]))
             if sum(part.num_rows for part in parts) > _COMPACT_ROWS:
                 parts[:] = [self._merged(name)]
+
+    def counted(self) -> "Counted":
+        """What was counted, to be added elsewhere."""
+        pairs = {name: self._merged(name) for name in self._counted}
+        return Counted(pairs, dict(self._unreadable.counts), dict(self._unreadable.first))
+
+    def add_counted(self, other: "Counted") -> None:
+        """Add what was counted in another part of the same log."""
+        for name, pairs in other.pairs.items():
+            self._counted[name].append(pairs)
+        for name, count in other.unreadable.items():
+            self._unreadable.counts[name] += count
+        for name, example in other.first_unreadable.items():
+            self._unreadable.first.setdefault(name, example)
 
     def write(
         self, path: Path, connection: duckdb.DuckDBPyConnection, items: Path | None, scratch: Path

@@ -1,7 +1,8 @@
 """Which of the newest events are outliers: one mistyped year must not decide the day of a run."""
 
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import duckdb
 import numpy as np
@@ -58,7 +59,36 @@ def last_regular_day(days: npt.NDArray[np.int64], counts: npt.NDArray[np.int64])
     return int(days[-1])
 
 
-def find_late_outliers(connection: duckdb.DuckDBPyConnection, events: Path) -> dict[str, Any]:
+class Days(NamedTuple):
+    """The different days with events, ascending, of one file of events or of several."""
+
+    days: npt.NDArray[np.int64]
+    """Since 1970."""
+    counts: npt.NDArray[np.int64]
+    """Events of each."""
+    newest: npt.NDArray[np.int64]
+    """Microseconds from 1970 to the newest event of each."""
+
+    def plus(self, other: "Days") -> "Days":
+        """Days of both."""
+        days, at = np.unique(np.concatenate((self.days, other.days)), return_inverse=True)
+        counts, newest = np.zeros(len(days), np.int64), np.full(len(days), np.iinfo(np.int64).min)
+        np.add.at(counts, at, np.concatenate((self.counts, other.counts)))
+        np.maximum.at(newest, at, np.concatenate((self.newest, other.newest)))
+        return Days(days, counts, newest)
+
+
+def days_of(connection: duckdb.DuckDBPyConnection, events: Path) -> Days:
+    """Count the events of each day; those without a time are left out."""
+    found = connection.execute(
+        f"SELECT floor(epoch({EVENT_TIME}) / 86400)::BIGINT AS day, count(*) AS n, "
+        f"max(epoch_us({EVENT_TIME})) AS newest "
+        f"FROM read_parquet({path_literal(events)}) WHERE isfinite({EVENT_TIME}) GROUP BY 1 ORDER BY 1"
+    ).fetchnumpy()
+    return Days(*(np.asarray(found[name], np.int64) for name in ("day", "n", "newest")))
+
+
+def late_outliers(found: Days) -> dict[str, Any]:
     """Count the newest events that are outliers, and tell the time of the newest that is none.
 
     Returns
@@ -66,18 +96,12 @@ def find_late_outliers(connection: duckdb.DuckDBPyConnection, events: Path) -> d
     ``late_outliers`` and ``last_regular_event_time`` (ISO 8601, UTC); empty where there are no outliers or times.
 
     """
-    read = f"FROM read_parquet({path_literal(events)}) WHERE isfinite({EVENT_TIME})"
-    day = f"floor(epoch({EVENT_TIME}) / 86400)::BIGINT"
-    found = connection.execute(
-        f"SELECT {day} AS day, count(*) AS n {read} GROUP BY 1 ORDER BY 1"
-    ).fetchnumpy()
-    days, counts = np.asarray(found["day"], np.int64), np.asarray(found["n"], np.int64)
+    days, counts, newest = found
     if not len(days) or (last := last_regular_day(days, counts)) == days[-1]:
         return {}
-    newest: Any = connection.execute(
-        f"SELECT strftime(max({EVENT_TIME})::TIMESTAMP, '%Y-%m-%dT%H:%M:%S.%fZ') {read} AND {day} <= {last}"
-    ).fetchall()[0][0]
-    return {"late_outliers": int(counts[days > last].sum()), "last_regular_event_time": newest}
+    moment = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=int(newest[days <= last][-1]))
+    said = moment.replace(tzinfo=None).isoformat(timespec="microseconds")
+    return {"late_outliers": int(counts[days > last].sum()), "last_regular_event_time": f"{said}Z"}
 
 
 def late_caution(found: dict[str, Any], last_event_time: str | None) -> list[str]:

@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 
 from data_contracts import columns
 from data_contracts.dataset import DatasetSpec
-from data_contracts.errors import ConfigurationError, ContractError
+from data_contracts.errors import ConfigurationError
 from data_contracts.suite_files import find_suite
 from tasks.ingestion.batches import ahead, rechunk
 from tasks.ingestion.duplicates import ExtraCopies
@@ -18,10 +18,11 @@ from tasks.ingestion.event_types import TypeCounts
 from tasks.ingestion.event_writer import EventWriter
 from tasks.ingestion.item_metadata import Descriptions
 from tasks.ingestion.normalization import STRIPPED, UPPER_CASED
+from tasks.ingestion.pass_outcome import PassOutcome
 from tasks.ingestion.quarantine import Quarantine
 from tasks.ingestion.reader import FILE_NUMBER, RECORD, Log
 from tasks.validation.row_rules import SHOWN, Bits, Example, RowContract, Rule, Tally
-from tasks.validation.suites import Suite, check_facts
+from tasks.validation.suites import Suite
 
 CHUNK_ROWS = 1_000_000
 """Rows under contract at once: Great Expectations takes a tenth of a second for each call, whatever it is given."""
@@ -134,8 +135,6 @@ class LogPass:
                     piece = copies.mark(piece)
                 self._take(piece)
         self._count_unreadable()
-        if not self.tally.rows:
-            raise ContractError(f"{self.log.files[0][0]} holds no row below its header")
 
     def close(self) -> None:
         """Close the files, whatever happened."""
@@ -144,33 +143,24 @@ class LogPass:
 
     def judge(self) -> None:
         """Stop if the log, or what was made of it, breaks its contract."""
-        self.tally.judge(self.rules, self.spec.contract.max_reject_rate, self.log.place)
-        self.types.judge()
-        check_facts("events", self.events.facts(self.tally.rows - self.tally.rejected))
+        self.outcome.judge(self.log.place, str(self.log.files[0][0]))
 
     def profile(self) -> dict[str, Any]:
         """Counts for the manifest and for people."""
-        of_action = {
-            action: {
-                reason: count
-                for reason, count in self.tally.counts.items()
-                if self.rules[reason].action == action
-            }
-            for action in ("quarantine", "count")
-        }
-        return {
-            "rows_read": self.tally.rows,
-            "rows_accepted": self.events.rows,
-            "rows_rejected": self.tally.rejected,
-            "anonymous": self.events.anonymous,
-            "rejected": of_action["quarantine"],
-            "counted": of_action["count"],
-            "normalised": self.changes,
-            "first_event_time": _iso(self.events.first),
-            "last_event_time": _iso(self.events.last),
-            "files": len(self.log.files),
-            **({"event_types": self.types.table()} if self.spec.columns.event else {}),
-        }
+        return self.outcome.profile()
+
+    @property
+    def outcome(self) -> PassOutcome:
+        """What was found so far."""
+        return PassOutcome(
+            self.spec,
+            self.tally,
+            self.rules,
+            self.types,
+            self.changes,
+            self.events.counts,
+            len(self.log.files),
+        )
 
     def _take(self, piece: pa.Table) -> None:
         judged = [*_judged_columns(self.spec), *self.contract.columns]
@@ -215,10 +205,6 @@ class LogPass:
                 words = _READABLE.get(reason, "every line can be read")
                 self.rules[reason] = Rule(reason, limit, "quarantine", words)
                 self.tally.add(reason, 1, [(number, -record, _short(text))])
-
-
-def _iso(moment: Any) -> str | None:
-    return None if moment is None else f"{moment.isoformat()}Z"
 
 
 def _short(value: Any) -> str:

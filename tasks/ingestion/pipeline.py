@@ -11,10 +11,10 @@ from typing import Any
 
 from data_contracts.dataset import DatasetSpec
 from tasks.ingestion.cautions import compare_items, id_cautions, many_events
-from tasks.ingestion.late_outliers import find_late_outliers, late_caution
+from tasks.ingestion.late_outliers import days_of, late_caution, late_outliers
 from tasks.ingestion.log_pass import LogPass, row_contract
 from tasks.ingestion.reader import Log
-from tasks.runtime.duckdb_engine import connect
+from tasks.runtime.duckdb_engine import connect, read_parquet
 from tasks.sources.files import files_of, locate_items
 
 EVENTS, QUARANTINE, ITEMS, PROFILE = "events.parquet", "quarantine.parquet", "items.parquet", "profile.json"
@@ -62,14 +62,14 @@ def ingest(spec: DatasetSpec, source: Path, out: Path, *, scratch: Path) -> dict
         log_pass.quarantine.write(out / QUARANTINE)
         items = locate_items(spec, source)
         found = log_pass.descriptions.write(out / ITEMS, connection, items, place)
-        late = find_late_outliers(connection, out / EVENTS)
+        late = late_outliers(days_of(connection, out / EVENTS))
         counted = log_pass.profile()
         warnings = [*log_pass.types.warnings(), *late_caution(late, counted["last_event_time"])]
         warnings += id_cautions(connection, spec, out / EVENTS)
         warnings += [*many_events(connection, spec, out / EVENTS), *log_pass.descriptions.warnings]
         table = log_pass.descriptions.item_table
         if table is not None and items is not None:
-            matches, remarks = compare_items(connection, out / EVENTS, table.table, items.name)
+            matches, remarks = compare_items(connection, read_parquet(out / EVENTS), table.table, items.name)
             found["item_table"] = {**table.counts, **matches}
             warnings += [*table.warnings, *remarks]
     profile = {**counted, **found, **late, "warnings": warnings}

@@ -3,7 +3,7 @@
 import errno
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import duckdb
@@ -15,7 +15,7 @@ from data_contracts.dataset import DatasetSpec
 from data_contracts.errors import ConfigurationError, ContractError
 from data_contracts.source_section import SourceSection
 from tasks.ingestion.normalization import FLOATS, NUMBERS, described_by, projection
-from tasks.runtime.duckdb_engine import first_line, literal
+from tasks.runtime.duckdb_engine import first_line, literal, path_literal
 from tasks.sources import csv_format
 from tasks.sources.content import of_the_disk
 from tasks.sources.files import open_file, read_whole
@@ -48,6 +48,11 @@ class Log:
         Where they are read; nothing else may use it meanwhile.
     scratch
         Folder for copies in UTF-8.
+    names, types
+        Columns of the log and their types where other files of it lie elsewhere (:func:`common_columns`); looked up
+        in the files if empty.
+    first_row, n_rows
+        Of a single Parquet file: read only so many rows from this one on; all of them if None.
 
     """
 
@@ -57,6 +62,8 @@ class Log:
     scratch: Path
     names: tuple[str, ...] = ()
     types: tuple[str, ...] = ()
+    first_row: int = 0
+    n_rows: int | None = None
     unreadable: dict[int, list[csv_format.Unreadable]] = field(default_factory=dict)
     _sections: dict[int, SourceSection] = field(default_factory=dict)
     _kept: dict[int, OpenFile] = field(default_factory=dict)
@@ -67,7 +74,10 @@ class Log:
         self.connection.execute(f"SET TimeZone = {literal(self.spec.source.timezone)}")
         self.connection.execute("SET arrow_large_buffer_size = true")
         self.connection.execute("SET preserve_insertion_order = true")
-        self._look_at_all()
+        if not self.names:
+            found = [self._read(number) for number in range(len(self.files))]
+            self.names, self.types = common_columns([(file.names, file.types) for file in found])
+        self._optional = frozenset(self.names) - self._needed()
         form = self.spec.source.time_format
         if "%" in form:
             self._check_time_format(form)
@@ -121,18 +131,7 @@ class Log:
         """
         missing = np.array([record for record, _, _ in self.unreadable.get(file_number, [])], dtype=np.int64)
         shift = np.searchsorted(missing - np.arange(len(missing)), records, side="right")
-        return np.asarray(records + shift, dtype=np.int64)
-
-    def _look_at_all(self) -> None:
-        types: dict[str, set[str]] = {}
-        for number in range(len(self.files)):
-            file = self._read(number)
-            for name, kind in zip(file.names, file.types, strict=True):
-                types.setdefault(name, set()).add(kind)
-        self.names = tuple(types)
-        # Files that disagree about a type are read as text.
-        self.types = tuple(min(kinds) if len(kinds) == 1 else "VARCHAR" for kinds in types.values())
-        self._optional = frozenset(self.names) - self._needed()
+        return np.asarray(records + shift + self.first_row, dtype=np.int64)
 
     def _needed(self) -> set[str]:
         """Columns that every file must have: all roles but titles and attributes."""
@@ -149,6 +148,8 @@ class Log:
                 f"folder have; if it is no part of the log, write files = 'orders-*.csv' (a pattern that fits the "
                 f"others only) under [source]\n  columns: {', '.join(file.names[:30])}"
             )
+        if self.n_rows is not None:
+            file = replace(file, relation=_some_rows(file.path, self.first_row, self.n_rows))
         return file.with_missing(self.names)
 
     def _read(self, number: int) -> OpenFile:
@@ -157,6 +158,8 @@ class Log:
             csv_format.forget_unreadable(self.connection)
             return self._kept[number]
         path, kind = self.files[number]
+        if self.first_row:  # whoever reads its first rows looks at the whole file
+            self._sections[number] = self.spec.source
         if number not in self._sections:
             self._sections[number] = read_whole(path, kind, self.spec.source, self.scratch)
         file = open_file(self.connection, path, kind, self._sections[number], self.scratch)
@@ -206,6 +209,27 @@ class Log:
             raise ConfigurationError(
                 f"time_format = {form!r} in {self.spec.file} is no strptime format: {first_line(error)}"
             ) from error
+
+
+def common_columns(
+    files: Sequence[tuple[Sequence[str], Sequence[str]]],
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Names and types of the columns of all files of a log, from those of each file; empty without files."""
+    types: dict[str, set[str]] = {}
+    for names, kinds in files:
+        for name, kind in zip(names, kinds, strict=True):
+            types.setdefault(name, set()).add(kind)
+    # Files that disagree about a type are read as text.
+    return tuple(types), tuple(min(kinds) if len(kinds) == 1 else "VARCHAR" for kinds in types.values())
+
+
+def _some_rows(path: Path, first: int, n_rows: int) -> str:
+    """SQL of some rows of a Parquet file; row groups without any of them are not read."""
+    at = "file_row_number"
+    return (
+        f"(SELECT * EXCLUDE ({at}) FROM read_parquet({path_literal(path)}, {at} = true, hive_partitioning = true, "
+        f"hive_types_autocast = false) WHERE {at} >= {first} AND {at} < {first + n_rows})"
+    )
 
 
 def _placed(batch: pa.RecordBatch, number: int, row: int) -> pa.RecordBatch:

@@ -43,16 +43,10 @@ def check_fitted(users: Side, user_factors: Float32, item_factors: Float32) -> N
         Naming the parameters to change and how strong they pull.
 
     """
-    rows = users.rows
-    at = np.unique(np.linspace(0, rows.nnz - 1, SAMPLED).astype(np.int64))
-    owner = np.searchsorted(rows.indptr, at, side="right") - 1
-    scores = np.einsum("ij,ij->i", user_factors[owner], item_factors[rows.indices[at]], dtype=np.float64)
-    targets = users.targets[at] if len(users.targets) else np.ones(len(at))
-    weights = users.extra[at].astype(np.float64) + users.unobserved_weight
-    wanted = float((weights * np.abs(targets)).sum())
-    reached = float((weights * np.abs(scores)).sum())
+    reached, wanted = sampled_scores(users, user_factors, item_factors)
     if reached >= NOTHING * wanted or wanted == 0:
         return
+    rows = users.rows
     empty = users.unobserved_weight * rows.n_cols
     entries = rows.nnz / max(1, int(np.count_nonzero(rows.lengths())))
     raise ValueError(
@@ -61,3 +55,18 @@ def check_fitted(users: Side, user_factors: Float32, item_factors: Float32) -> N
         f"{rows.n_cols} items weigh {empty:.3g} together), or regularization, which pulls a user by "
         f'{float(users.regularization.mean()):.3g}; "auto" tries what suits the log'
     )
+
+
+def sampled_scores(users: Side, user_factors: Float32, item_factors: Float32) -> tuple[float, float]:
+    """Weighted sizes of scores, and of targets, summed over some observed entries."""
+    rows = users.rows
+    if not rows.nnz:
+        return 0.0, 0.0
+    at = np.unique(np.linspace(0, rows.nnz - 1, SAMPLED).astype(np.int64))
+    owner = np.searchsorted(rows.indptr, at, side="right") - 1
+    scores = np.einsum("ij,ij->i", user_factors[owner], item_factors[rows.indices[at]], dtype=np.float64)
+    targets = users.targets[at] if len(users.targets) else np.ones(len(at))
+    weights = users.extra[at].astype(np.float64) + users.unobserved_weight
+    wanted = float((weights * np.abs(targets)).sum())
+    reached = float((weights * np.abs(scores)).sum())
+    return reached, wanted

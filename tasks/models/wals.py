@@ -290,12 +290,23 @@ def sides(matrix: GroupedMatrix, config: Config, given: GivenWeights) -> tuple[S
         If `unobserved_weight` is still "auto", or as in :func:`tasks.numeric.wals_side.both_sides`.
 
     """
+    return both_sides(matrix, terms(config), given)
+
+
+def terms(config: Config) -> Terms:
+    """What `config` asks for, in numbers.
+
+    Raises
+    ------
+    ValueError
+        If `unobserved_weight` is still "auto".
+
+    """
     numbers = given_numbers(config.unobserved_weight, config.regularization, config.weighting)
-    terms = Terms(
+    return Terms(
         numbers.weighting,
         config.targets == "explicit",
         numbers.unobserved_weight,
         numbers.regularization,
         config.regularization_exponent,
     )
-    return both_sides(matrix, terms, given)

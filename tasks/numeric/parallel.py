@@ -48,6 +48,17 @@ def single_threaded_blas() -> Iterator[None]:
         _blas.release()
 
 
+@contextmanager
+def threads(n: int) -> Iterator[None]:
+    """Let :func:`for_each_block` of the calling thread use `n` threads at most, and restore its setting."""
+    before = numba.get_num_threads()
+    numba.set_num_threads(min(n, before))
+    try:
+        yield
+    finally:
+        numba.set_num_threads(before)
+
+
 def for_each_block(work: Callable[[int], None], n_blocks: int) -> None:
     """Call ``work(block)`` for every block, on as many threads as numba is set to use.
 

@@ -124,14 +124,19 @@ def _residual(
 ) -> None:
     """Right-hand side minus matrix times `x`, into `out`."""
     scores = np.empty(CHUNK, dtype=np.float32)
+    largest = np.float32(0)
     for k in range(len(x)):
         out[k] = pull[k] - diagonal[k] * x[k]
+        largest = max(largest, abs(x[k]))
     for begin in range(0, len(ids), CHUNK):
         chunk = slice(begin, min(begin + CHUNK, len(ids)))
         pulls, weights, aims = scores[: chunk.stop - begin], extra[chunk], wanted[chunk]
-        dots(rows, ids[chunk], x, pulls)
-        for j in range(len(pulls)):
-            pulls[j] = aims[j] - weights[j] * pulls[j]
+        if largest == 0:  # from nothing, as always on a cluster: half of the work
+            pulls[:] = aims
+        else:
+            dots(rows, ids[chunk], x, pulls)
+            for j in range(len(pulls)):
+                pulls[j] = aims[j] - weights[j] * pulls[j]
         add_rows(rows, ids[chunk], pulls, out)
 
 

@@ -44,24 +44,31 @@ def objective(users: Side, items: Side, user_factors: Float32, item_factors: Flo
         float32 (n_users, n_factors), (n_items, n_factors).
 
     """
+    observed, squares = observed_sums(users, user_factors, item_factors)
+    with single_threaded_blas():
+        everywhere = float(np.sum(gramian(user_factors) * gramian(item_factors)))
+    return Objective(
+        observed,
+        users.unobserved_weight * (everywhere - squares),
+        penalty(users, user_factors) + penalty(items, item_factors),
+    )
+
+
+def observed_sums(users: Side, user_factors: Float32, item_factors: Float32) -> tuple[float, float]:
+    """Weighted squared errors, and squared scores, of the observed entries."""
     sums = np.zeros((len(users.blocks) - 1, 2))
 
     def add(block: int) -> None:
         first, last = users.blocks[block], users.blocks[block + 1]
         observed_block(*users.arrays, user_factors, item_factors, first, last, sums[block])
 
-    with single_threaded_blas():
-        for_each_block(add, len(sums))
-        everywhere = float(np.sum(gramian(user_factors) * gramian(item_factors)))
+    for_each_block(add, len(sums))
     observed, squares = (float(part) for part in sums.sum(axis=0))
-    return Objective(
-        observed,
-        users.unobserved_weight * (everywhere - squares),
-        _penalty(users, user_factors) + _penalty(items, item_factors),
-    )
+    return observed, squares
 
 
-def _penalty(side: Side, factors: Float32) -> float:
+def penalty(side: Side, factors: Float32) -> float:
+    """Weighted squared lengths of the factor rows of a side, or of what they are away from their priors."""
     away = factors - side.prior if len(side.prior) else factors
     lengths = np.einsum("ij,ij->i", away, away)
     return float(np.dot(side.regularization.astype(np.float64), lengths.astype(np.float64)))

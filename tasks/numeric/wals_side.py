@@ -124,26 +124,37 @@ def both_sides(matrix: GroupedMatrix, terms: Terms, given: GivenWeights) -> tupl
     entries = check_weights("entry_weights", given.entries, matrix.nnz)
     turned = None if entries is None else entries[transpose_order(matrix.by_user)]
     return (
-        _side(matrix.by_user, terms, entries, users, items),
-        _side(matrix.by_item, terms, turned, items, users),
+        one_side(matrix.by_user, terms, entries, users, items),
+        one_side(matrix.by_item, terms, turned, items, users),
     )
 
 
-def _side(
-    rows: Csr, terms: Terms, entries: Float32 | None, own: Float32 | None, others: Float32 | None
+def one_side(
+    rows: Csr,
+    terms: Terms,
+    entries: Float32 | None = None,
+    own: Float32 | None = None,
+    others: Float32 | None = None,
 ) -> Side:
-    """One side; `own` weighs its rows, `others` its columns."""
+    """One side, of checked values; `own` weighs its rows, `others` its columns."""
     extra = value_weights(rows.values, terms.weighting) if entries is None else entries
     if own is not None:
         extra = extra * np.repeat(own, rows.lengths())
     if others is not None:
         extra = extra * others[rows.indices]
-    # S. Rendle et al.: Revisiting the Performance of iALS on Item Recommendation Benchmarks, 2022, eq. 5.
-    size = rows.lengths() + terms.unobserved_weight * rows.n_cols
     return Side(
         rows,
         extra,
         rows.values if terms.explicit else np.empty(0, dtype=np.float32),
-        (terms.regularization * size**terms.exponent).astype(np.float32),
+        pulls(rows.lengths(), rows.n_cols, terms),
         terms.unobserved_weight,
     )
+
+
+def pulls(lengths: Int64, n_cols: int, terms: Terms) -> Float32:
+    """Regularization of rows of so many entries, float32 (n_rows,).
+
+    S. Rendle et al.: Revisiting the Performance of iALS on Item Recommendation Benchmarks, 2022, eq. 5.
+    """
+    size = lengths + terms.unobserved_weight * n_cols
+    return (terms.regularization * size**terms.exponent).astype(np.float32)

@@ -19,7 +19,9 @@ MEMORY_LIMIT = os.environ.get("SHELFTALKER_MEMORY_LIMIT", "2GB")
 
 
 @contextmanager
-def connect(scratch: Path, *, memory_limit: str = MEMORY_LIMIT) -> Iterator[duckdb.DuckDBPyConnection]:
+def connect(
+    scratch: Path, *, memory_limit: str = MEMORY_LIMIT, threads: int | None = None
+) -> Iterator[duckdb.DuckDBPyConnection]:
     """Open an empty DuckDB database that spills into a folder below `scratch`, removed at the end.
 
     Parameters
@@ -28,6 +30,8 @@ def connect(scratch: Path, *, memory_limit: str = MEMORY_LIMIT) -> Iterator[duck
         An existing folder on the disk that may fill up.
     memory_limit
         A DuckDB size such as ``"2GB"``; resident memory runs a little over it.
+    threads
+        How many it may use; as many as the machine has cores if None.
 
     Raises
     ------
@@ -42,6 +46,8 @@ def connect(scratch: Path, *, memory_limit: str = MEMORY_LIMIT) -> Iterator[duck
         with duckdb.connect(str(spill / "work.duckdb")) as connection:
             connection.execute(f"SET memory_limit = {literal(memory_limit)}")
             connection.execute(f"SET temp_directory = {literal(str(spill))}")
+            if threads is not None:
+                connection.execute(f"SET threads = {threads}")
             connection.execute("SET TimeZone = 'UTC'")
             connection.execute("SET enable_progress_bar = false")
             yield connection
@@ -70,6 +76,13 @@ def literal(text: str) -> str:
 def path_literal(path: Path) -> str:
     """SQL string by which DuckDB's readers find this one file, whatever its name."""
     return literal(pattern_of(path))
+
+
+def read_parquet(path: Path) -> str:
+    """SQL, as it stands after FROM, of the rows of a Parquet file or of all such files of a folder."""
+    return (
+        f"read_parquet({literal(f'{pattern_of(path)}/*.parquet') if path.is_dir() else path_literal(path)})"
+    )
 
 
 def number(connection: duckdb.DuckDBPyConnection, query: str) -> int:

@@ -1,0 +1,124 @@
+"""A run on the workers of somebody else's cluster, from the log to everybody's lists."""
+
+import datetime as dt
+
+import pyarrow.parquet as pq
+import pytest
+
+pytest.importorskip("distributed")
+
+import cluster_shop
+import dask_processes
+
+from data_contracts.cluster_section import ClusterSection
+from data_contracts.errors import ConfigurationError
+from data_contracts.parameters import ClusterParameters, NightlyParameters
+from data_contracts.predictions import PREDICTIONS_SCHEMA
+
+pytestmark = pytest.mark.cluster
+
+MODELS = """
+[evaluation]
+metric = "precision@5"
+ks = [5]
+[models.popularity]
+baseline = true
+[models.recent_popularity]
+baseline = true
+[models.personal_frequency]
+baseline = true
+[models.wals]
+n_factors = 4
+iterations = 2
+unobserved_weight = 0.1
+regularization = 0.1
+weighting = "count"
+"""
+
+
+@pytest.fixture
+def shop(tmp_path):
+    """The path of a dataset file, its log beside it."""
+    cluster_shop.write_log(tmp_path / "log", n_rows=300)
+    return cluster_shop.write_dataset(tmp_path, f"[cluster]\nblocks = 3\n{MODELS}").file
+
+
+@pytest.fixture
+def scheduler(tmp_path):
+    """Address of a scheduler with two workers."""
+    port = dask_processes.free_port()
+    with (
+        dask_processes.ended(dask_processes.start_scheduler(tmp_path / "scheduler", port)),
+        dask_processes.ended(dask_processes.start_worker(tmp_path / "one", port)),
+        dask_processes.ended(dask_processes.start_worker(tmp_path / "two", port)),
+    ):
+        yield f"tcp://127.0.0.1:{port}"
+
+
+def test_cluster__lists_the_best_for_everybody_and_a_second_run_reuses_all(
+    shop, scheduler, home, prefect_server
+):
+    from flows.cluster import cluster
+
+    given = ClusterParameters(dataset=str(shop), as_of=dt.date(2024, 5, 1), scheduler=scheduler)
+    found = cluster(given)
+
+    lists = pq.read_table(found["path"])
+    assert lists.schema.equals(PREDICTIONS_SCHEMA)
+    assert lists.num_rows == found["rows"] == found["n_users"] * 10
+    assert len(lists.column("user_id").unique()) == found["n_users"]
+    assert set(found["metrics"]) == {"popularity", "recent_popularity", "personal_frequency", "wals"}
+    best = max(found["metrics"], key=lambda name: found["metrics"][name]["precision@5"])
+    assert found["winner"] == best
+    assert not list(home.rglob(".tmp-attempt-*"))
+
+    stamps = {path: path.stat().st_mtime_ns for path in (home / "artifacts").rglob("*.parquet")}
+    # Nobody is asked: there is no such scheduler.
+    again = cluster(given.model_copy(update={"scheduler": "tcp://127.0.0.1:9"}))
+    assert again == found
+    assert {path: path.stat().st_mtime_ns for path in (home / "artifacts").rglob("*.parquet")} == stamps
+
+
+REFUSED = {
+    "[cleaning]\ndrop_exact_duplicates = true": "drop_exact_duplicates under .* compares all rows",
+    '[feedback]\nkind = "quantity"\nclip_quantile = 0.9': "clip_quantile under .* is taken over all events",
+    '[feedback]\nkind = "duration"': 'kind = "duration" under .* weighs by the median',
+    "[cleaning]\nmax_events_quantile = 0.9": "max_events_quantile under .* write max_events_per_user",
+    '[models.ease]\n[models.popularity]\nbaseline = true\n[evaluation]\ncold_start = "popularity"': r"cannot train 'ease' \(kind 'ease'\)",
+}
+
+
+@pytest.mark.parametrize(("sections", "said"), REFUSED.items())
+def test_asked_of_workers__refuses_what_needs_one_machine(tmp_path, sections, said):
+    from flows.cluster import asked_of_workers
+
+    path = cluster_shop.write_dataset(tmp_path, sections).file
+    given = ClusterParameters(dataset=str(path))
+    with pytest.raises(ConfigurationError, match=said):
+        asked_of_workers(cluster_shop.DatasetSpec.load(path), given)
+
+
+def test_asked_for__sends_a_dataset_of_a_cluster_to_its_command(tmp_path):
+    from flows.planning import asked_for
+
+    path = cluster_shop.write_dataset(tmp_path, '[cluster]\nengine = "dask"').file
+    with pytest.raises(
+        ConfigurationError, match=r"engine = 'dask' under \[cluster\], which `shelftalker cluster`"
+    ):
+        asked_for(NightlyParameters(dataset=str(path)))
+
+
+def test_section_of__takes_the_parameters_before_the_dataset_file(tmp_path):
+    from flows.cluster import section_of
+
+    spec = cluster_shop.write_dataset(tmp_path, '[cluster]\nscheduler = "tcp://a:1"\nblocks = 3')
+    given = ClusterParameters(dataset="shop.toml", scheduler="tcp://b:2", workers=4)
+    found = section_of(spec, given)
+    assert found == ClusterSection(engine="dask", scheduler="tcp://b:2", blocks=3, workers=4)
+    assert found.cache_identity() == spec.cluster.cache_identity()
+
+
+@pytest.mark.parametrize("address", ["scheduler", "tcp://", "http://a:1", "tcp://a:1/x", "tcp://a: 1"])
+def test_cluster_parameters__refuse_what_is_no_address(address):
+    with pytest.raises(ValueError, match="scheduler"):
+        ClusterParameters(scheduler=address)
