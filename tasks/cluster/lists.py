@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -24,9 +23,6 @@ from tasks.cluster.wals import FULL, Fit
 from tasks.numeric.wals_side import Terms
 from tasks.runtime import duckdb_engine
 from tasks.runtime.files import replace_file, sha256_of
-
-MODELS: Final = ("popularity", "personal_frequency", "wals")
-"""Kinds that a cluster can train and rank."""
 
 ROW_GROUP = 500_000
 """Rows in one row group of the published file."""
@@ -68,24 +64,6 @@ class Published:
     """Lists with a free place."""
 
 
-def check_models(kinds: Sequence[str]) -> None:
-    """Refuse models that a cluster cannot train, before anything is read.
-
-    Raises
-    ------
-    ConfigurationError
-        Naming them, and why.
-
-    """
-    refused = [kind for kind in kinds if kind not in MODELS]
-    if refused:
-        why = ", whose times grouped blocks do not keep" if refused == ["recent_popularity"] else ""
-        raise ConfigurationError(
-            f'engine = "dask" cannot train {", ".join(refused)}{why}; it can train {", ".join(MODELS)}: name only '
-            'these, or run on one machine with engine = "local"'
-        )
-
-
 def of_fit(fit: Fit) -> Trained:
     """A trained WALS."""
     return Trained(fit.problem, Model("wals", fit.items, FULL))
@@ -104,7 +82,6 @@ def count(workers: Workers, blocks: BlockFolder, kind: str, folder: Path) -> Tra
         An existing folder that driver and workers share.
 
     """
-    check_models([kind])
     terms = Terms("binary", explicit=False, unobserved_weight=0.0, regularization=0.0, exponent=0.0)
     problem = Problem(blocks.folder, blocks.sha256, blocks.manifest.n_items, terms)
     rounds = Rounds(workers, blocks.blocks)

@@ -18,7 +18,7 @@ from scipy.sparse import csr_matrix
 from data_contracts.cluster_section import ClusterSection
 from data_contracts.errors import ClusterLostError, ConfigurationError, DamagedError
 from data_contracts.interactions import GroupedMatrix
-from tasks.cluster import client, held, lists, wals_tasks
+from tasks.cluster import client, held, wals_tasks
 from tasks.cluster import wals as cluster_wals
 from tasks.cluster.arrays import load_array
 from tasks.cluster.blocks import BlockFolder
@@ -203,10 +203,3 @@ def test_fit__says_that_factors_shrank_to_nothing(shop, workers, tmp_path):
 def test_check_config__names_what_a_cluster_cannot_do(change, said):
     with pytest.raises(ConfigurationError, match=said):
         cluster_wals.check_config(CONFIG.model_copy(update=change))
-
-
-def test_check_models__names_who_cannot_be_trained():
-    with pytest.raises(ConfigurationError, match="cannot train bpr, ease; it can train popularity"):
-        lists.check_models(["wals", "bpr", "ease"])
-    with pytest.raises(ConfigurationError, match="whose times grouped blocks do not keep"):
-        lists.check_models(["recent_popularity"])
