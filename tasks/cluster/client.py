@@ -311,7 +311,6 @@ def _connected(section: ClusterSection, address: str | None, scratch: Path) -> I
             memory_limit=limit,
             local_directory=folder,
             silence_logs=logging.CRITICAL,
-            env={"NUMBA_NUM_THREADS": "1"},
         ) as cluster,
         Client(cluster, timeout=wanted, set_as_default=False) as client,
     ):
