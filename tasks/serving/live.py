@@ -101,13 +101,13 @@ class LiveDataset:
     def _opened(self) -> State:
         known = [] if self.state is None else [self.state.live, *self.state.arms.values()]
         before = {shop.publication: shop for shop in known}
+        # Where visitors are asked for, the first one should not wait for the model.
+        warm = any(shop.is_warm for shop in known)
 
         def opened(publication: Publication) -> OpenPublication:
             if publication not in before:
                 shop = OpenPublication(publication)
-                if any(
-                    each.is_warm for each in known
-                ):  # sessions are asked for: the first one should not wait
+                if warm:
                     shop.warm()
                 before[publication] = shop
             return before[publication]
