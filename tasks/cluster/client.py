@@ -172,10 +172,7 @@ class Workers:
                     waiting = self._not_forgotten(waiting, again)
                 continue
             except CancelledError as error:
-                raise ClusterLostError(
-                    f"the scheduler at {_address(self.client)} is gone or has forgotten the work; start it and run again: "
-                    "what was finished is kept"
-                ) from error
+                raise self._lost() from error
             alone_since = None
             yield from done
 
@@ -207,13 +204,16 @@ class Workers:
             )
         return alone_since or now
 
+    def _lost(self, what: str = "") -> ClusterLostError:
+        return ClusterLostError(
+            f"the scheduler at {_address(self.client)} is gone or has forgotten the work{what}; start it and run again: "
+            "what was finished is kept"
+        )
+
     def result(self, future: Any, what: str) -> Any:
         """What an ended future brings, its errors in words of ours."""
         if future.status in {"cancelled", "lost"}:
-            raise ClusterLostError(
-                f"the scheduler at {_address(self.client)} is gone or has forgotten the work ({what}); start it and "
-                "run again: what was finished is kept"
-            )
+            raise self._lost(f" ({what})")
         try:
             return future.result()
         except KilledWorker as error:

@@ -4,6 +4,7 @@ Paths and hashes come in, paths and hashes go out. A task that is lost is done a
 the same bytes; nothing that a worker keeps (:mod:`tasks.cluster.held`) is needed for that.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from tasks.numeric.gramian import gramian
 from tasks.numeric.parallel import single_threaded_blas, threads
 from tasks.numeric.wals_loss import observed_sums, penalty
 from tasks.numeric.wals_partial import curvature_part, product_part, residual_part
+from tasks.numeric.wals_side import Float32, Side
 
 Array = npt.NDArray[Any]
 
@@ -93,25 +95,33 @@ def item_product(
     problem: Problem, part: Part, items: ArrayFile, solve: Solve, directions: ArrayFile, out: str
 ) -> Answer:
     """Observed part of the items' matrices times `directions`: ``product``."""
-    sums = _Sums()
-    with single_threaded_blas(), threads(1):
-        p = held.array(directions)
-        for number, block in enumerate(part.blocks, part.first):
-            x = held.user_factors(problem, block, items, solve)
-            sums.add(number, product=product_part(held.side(problem, block), x, p))
-    return sums.answer(out, part)
+    return _along(product_part, "product", problem, part, items, solve, directions, out)
 
 
 def item_curvature(
     problem: Problem, part: Part, items: ArrayFile, solve: Solve, directions: ArrayFile, out: str
 ) -> Answer:
     """The same, between directions on both sides: ``curvature``, one number an item."""
+    return _along(curvature_part, "curvature", problem, part, items, solve, directions, out)
+
+
+def _along(
+    of_block: Callable[[Side, Float32, Float32], Array],
+    name: str,
+    problem: Problem,
+    part: Part,
+    items: ArrayFile,
+    solve: Solve,
+    directions: ArrayFile,
+    out: str,
+) -> Answer:
+    """Sum over the blocks of what each says of `directions`, its users' factors being solved for `items`."""
     sums = _Sums()
     with single_threaded_blas(), threads(1):
         p = held.array(directions)
         for number, block in enumerate(part.blocks, part.first):
             x = held.user_factors(problem, block, items, solve)
-            sums.add(number, curvature=curvature_part(held.side(problem, block), x, p))
+            sums.add(number, **{name: of_block(held.side(problem, block), x, p)})
     return sums.answer(out, part)
 
 

@@ -8,23 +8,25 @@ from typing import Any
 
 from data_contracts.published_files import LOOKUP
 from tasks.lookup.filters import Pair
-from tasks.lookup.mapped import CODES, INDEX, LabelColumn, Ranked, Texts, integers
+from tasks.lookup.mapped import CODES, INDEX, VERSION, LabelColumn, Ranked, Texts, integers
 from tasks.publication.registry import Publication
 from tasks.runtime.files import read_json
 
 
 @contextmanager
 def index_of(publication: Publication) -> Iterator[Path]:
-    """Folder of a publication's index; one of its own tables where it has none, as those of earlier versions."""
+    """Folder of a publication's index; one of its own tables where it has none, or one of another layout, as those of earlier versions."""
     if (publication.folder / LOOKUP / INDEX).exists():
-        yield publication.part(LOOKUP)
-        return
+        folder = publication.part(LOOKUP)
+        if read_json(folder / INDEX)["version"] == VERSION:
+            yield folder
+            return
     from tasks.lookup.index import build, tables_of
 
-    with tempfile.TemporaryDirectory(prefix="shelftalker-lookup-") as folder:
+    with tempfile.TemporaryDirectory(prefix="shelftalker-lookup-") as temporary:
         tables = {name: publication.part(name) for name in tables_of(publication.folder)}
-        build(tables, Path(folder))
-        yield Path(folder)
+        build(tables, Path(temporary))
+        yield Path(temporary)
 
 
 class Columns:

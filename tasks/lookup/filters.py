@@ -78,9 +78,9 @@ class ItemFilter:
         for pair in pairs:
             if len(found) >= wanted:
                 break
-            labels = self._labels(pair[0])
             if pair[0] in there or not self.passes(pair[0]):
                 continue
+            labels = self._labels(pair[0])
             if any(counts[label] >= self.limits[label[0]][1] for label in labels):
                 continue
             counts.update(labels)

@@ -1,13 +1,13 @@
 """Make the look-up index of a publication: its tables as columns to be mapped, so that a look-up reads a few pages.
 
 A run makes it and publishes it as the folder ``lookup``; for a publication that lacks it, as those of earlier
-versions do, it is made once below the home. pyarrow and numpy are needed to make it, not to read it.
+versions do, whoever opens it makes one for itself. pyarrow and numpy are needed to make it, not to read it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Final, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -33,12 +33,9 @@ from data_contracts.published_files import (
     USERS_FILE,
     USERS_PER_ITEM,
 )
-from tasks.lookup.mapped import BYTES, CODES, INDEX, OFFSETS, SCORES
+from tasks.lookup.mapped import BYTES, CODES, INDEX, OFFSETS, SCORES, VERSION
 from tasks.preparation.item_features import split_labels
 from tasks.runtime.files import write_json
-
-VERSION: Final = 1
-"""Of the layout; an index of another version is made anew."""
 
 Separators = Mapping[str, str | None]
 """Attributes with labels, and what separates the labels of an item; None where it has one."""
@@ -148,21 +145,12 @@ def _write_lists(
     column: str,
 ) -> int:
     """Write lists as codes and scores, (n_owners, width) each; returns their width."""
-    rows = 1 if owners is None else len(owners)
-    width = 0 if table is None else _longest(table)
-    shape = (rows, width)
-    codes, scores = _file(out / f"{name}{CODES}", "<i4", shape), _file(out / f"{name}{SCORES}", "<f4", shape)
-    if table is None or not codes.size:
-        return width
-    codes[:] = -1
-    scores[:] = -np.inf
-    for batch in pq.ParquetFile(table).iter_batches():
-        at = np.asarray(batch.column(RANK)) - 1
+
+    def lines(batch: pa.RecordBatch) -> npt.NDArray[np.int64]:
         # Equal ids follow each other: each is looked for once.
-        line = np.zeros(len(at), np.int64) if owners is None else _runs(batch.column(0), owners)
-        codes[line, at] = others.codes(batch.column(column))
-        scores[line, at] = np.asarray(batch.column(SCORE))
-    return width
+        return np.zeros(len(batch), np.int64) if owners is None else _runs(batch.column(0), owners)
+
+    return _fill(out, name, table, 1 if owners is None else len(owners), others, column, lines)
 
 
 def _write_category_lists(out: Path, table: Path | None, users: Vocabulary, items: Vocabulary) -> int:
@@ -171,20 +159,34 @@ def _write_category_lists(out: Path, table: Path | None, users: Vocabulary, item
     found = [pc.unique(batch.column(0)).cast(pa.large_string()) for batch in parts]
     names = Vocabulary.from_ids(CATEGORY, pa.concat_arrays(found) if found else [])
     _write_texts(out, "categories", names.ids)
+
+    def lines(batch: pa.RecordBatch) -> npt.NDArray[np.int64]:
+        return _runs(batch.column(USER_ID), users) * len(names) + names.codes(batch.column(CATEGORY))
+
+    return _fill(out, "category_items", table, len(users) * len(names), items, ITEM_ID, lines)
+
+
+def _fill(
+    out: Path,
+    name: str,
+    table: Path | None,
+    n_lists: int,
+    others: Vocabulary,
+    column: str,
+    lines: Callable[[pa.RecordBatch], npt.NDArray[np.int64]],
+) -> int:
+    """Write the ids of a column, and their scores, to the places of their lists; returns the width of the lists."""
     width = 0 if table is None else _longest(table)
-    shape = (len(users) * len(names), width)
-    codes = _file(out / f"category_items{CODES}", "<i4", shape)
-    scores = _file(out / f"category_items{SCORES}", "<f4", shape)
+    shape = (n_lists, width)
+    codes, scores = _file(out / f"{name}{CODES}", "<i4", shape), _file(out / f"{name}{SCORES}", "<f4", shape)
     if table is None or not codes.size:
         return width
     codes[:] = -1
     scores[:] = -np.inf
     for batch in pq.ParquetFile(table).iter_batches():
-        columns = dict(zip(batch.schema.names, batch.columns, strict=True))
-        line = _runs(columns[USER_ID], users) * len(names) + names.codes(columns[CATEGORY])
-        at = np.asarray(columns[RANK]) - 1
-        codes[line, at] = items.codes(columns[ITEM_ID])
-        scores[line, at] = np.asarray(columns[SCORE])
+        line, at = lines(batch), np.asarray(batch.column(RANK)) - 1
+        codes[line, at] = others.codes(batch.column(column))
+        scores[line, at] = np.asarray(batch.column(SCORE))
     return width
 
 

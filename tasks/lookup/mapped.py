@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any, Final, Literal, NamedTuple
 
 INDEX: Final = "index.json"
+VERSION: Final = 1
+"""Of the layout of an index; one of another version is made anew."""
 
 OFFSETS, BYTES = ".offsets", ".bytes"
 """Endings of the two files of a column of texts."""

@@ -67,9 +67,10 @@ def _blocked_pairs(data: PreparedEvents, rules: RulesOfRun | None) -> pa.Table |
     found = []
     if rules is not None and rules.rules.blocks is not None:
         found.append(pq.read_table(rules.files.folder / BLOCKS))
-    users, items = load_vocabularies(data.vocabularies)
-    seen = data.seen(load_grouped(data.matrix, ()).by_user)
-    if seen.blocked is not None:
+    # Only where the past is kept beside the matrix may it say what is blocked.
+    seen = None if data.past is None else data.seen(load_grouped(data.matrix, ()).by_user)
+    if seen is not None and seen.blocked is not None:
+        users, items = load_vocabularies(data.vocabularies)
         rows = np.repeat(np.arange(seen.blocked.shape[0]), seen.blocked.lengths())
         owners = pa.concat_arrays([users.ids, seen.former.ids])
         pairs = {USER_ID: owners.take(pa.array(rows)), ITEM_ID: items.take(seen.blocked.indices)}

@@ -149,6 +149,15 @@ def test_open_publication__answers_the_same_without_the_index_of_an_earlier_vers
         plain.recommend("a/b", category="Acme")
 
 
+def test_open_publication__makes_an_index_of_another_layout_anew(home, tmp_path, monkeypatch):
+    publication = publish_shop(tmp_path)
+    monkeypatch.setattr("tasks.lookup.columns.VERSION", 2)
+
+    assert ids(OpenPublication(publication).recommend("c%20d")) == list(LISTS["c%20d"])
+    with pytest.raises(ConfigurationError, match="knows no labels of items"):
+        open_publication("shop").recommend("a/b", category="Acme")
+
+
 @pytest.mark.parametrize("file", ["lookup/user_items.codes", "lookup/items.bytes", "predictions.parquet"])
 def test_open_publication__refuses_a_file_that_changed(home, tmp_path, file):
     publication = publish_shop(tmp_path)
