@@ -5,7 +5,7 @@ import signal
 import socket
 import sys
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from data_contracts.errors import ConfigurationError
 from tasks.serving.live import LiveDataset
@@ -18,6 +18,15 @@ GRACE_SECONDS: Final = 10
 """How long questions that were begun may take when the service is stopped."""
 LONGEST_HEAD: Final = 262_144
 """Bytes of a request before its body: an id of 10 kB may be written in 90 kB."""
+
+SERVER: Final[dict[str, Any]] = {
+    "access_log": False,
+    "server_header": False,
+    "timeout_graceful_shutdown": GRACE_SECONDS,
+    "h11_max_incomplete_event_size": LONGEST_HEAD,
+    "backlog": 2048,
+}
+"""What uvicorn is told, wherever the service runs."""
 
 LOGGING: Final = {
     "version": 1,
@@ -65,12 +74,8 @@ def serve(settings: ApiSettings, shared: Path) -> None:
         host=settings.host,
         port=settings.port,
         workers=settings.workers,
-        access_log=False,
         log_config=LOGGING,
-        server_header=False,
-        timeout_graceful_shutdown=GRACE_SECONDS,
-        h11_max_incomplete_event_size=LONGEST_HEAD,
-        backlog=2048,
+        **SERVER,
     )
 
 

@@ -8,6 +8,8 @@ from contextlib import contextmanager
 import httpx
 import uvicorn
 
+from tasks.serving.run import SERVER
+
 
 @contextmanager
 def running(app):
@@ -15,7 +17,7 @@ def running(app):
     with socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))
         port = listening.getsockname()[1]
-        server = uvicorn.Server(uvicorn.Config(app, log_level="warning", access_log=False))
+        server = uvicorn.Server(uvicorn.Config(app, log_level="warning", **SERVER))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
         thread.start()
         try:
