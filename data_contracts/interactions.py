@@ -113,6 +113,8 @@ class ItemTimeline:
 class History:
     """Every known user's events, oldest first; with baskets basket by basket, the oldest basket first.
 
+    Events of one moment are in an order drawn by a hash, which tells nothing of the items.
+
     Parameters
     ----------
     indptr

@@ -79,7 +79,7 @@ def fit(
     ----------
     matrix
         With a history, whose order counts. Events of one moment, such as the rows of an invoice, have no honest order;
-        they stand in that of their items' codes there, which the network learns.
+        they stand in one that was drawn.
     config
         Parameters of the model.
     rng

@@ -105,7 +105,7 @@ def fit(
     Parameters
     ----------
     matrix
-        With a history, whose order counts; events of one moment stand in the order of their items' codes there.
+        With a history, whose order counts; events of one moment stand in one that was drawn.
     config
         Parameters of the model.
     rng

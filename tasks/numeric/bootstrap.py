@@ -7,6 +7,7 @@ import numpy.typing as npt
 
 from data_contracts.evaluation import Interval
 from tasks.numeric.jit import jit
+from tasks.numeric.splitmix import GOLDEN, mix
 
 Floats = npt.NDArray[np.floating]
 Float64 = npt.NDArray[np.float64]
@@ -18,9 +19,6 @@ UNIT_BLOCK = 2_048
 MOST_DRAWS, LEAST_SAMPLES = 100_000_000, 500
 """Units times resamples, a second or so for twenty metrics; and the fewest resamples of many units."""
 
-_GOLDEN = np.uint64(0x9E3779B97F4A7C15)
-_MIX_A = np.uint64(0xBF58476D1CE4E5B9)
-_MIX_B = np.uint64(0x94D049BB133111EB)
 
 # How often a unit is drawn, by 16 random bits: Poisson(1) to the precision of 2^-16 (9 or more draws,
 # one unit in 900,000, cannot happen).
@@ -190,20 +188,13 @@ def draw_counts(
 ) -> None:
     """Fill (n_units, n_samples) with Poisson(1) counts: four per word of a SplitMix64 hash."""
     n_units, n_samples = counts.shape
-    start = _mix(seed + _GOLDEN)
+    start = mix(seed + GOLDEN)
     for unit in range(n_units):
         # SplitMix64 (Steele et al. 2014) as a hash of the place: no state to carry from row to row.
-        state = _mix(start ^ _mix(np.uint64(first + unit) * _GOLDEN + _GOLDEN))
+        state = mix(start ^ mix(np.uint64(first + unit) * GOLDEN + GOLDEN))
         for sample in range(0, n_samples, 4):
-            state += _GOLDEN
-            word = _mix(state)
+            state += GOLDEN
+            word = mix(state)
             for part in range(min(4, n_samples - sample)):
                 bits = (word >> np.uint64(16 * part)) & np.uint64(0xFFFF)
                 counts[unit, sample + part] = count_of_bits[bits]
-
-
-@jit()
-def _mix(word: np.uint64) -> np.uint64:
-    word = (word ^ (word >> np.uint64(30))) * _MIX_A
-    word = (word ^ (word >> np.uint64(27))) * _MIX_B
-    return word ^ (word >> np.uint64(31))

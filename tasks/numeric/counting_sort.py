@@ -4,6 +4,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tasks.numeric.jit import jit
+from tasks.numeric.splitmix import GOLDEN, mix
 
 Int32 = npt.NDArray[np.int32]
 Int64 = npt.NDArray[np.int64]
@@ -107,6 +108,46 @@ def _sort_rows(
             source, width = 1 - source, 2 * width
         for at in range(length):
             order[first + at] = places[source, at]
+
+
+def draw_order_of_moments(starts: Int64, order: UInt32, items: Int32, ages: Float64) -> None:
+    """Put each row's positions of one age in an order that tells nothing, in place.
+
+    Rows of an invoice come in no order. That of their items' codes would be one that a model of sequences learns: the
+    next item is then among the few with a higher code. The order drawn is a hash of row, item and age, so that it is
+    another for each row and moment and the same in each run; positions of one item keep theirs.
+
+    Parameters
+    ----------
+    starts, order
+        As :func:`sort_rows_oldest_first` leaves them; `order` is changed.
+    items
+        int32: the item of each position.
+    ages
+        float64: the age of each position.
+
+    """
+    _draw_moments(starts, order, items, ages, ages.view(np.uint64))
+
+
+@jit()
+def _draw_moments(
+    starts: Int64, order: UInt32, items: Int32, ages: Float64, bits: npt.NDArray[np.uint64]
+) -> None:
+    for row in range(len(starts) - 1):
+        first, end = starts[row], starts[row + 1]
+        while first < end:
+            last = first + 1
+            while last < end and ages[order[last]] == ages[order[first]]:
+                last += 1
+            if last > first + 1:
+                moment = order[first:last].copy()
+                seed = mix(np.uint64(row) * GOLDEN ^ bits[moment[0]])
+                drawn = np.empty(len(moment), np.uint64)
+                for at in range(len(moment)):
+                    drawn[at] = mix(seed ^ mix(np.uint64(items[moment[at]]) * GOLDEN + GOLDEN))
+                order[first:last] = moment[np.argsort(drawn, kind="mergesort")]
+            first = last
 
 
 @jit()

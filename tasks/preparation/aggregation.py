@@ -13,6 +13,7 @@ from tasks.numeric.counting_sort import (
     Int32,
     Int64,
     UInt32,
+    draw_order_of_moments,
     merge_runs,
     sort_by,
     sort_rows_oldest_first,
@@ -66,6 +67,7 @@ def _write_users(events: EncodedEvents, out: Path, grouping: GroupingSection, or
         by_item = order.copy()
         sort_rows_oldest_first(starts, order, events.column(AGES))
         if events.timed and grouping.history:
+            draw_order_of_moments(starts, order, items, events.column(AGES))
             _write_histories(out, starts, order, events)
         order = _pairs_oldest_first(events, order) if grouping.merge == "last" else by_item
     _write_pairs(out, "by_user", starts, order, events, MERGES[grouping.merge])

@@ -169,13 +169,14 @@ def _events(
     listed = "SELECT *, 1 AS asked FROM events"
     if selection.only_targets:
         listed += f" UNION ALL SELECT *, 0 FROM {CONTEXT} WHERE NOT {is_target(selection)}"
-    # Events of one time have no honest order: that of the items, whatever the order of the log's rows. What is
-    # asked for comes last among them: a view of the same second says nothing less of it.
+    # Events of one time have no honest order: one is drawn that the order of the log's rows does not change, and that
+    # tells nothing of the next item. What is asked for comes last: a view of the same second says nothing less of it.
+    drawn = f"md5(concat_ws(':', {USER_ID}, epoch_us({EVENT_TIME}), {ITEM_ID}))"
     rows, items, of_basket, asked = arrays(
         connection,
         f"""SELECT r.row::INT, coalesce(i.code, -1)::INT, ({basket})::INT, asked
         FROM ({listed}) e JOIN rows r USING ({USER_ID}) LEFT JOIN items i USING ({ITEM_ID}) {joined}
-        ORDER BY r.row, e.{EVENT_TIME}, asked, e.{ITEM_ID}""",
+        ORDER BY r.row, {EVENT_TIME}, asked, {drawn}, {ITEM_ID}""",
     )
     return HeldOutEvents(rows, items, of_basket, _guessed(np.flatnonzero(asked), selection.seed))
 

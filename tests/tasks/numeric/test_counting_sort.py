@@ -3,7 +3,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.numeric.counting_sort import LARGEST, LAST, SUM, merge_runs, sort_by, sort_rows_oldest_first
+from tasks.numeric.counting_sort import (
+    LARGEST,
+    LAST,
+    SUM,
+    draw_order_of_moments,
+    merge_runs,
+    sort_by,
+    sort_rows_oldest_first,
+)
 
 keys_of = st.lists(st.integers(0, 6), max_size=60)
 
@@ -30,6 +38,38 @@ def test_sort_rows_oldest_first__agrees_with_a_stable_sort_of_each_row(events):
     sort_rows_oldest_first(starts, order, ages)
 
     assert order.tolist() == sorted(range(len(events)), key=lambda at: (owners[at], -ages[at]))
+
+
+def drawn(items, ages):
+    """The order drawn of as many equal rows as there are in `ages`, each with these items."""
+    n_rows, length = ages.shape
+    order = np.arange(n_rows * length, dtype=np.uint32)
+    starts = np.arange(0, n_rows * length + 1, length)
+    draw_order_of_moments(starts, order, np.tile(np.array(items, np.int32), n_rows), ages.ravel())
+    return order.reshape(n_rows, length)
+
+
+def test_draw_order_of_moments__keeps_moments_and_the_order_of_one_items_rows():
+    items, ages = [3, 0, 3, 1, 3, 2, 2], np.array([[9.0, 9.0, 9.0, 9.0, 5.0, 5.0, 1.0]])
+
+    (order,) = drawn(items, ages).tolist()
+
+    assert sorted(order[:4]) == [0, 1, 2, 3]
+    assert sorted(order[4:6]) == [4, 5]
+    assert order[6] == 6
+    assert order.index(0) < order.index(2)
+    assert order == drawn(items, ages)[0].tolist()
+
+
+def test_draw_order_of_moments__gives_every_place_to_every_item_alike():
+    ages = np.repeat(np.linspace(1, 900, 6_000)[:, None], 4, axis=1)
+
+    order = drawn([0, 1, 2, 3], ages) % 4
+
+    places = np.stack([np.bincount(column, minlength=4) for column in order.T]) / len(order)
+    np.testing.assert_allclose(places, 0.25, atol=0.03)
+    # Nor does one item follow another more often than the other way round.
+    assert abs(np.mean(np.argsort(order)[:, 0] < np.argsort(order)[:, 1]) - 0.5) < 0.03
 
 
 def merged_slowly(events, how):

@@ -59,7 +59,8 @@ def test_group__keeps_each_users_events_oldest_first(grouped):
     history = grouped()[0].history
 
     assert history.indptr.tolist() == [0, 2, 5]
-    assert history.items.tolist() == [1, 3, 0, 1, 1]
+    # Of the second user's two events of day 8 either may be the first.
+    assert [history.items[:2].tolist(), sorted(history.items[2:4]), history.items[4]] == [[1, 3], [0, 1], 1]
     np.testing.assert_allclose(history.ages, np.array([7, 4, 8, 8, 5]) - 1 / 24, rtol=1e-6)
 
 
