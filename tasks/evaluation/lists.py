@@ -14,6 +14,7 @@ from data_contracts.scoring import Mask, RatingScorer, Scorer, Scores, SequenceS
 from tasks import models
 from tasks.models import Capability
 from tasks.numeric import next_items
+from tasks.numeric.exclusion import union
 from tasks.numeric.list_limits import ListLimits
 from tasks.numeric.metrics import UnitValues
 from tasks.numeric.ranking import cold_start_list
@@ -23,7 +24,6 @@ from tasks.numeric.scorers import ItemScores
 from tasks.numeric.slices import mark_new, of_rows
 from tasks.preparation.seen import first_rows
 from tasks.rules.applied import RankedLists, recommend_within
-from tasks.rules.blocks import union
 
 MARGIN: Final = 20
 """Items ranked beyond the length of a list, so that it is still full without those that the user had."""

@@ -12,16 +12,16 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 from pydantic import Field
-from scipy.sparse import csr_matrix
 
 from data_contracts.interactions import Csr, GroupedMatrix
 from data_contracts.limits import MAX_DAYS
 from data_contracts.scoring import Codes, Lists, Mask, Scores, Sequences
 from tasks.models import Capability, ModelConfig, ModelSpec, Need, Progress
+from tasks.models._chain import Chain, chain_of, last_baskets, last_items
 from tasks.models._search_space import Range
-from tasks.models._sparse_scores import Baskets, best_rows, by_blocks
+from tasks.models._sparse_scores import Baskets, by_blocks
 from tasks.numeric.common_order import CommonOrder, by_column
-from tasks.numeric.csr import check_matrix, ranges
+from tasks.numeric.csr import check_matrix
 from tasks.numeric.exclusion import take_rows
 
 Int64 = npt.NDArray[np.int64]
@@ -114,8 +114,8 @@ class TransitionScores:
 
     def next_scores(self, sequences: Sequences) -> Scores:
         """Scores of all items as the next one of each sequence, (n_sequences, n_items)."""
-        voices = _last_items(sequences, self.last, self.shape[1])
-        return self.popularity + np.asarray(_lifts(voices, self._steps, self.unseen).toarray())
+        voices = last_items(sequences, self.last, self.shape[1])
+        return self.popularity + np.asarray(self._chain.lifts(voices).toarray())
 
     @cached_property
     def _order(self) -> CommonOrder:
@@ -123,8 +123,8 @@ class TransitionScores:
         return CommonOrder.of("popularity", self.popularity, self.shape[0], self.lifts, 0.0)
 
     @cached_property
-    def _steps(self) -> csr_matrix:
-        return self.steps.to_scipy()
+    def _chain(self) -> Chain:
+        return Chain(self.steps, self.unseen)
 
 
 def fit(
@@ -152,13 +152,13 @@ def fit(
     check_matrix(matrix)
     assert matrix.history is not None
     baskets = Baskets(matrix.history, matrix.n_items)
-    steps, unseen = _steps(baskets, config)
+    chain = chain_of(baskets, config.reach, config.smoothing, config.followers)
     if progress is not None:
         progress(1, 2, {})
-    voices, table = _last_baskets(baskets, config.last), steps.to_scipy()
+    voices = last_baskets(baskets, config.last)
     lifts = by_blocks(
         matrix.by_user,
-        lambda users: _lifts(voices[users], table, unseen),
+        lambda users: chain.lifts(voices[users]),
         matrix.n_items,
         config.n_kept,
     )
@@ -166,57 +166,5 @@ def fit(
         progress(2, 2, {})
     events = matrix.item_events(config.half_life_days)
     return TransitionScores(
-        lifts, events / max(events.sum(), np.finfo(float).tiny), steps, unseen, config.last
+        lifts, events / max(events.sum(), np.finfo(float).tiny), chain.steps, chain.unseen, config.last
     )
-
-
-def _steps(baskets: Baskets, config: Config) -> tuple[Csr, Float64]:
-    """The counted steps as shares of all from an item, and the share that is left to popularity."""
-    content = baskets.content()
-    n_baskets, sizes = content.shape[0], np.diff(content.indptr)
-    sources, targets, weights = [], [], []
-    for distance in range(1, config.reach + 1):
-        follows = np.flatnonzero(baskets.place >= distance)
-        sources.append(follows - distance)
-        targets.append(follows)
-        weights.append(1.0 / (distance * sizes[follows]))
-    where = np.concatenate(sources), np.concatenate(targets)
-    chain = csr_matrix((np.concatenate(weights), where), shape=(n_baskets, n_baskets))
-    after, holders = (chain @ content).tocsr(), content.T.tocsr()
-    totals = holders @ np.asarray(after.sum(axis=1)).ravel() + config.smoothing
-
-    def shares(items: npt.NDArray[np.intp]) -> csr_matrix:
-        found = (holders[items] @ after).tocsr()
-        found.data /= np.repeat(totals[items], np.diff(found.indptr))
-        return found
-
-    steps = best_rows(shares, content.shape[1], content.shape[1], config.followers)
-    return steps, config.smoothing / totals
-
-
-def _lifts(voices: csr_matrix, steps: csr_matrix, unseen: Float64) -> csr_matrix:
-    """What each row of voices, (n_rows, n_items), adds to the popularity of items."""
-    common = voices @ unseen
-    found = (voices @ steps).tocsr()
-    found.data /= np.repeat(np.where(common > 0, common, 1.0), np.diff(found.indptr))
-    return found
-
-
-def _last_baskets(baskets: Baskets, last: int) -> csr_matrix:
-    """(n_users, n_items): the d-th basket from the end speaks with 1/d, each of its items with an equal share."""
-    back = baskets.per_user[baskets.owner] - baskets.place
-    sizes = np.maximum(np.bincount(baskets.basket, minlength=len(back)), 1)
-    voices = baskets.weighed(np.where(back <= last, 1.0 / (back * sizes), 0.0)).tocsr()
-    voices.eliminate_zeros()
-    return voices
-
-
-def _last_items(sequences: Sequences, last: int, n_items: int) -> csr_matrix:
-    """(n_sequences, n_items): the d-th item from the end speaks with 1/d."""
-    ends = np.asarray(sequences.indptr)[1:]
-    lengths = np.minimum(np.diff(sequences.indptr), last)
-    places = ranges(ends - lengths, lengths)
-    owner = np.repeat(np.arange(len(lengths)), lengths)
-    voices = 1.0 / (ends[owner] - places)
-    items = np.asarray(sequences.items)[places]
-    return csr_matrix((voices, (owner, items)), shape=(len(lengths), n_items))

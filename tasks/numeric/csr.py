@@ -117,3 +117,16 @@ def row_blocks(indptr: Int64) -> Int64:
     bounds = np.searchsorted(cost, targets, side="left")
     bounds[0], bounds[-1] = 0, n_rows
     return np.unique(bounds).astype(np.int64)
+
+
+def entry_rows(matrix: Csr) -> Int64:
+    """Row of each entry, int64 (n_entries,)."""
+    return np.repeat(np.arange(matrix.shape[0]), matrix.lengths())
+
+
+def marked(rows: npt.NDArray[np.integer], columns: npt.NDArray[np.integer], n_rows: int, n_cols: int) -> Csr:
+    """Ones at some places, each once however often it is given."""
+    pairs = np.unique(rows.astype(np.int64) * max(n_cols, 1) + columns)
+    lines, indices = np.divmod(pairs, max(n_cols, 1))
+    indptr = np.concatenate(([0], np.cumsum(np.bincount(lines, minlength=n_rows)))).astype(np.int64)
+    return Csr(indptr, indices.astype(np.int32), np.ones(len(pairs), np.float32), n_cols)

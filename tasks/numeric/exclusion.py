@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from data_contracts.interactions import Csr
-from tasks.numeric.csr import ranges
+from tasks.numeric.csr import entry_rows, marked, ranges
 from tasks.numeric.jit import jit
 
 
@@ -56,6 +56,12 @@ def take_rows(csr: Csr, rows: npt.NDArray[np.integer]) -> Csr:
     else:
         entries = ranges(starts, lengths)
     return Csr(indptr, csr.indices[entries], csr.values[entries], csr.n_cols)
+
+
+def union(one: Csr, other: Csr) -> Csr:
+    """Entries of either matrix, of the same shape; all values are 1."""
+    rows = np.concatenate([entry_rows(each) for each in (one, other)])
+    return marked(rows, np.concatenate([one.indices, other.indices]), one.shape[0], one.n_cols)
 
 
 @jit()

@@ -7,6 +7,8 @@ import pyarrow as pa
 from data_contracts.columns import USER_ID
 from data_contracts.identifiers import Vocabulary
 from data_contracts.interactions import Csr
+from tasks.numeric.csr import entry_rows, marked
+from tasks.numeric.exclusion import union
 from tasks.preparation.seen import Seen
 
 
@@ -32,7 +34,7 @@ def of_pairs(pairs: pa.Table, users: Vocabulary, items: Vocabulary) -> Seen:
     former = Vocabulary.from_ids(USER_ID, pairs.column(0).filter(pa.array(owners < 0)).to_pylist())
     of_former = former.codes(pairs.column(0), missing="negative") + len(users)
     rows = np.where(owners >= 0, owners, of_former)
-    return Seen(_csr(rows, codes, len(users) + len(former), len(items)), former)
+    return Seen(marked(rows, codes, len(users) + len(former), len(items)), former)
 
 
 def joined(one: Seen, other: Seen) -> Seen:
@@ -43,7 +45,7 @@ def joined(one: Seen, other: Seen) -> Seen:
     n_rows = one.n_users + len(former)
     rows = np.concatenate([_rows(each, former) for each in (one, other)])
     codes = np.concatenate([each.by_row.indices for each in (one, other)])
-    return Seen(_csr(rows, codes, n_rows, one.by_row.n_cols), former)
+    return Seen(marked(rows, codes, n_rows, one.by_row.n_cols), former)
 
 
 def of_rows(blocked: Seen, former: Vocabulary) -> Csr:
@@ -51,7 +53,7 @@ def of_rows(blocked: Seen, former: Vocabulary) -> Csr:
     rows = _rows(blocked, former)
     there = rows >= 0
     n_rows = blocked.n_users + len(former)
-    return _csr(rows[there], blocked.by_row.indices[there], n_rows, blocked.by_row.n_cols)
+    return marked(rows[there], blocked.by_row.indices[there], n_rows, blocked.by_row.n_cols)
 
 
 def in_either(one: Csr | None, other: Csr | None) -> Csr | None:
@@ -61,25 +63,8 @@ def in_either(one: Csr | None, other: Csr | None) -> Csr | None:
     return union(one, other)
 
 
-def union(one: Csr, other: Csr) -> Csr:
-    """Entries of either matrix, of the same shape; all values are 1."""
-    rows = np.concatenate([_owners(each) for each in (one, other)])
-    return _csr(rows, np.concatenate([one.indices, other.indices]), one.shape[0], one.n_cols)
-
-
 def _rows(seen: Seen, former: Vocabulary) -> npt.NDArray[np.int64]:
     """Row of each entry where users outside the vocabulary are those of `former`; -1 where it lacks them."""
     places = former.codes(seen.former.ids, missing="negative").astype(np.int64)
     new = np.concatenate([np.arange(seen.n_users), np.where(places >= 0, places + seen.n_users, -1)])
-    return np.asarray(new[_owners(seen.by_row)], dtype=np.int64)
-
-
-def _owners(matrix: Csr) -> npt.NDArray[np.int64]:
-    return np.repeat(np.arange(matrix.shape[0]), matrix.lengths())
-
-
-def _csr(rows: npt.NDArray[np.integer], codes: npt.NDArray[np.integer], n_rows: int, n_items: int) -> Csr:
-    pairs = np.unique(rows.astype(np.int64) * max(n_items, 1) + codes)
-    owners, indices = np.divmod(pairs, max(n_items, 1))
-    indptr = np.concatenate(([0], np.cumsum(np.bincount(owners, minlength=n_rows)))).astype(np.int64)
-    return Csr(indptr, indices.astype(np.int32), np.ones(len(pairs), np.float32), n_items)
+    return np.asarray(new[entry_rows(seen.by_row)], dtype=np.int64)
