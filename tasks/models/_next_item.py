@@ -43,10 +43,7 @@ class NextItemFactors(Factors):
         return block if self.item_bias is None else block + self.item_bias
 
 
-def scorer_of(
-    network: Recurrent | Attention, items: Float32, bias: Float32, history: History
-) -> NextItemFactors:
-    """Turn every user's history into their state."""
+def states_of_users(network: Recurrent | Attention, history: History) -> Float32:
+    """Every user's state after their last event, float32 (n_users, n_factors)."""
     users = np.arange(len(history.indptr) - 1, dtype=np.int32)
-    states = network.states(Sequences(history.indptr, history.items, users))
-    return NextItemFactors(states, np.ascontiguousarray(items), bias, network)
+    return network.states(Sequences(history.indptr, history.items, users))

@@ -30,7 +30,7 @@ class Windows:
 
 
 def windows_of(history: History, window: int, held: npt.NDArray[np.bool_]) -> tuple[Windows, Windows]:
-    """Windows to learn from, and those whose last target is held out.
+    """Windows to learn from, and those whose target is held out.
 
     Parameters
     ----------
@@ -40,16 +40,17 @@ def windows_of(history: History, window: int, held: npt.NDArray[np.bool_]) -> tu
         How long windows are; those of one user overlap by half, and each event is the target of one of them: with
         half a window before it, where there are as many.
     held
-        bool (n_users,): users whose last event is held out.
+        bool (n_users,): users whose last moment is held out, all rows of an invoice alike.
 
     """
     learn = _Collected()
     judge = _Collected()
     step = (window + 1) // 2
     late = np.arange(window) >= window - step
+    last = last_moments(history)
     for user in np.flatnonzero(np.diff(history.indptr) > 1).tolist():
         items = history.items[history.indptr[user] : history.indptr[user + 1]].astype(np.int64) + 1
-        known = items[:-1] if held[user] else items
+        known = items[: last[user] - history.indptr[user]] if held[user] else items
         for end in range(len(known), 1, -step):
             part = known[max(0, end - window - 1) : end]
             first = end <= window + 1
@@ -57,8 +58,8 @@ def windows_of(history: History, window: int, held: npt.NDArray[np.bool_]) -> tu
             if first:
                 break
         if held[user]:
-            read = items[:-1][-window:]
-            judge.add(read, np.append(np.zeros(len(read) - 1, np.int64), items[-1]), user)
+            read, target = known[-window:], items[len(known)]
+            judge.add(read, np.append(np.zeros(len(read) - 1, np.int64), target), user)
     return learn.windows(), judge.windows()
 
 
@@ -78,13 +79,25 @@ class _Collected:
 
 
 def held_users(history: History, rng: np.random.Generator) -> npt.NDArray[np.bool_]:
-    """Users whose last event is held out: a draw of a tenth of those with three events or more, or none."""
-    able = np.flatnonzero(np.diff(history.indptr) > 2)
+    """Users whose last moment is held out: a draw of a tenth of those with two events or more before it, or none."""
+    able = np.flatnonzero(last_moments(history) - history.indptr[:-1] > 1)
     held = np.zeros(len(history.indptr) - 1, np.bool_)
     wanted = min(VALIDATED, len(able) // 10)
     if wanted >= FEWEST_VALIDATED:
         held[rng.choice(able, wanted, replace=False)] = True
     return held
+
+
+def last_moments(history: History) -> Int64:
+    """Where each user's last moment begins, int64 (n_users,); the end of what they have where that is nothing."""
+    owner = np.repeat(np.arange(len(history.indptr) - 1), np.diff(history.indptr))
+    changed = np.diff(owner, prepend=-1) != 0
+    changed[1:] |= np.diff(history.ages) != 0
+    begins = np.flatnonzero(changed)
+    found = np.array(history.indptr[1:], np.int64)
+    some = np.diff(history.indptr) > 0
+    found[some] = begins[np.searchsorted(begins, found[some] - 1, side="right") - 1]
+    return found
 
 
 def padded(parts: list[Int64], rows: Int64) -> Int64:

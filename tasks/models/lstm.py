@@ -12,7 +12,7 @@ from pydantic import Field
 from data_contracts.interactions import GroupedMatrix
 from tasks.models import Capability, ModelConfig, ModelSpec, Need, Progress
 from tasks.models._cost import Cost, Sizes
-from tasks.models._next_item import NextItemFactors, drawn_negatives
+from tasks.models._next_item import NextItemFactors, drawn_negatives, states_of_users
 from tasks.models._search_space import Doubling, Range
 from tasks.numeric.csr import check_matrix
 
@@ -50,7 +50,7 @@ def cost(config: Config, sizes: Sizes) -> Cost:
     per_event = 6.0 * config.n_factors * 2 * (against + 8 * config.n_layers * config.n_factors)
     rows = sizes.n_users * config.user_embedding + 2 * sizes.n_items
     return Cost(
-        config.epochs * sizes.n_events * per_event / 5e10,
+        config.epochs * sizes.n_events * per_event / 2e11,
         24.0 * rows * config.n_factors + 200.0 * sizes.n_events,
     )
 
@@ -112,4 +112,7 @@ def fit(
     negatives = drawn_negatives(matrix.n_items_with_events, config.negatives)
     schedule = Schedule(config.epochs, config.patience, clip=5.0, decides="validation_mrr")
     training = Training(config.learning_rate, config.weight_decay, config.batch, negatives, schedule)
-    return fit_network(matrix, shape, training, rng, progress)
+    found = fit_network(matrix, shape, training, rng, progress)
+    assert matrix.history is not None
+    states = states_of_users(found.network, matrix.history)
+    return NextItemFactors(states, found.items, found.bias, network=found.network)

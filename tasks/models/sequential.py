@@ -2,7 +2,9 @@
 
 SASRec (W. Kang, J. McAuley, ICDM 2018) with what has made such networks strong since: cross-entropy over all items, or a
 sample of them with the correction for how likely each is in it, one set of vectors for input and output, dropout (A.
-Klenitskiy, A. Vasilev, RecSys 2023: the loss counts for more than the architecture), and normalisation before each layer.
+Klenitskiy, A. Vasilev, RecSys 2023: the loss counts for more than the architecture), and normalisation before each layer. What
+followed the last items in the log, and that an item was taken before, are added to its scores
+(:mod:`tasks.models._continuation`): on held-out users these say how much.
 """
 
 from typing import Annotated, Literal, Self
@@ -12,8 +14,9 @@ from pydantic import Field, model_validator
 
 from data_contracts.interactions import GroupedMatrix
 from tasks.models import Capability, ModelConfig, ModelSpec, Need, Progress
+from tasks.models._continuation import KEPT, ContinuedFactors, continued
 from tasks.models._cost import Cost, Sizes
-from tasks.models._next_item import NextItemFactors, drawn_negatives
+from tasks.models._next_item import drawn_negatives
 from tasks.models._search_space import Doubling, Range
 from tasks.numeric.csr import check_matrix
 
@@ -80,7 +83,7 @@ def cost(config: Config, sizes: Sizes) -> Cost:
     rows = sizes.n_users + sizes.n_items
     return Cost(
         config.epochs_for(sizes.n_events, sizes.n_items) * sizes.n_events * per_event / 2e10,
-        24.0 * rows * config.n_factors + 200.0 * sizes.n_events,
+        24.0 * rows * config.n_factors + 12.0 * KEPT * sizes.n_users + 200.0 * sizes.n_events,
     )
 
 
@@ -99,7 +102,7 @@ SPEC = ModelSpec(
 
 def fit(
     matrix: GroupedMatrix, config: Config, *, rng: np.random.Generator, progress: Progress | None = None
-) -> NextItemFactors:
+) -> ContinuedFactors:
     """Train on everybody's events in order.
 
     Parameters
@@ -141,4 +144,6 @@ def fit(
     assert epochs != "auto"
     schedule = Schedule(epochs, config.patience, clip=5.0, decides="validation_mrr")
     training = Training(config.learning_rate, config.weight_decay, config.batch, negatives, schedule)
-    return fit_network(matrix, shape, training, rng, progress)
+    found = fit_network(matrix, shape, training, rng, progress)
+    assert matrix.history is not None
+    return continued(found.network, found.items, found.bias, matrix.history, found.held)
