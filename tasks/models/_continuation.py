@@ -35,7 +35,7 @@ SMOOTHING, FOLLOWERS = 10.0, 1_000
 KEPT: Final = 200
 """Items that the chain speaks for, of a user, at most."""
 
-WEIGHTS: Final = (0.0, 0.5, 1.0, 2.0, 4.0)
+WEIGHTS: Final = (0.0, 0.5, 1.0, 2.0, 4.0, 8.0)
 REPEATS: Final = (0.0, 1.0, 2.0, 4.0, 8.0, -1.0, -2.0, -4.0, -100.0)
 """What is tried out: of equals the first is taken."""
 TRIED: Final = 40_000_000
