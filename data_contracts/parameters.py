@@ -56,7 +56,19 @@ class DatasetParameters(FlowParameters):
         return value
 
 
-class NightlyParameters(DatasetParameters):
+class EngineParameters(FlowParameters):
+    """Where the work is done; what is empty here is as ``[cluster]`` in the dataset file says."""
+
+    engine: Literal["local", "dask"] | None = None
+    """local: this machine. dask: the workers of a Dask cluster, which see the log and the home under the same paths."""
+    scheduler: str | None = Field(default=None, pattern=ADDRESS)
+    """Address of the Dask scheduler, such as tcp://scheduler:8786. Empty, there and in $DASK_SCHEDULER_ADDRESS: workers are
+    started on this machine."""
+    workers: int | None = Field(default=None, ge=1, le=1024)
+    """Processes that are started on this machine where there is no scheduler."""
+
+
+class NightlyParameters(DatasetParameters, EngineParameters):
     """One nightly run."""
 
     as_of: Day | None = None
@@ -86,7 +98,7 @@ class ClusterParameters(DatasetParameters):
     """Names from the dataset file; empty: all of them."""
 
 
-class BackfillParameters(DatasetParameters):
+class BackfillParameters(DatasetParameters, EngineParameters):
     """The nightly run for every date of a range."""
 
     first: Day

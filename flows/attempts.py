@@ -8,7 +8,7 @@ from prefect.context import FlowRunContext
 from prefect.logging import get_run_logger
 
 from data_contracts.dataset_sections import ModelSection
-from data_contracts.errors import ConfigurationError, ShelftalkerError
+from data_contracts.errors import ClusterError, ConfigurationError, ShelftalkerError
 from data_contracts.run_summary import LeftOutModel
 from flows.run_events import emit_left_out
 from tasks.evaluation.task import EvaluatedModel
@@ -40,13 +40,15 @@ class Attempts:
         ------
         ConfigurationError
             As it comes: the dataset file is wrong, and no other model mends that.
+        ClusterError
+            As it comes: the same run goes on when the cluster is there again.
         OSError
             If the disk is full: nothing else could be written either.
 
         """
         try:
             return work(*args, **kwargs)
-        except ConfigurationError:
+        except (ConfigurationError, ClusterError):
             raise
         except Exception as error:
             if isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT}:

@@ -14,8 +14,9 @@ from prefect.states import Completed
 from data_contracts.dataset import DatasetSpec
 from data_contracts.errors import ConfigurationError, UnfinishedError
 from data_contracts.parameters import BackfillParameters
+from flows.engines import engine_of
 from flows.one_date import CLOSED, FAILED, LEFT_ALONE, Plan, Row, preview, row_of, run_date
-from flows.planning import chosen_models
+from flows.planning import chosen_models, on_engine
 from tasks.ingestion.task import find_source
 from tasks.publication.delivery import check_delivery
 from tasks.rules.read_rules import find_rules
@@ -53,7 +54,7 @@ def make_plan(parameters: BackfillParameters) -> Plan:
         If a mistake would fail every date, or the log has no times.
 
     """
-    spec = DatasetSpec.load(parameters.dataset)
+    spec = on_engine(DatasetSpec.load(parameters.dataset), parameters)
     if spec.columns.time is None:
         raise ConfigurationError(
             f"the log of dataset {spec.name!r} has no times, so every date would be the same run: use `run`"
@@ -63,7 +64,7 @@ def make_plan(parameters: BackfillParameters) -> Plan:
             f"dataset {spec.name!r} is scored on {spec.window.test_path}, whatever the date: use `run`"
         )
     tuned = load_tuned(parameters.tuned, spec)
-    chosen_models(spec, tuned)
+    engine_of(spec).check(chosen_models(spec, tuned))
     check_delivery(spec)
     source = find_source(spec, parameters.source)
     rules = find_rules(spec, source.path)

@@ -2,7 +2,6 @@
 
 import json
 import tomllib
-from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,7 @@ from data_contracts.limits import MAX_MINUTES, MAX_SEED, MAX_TRIALS, MAX_WINDOWS
 from flows import cli_common as common
 from flows.cli_api import service
 from flows.cli_cluster import on_workers
-from flows.cli_common import as_date, as_names, dataset_option, exits, home_option, print_rows
+from flows.cli_common import as_date, as_names, dataset_option, engine_options, exits, home_option, print_rows
 from flows.cli_export import export
 from flows.cli_lookups import lookups
 from flows.cli_operations import operations
@@ -43,35 +42,21 @@ def main() -> None:
     help="Names or kinds with commas between, beside the baselines; `all` compares every kind. (default: the dataset file's)",
 )
 @click.option("--tuned", help="Parameters to use: name or .toml of what `shelftalker tune` wrote.")
+@engine_options
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as one JSON object on stdout.")
 @click.option(
     "--picture", type=click.Path(dir_okay=False, path_type=Path), help="Save the tables as SVG, too."
 )
 @home_option
 @exits
-def run(
-    dataset: str,
-    as_of: date | None,
-    source: str | None,
-    seed: int,
-    *,
-    dry_run: bool,
-    models: tuple[str, ...],
-    tuned: str | None,
-    as_json: bool,
-    picture: Path | None,
-    home: Path | None,
-) -> None:
+def run(*, as_json: bool, picture: Path | None, home: Path | None, **given: Any) -> None:
     """One nightly run: ingest, train, evaluate, decide, publish."""
     common.settle(home, runs_flow=True)
     from data_contracts.parameters import NightlyParameters
     from flows.nightly import nightly
     from flows.running import examples, run_here
 
-    given = NightlyParameters(
-        dataset=dataset, as_of=as_of, source=source, seed=seed, dry_run=dry_run, models=models, tuned=tuned
-    )
-    summary = run_here(nightly, given)
+    summary = run_here(nightly, NightlyParameters(**given))
     if as_json:
         click.echo(json.dumps(summary.to_json(), ensure_ascii=False))
     else:

@@ -46,6 +46,23 @@ dataset_option = click.option(
 )
 
 
+def engine_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command the options that say where the work is done."""
+    for option in (
+        click.option(
+            "--workers", type=click.IntRange(1, 1024), help="Processes to start here for --engine dask."
+        ),
+        click.option("--scheduler", help="Address of the Dask scheduler. (default: $DASK_SCHEDULER_ADDRESS)"),
+        click.option(
+            "--engine",
+            type=click.Choice(["local", "dask"]),
+            help="This machine, or the workers of a Dask cluster. (default: the dataset file's [cluster])",
+        ),
+    ):
+        command = option(command)
+    return command
+
+
 def settle(home: Path | None, *, runs_flow: bool = False) -> None:
     """Set the environment that Prefect and the store read when they are first imported.
 

@@ -10,7 +10,7 @@ import click
 from data_contracts.errors import GateClosedError, UnfinishedError
 from data_contracts.limits import MAX_COUNT, MAX_DAYS, MAX_SEED
 from flows import cli_common as common
-from flows.cli_common import as_date, dataset_option, exits, home_option, print_rows
+from flows.cli_common import as_date, dataset_option, engine_options, exits, home_option, print_rows
 
 
 @click.group()
@@ -38,6 +38,7 @@ def operations() -> None:
     "--seed", type=click.IntRange(0, MAX_SEED), default=0, show_default=True, help="Decides all chance."
 )
 @click.option("--tuned", help="Parameters to use: name or .toml of what `shelftalker tune` wrote.")
+@engine_options
 @click.option("--json", "as_json", is_flag=True, help="Print rows as JSON.")
 @home_option
 @exits

@@ -9,7 +9,13 @@ from data_contracts.dataset import DatasetSpec
 from data_contracts.errors import ConfigurationError
 from data_contracts.parameters import ClusterParameters
 from flows.planning import decide_as_of, rename_run, run_name
-from tasks.cluster.model_task import PREDICTIONS, check_models, list_on_cluster, score_on_cluster
+from tasks.cluster.model_task import (
+    PREDICTIONS,
+    check_metric,
+    check_models,
+    list_on_cluster,
+    score_on_cluster,
+)
 from tasks.cluster.refusals import check_dataset
 from tasks.cluster.task import divide_by_user, group_by_block, ingest_on_cluster
 from tasks.ingestion.task import find_source
@@ -90,5 +96,6 @@ def asked_of_workers(spec: DatasetSpec, parameters: ClusterParameters) -> dict[s
         )
     names = parameters.models or tuple(spec.models)
     configs = {name: (spec.models[name].kind, configure(name, spec.models[name])) for name in names}
-    check_models(spec, configs)
+    check_models(configs)
+    check_metric(spec)
     return configs

@@ -5,10 +5,10 @@ from typing import NamedTuple
 from data_contracts.dataset import DatasetSpec
 from data_contracts.dataset_sections import ModelSection
 from flows.attempts import Attempts
+from flows.engines import Engine
 from tasks.evaluation.task import EvaluatedModel, evaluate
 from tasks.preparation.prepared_events import PreparedEvents
 from tasks.runtime import store
-from tasks.training.task import train_model
 from tasks.training.trained_model import TrainedModel
 
 
@@ -27,6 +27,7 @@ def compare(
     holdout: store.ArtifactRef,
     spec: DatasetSpec,
     seed: int,
+    engine: Engine,
     ruled: store.ArtifactRef | None = None,
 ) -> Comparison:
     """Train and evaluate models; one that breaks is left out. `ruled` says which items may be shown.
@@ -39,7 +40,7 @@ def compare(
     """
 
     def train(name: str) -> TrainedModel:
-        return train_model(name, sections[name], data.matrix, seed, spec.limits)
+        return engine.train(name, sections[name], data, seed)
 
     trained = attempts.each(sections, "training", train)
     cold = attempts.cold_start(spec.evaluation.cold_start, trained, sections)

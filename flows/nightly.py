@@ -8,6 +8,7 @@ from prefect import flow
 from data_contracts.parameters import NightlyParameters
 from flows.attempts import Attempts
 from flows.comparison import compare
+from flows.engines import engine_of
 from flows.outcomes import Run, leave_undecided, publish, refit, rehearse, reject
 from flows.planning import (
     anything_live,
@@ -23,9 +24,8 @@ from flows.planning import (
 from flows.run_events import on_failure
 from flows.superseded import superseded
 from tasks.evaluation.gate import Standing, gate, load_verdict
-from tasks.ingestion.task import find_holdout_source, find_source, ingest_at_rest
+from tasks.ingestion.task import find_holdout_source, find_source
 from tasks.preparation.holdout import split
-from tasks.preparation.prepared_events import prepare
 from tasks.preparation.splitting import windows
 from tasks.publication.delivery import check_delivery
 from tasks.publication.registry import mend
@@ -49,7 +49,8 @@ def nightly(parameters: NightlyParameters) -> Any:
     store.sweep()
     (spec, lacking), seed = asked_for(parameters), parameters.seed
     tuned = load_tuned(parameters.tuned, spec)
-    chosen = chosen_models(spec, tuned)
+    chosen, engine = chosen_models(spec, tuned), engine_of(spec)
+    engine.check(chosen)
     check_delivery(spec)
     mend(spec.name)
 
@@ -58,17 +59,17 @@ def nightly(parameters: NightlyParameters) -> Any:
         finders.append(partial(find_holdout_source, spec))
     found = [find() for find in finders]
     rules = rules_at_rest(spec, found[0].path)
-    sources, ingested = zip(*map(ingest_at_rest, found, finders), strict=True)
+    sources, ingested = zip(*map(engine.ingest, found, finders), strict=True)
     events, newest = ingested[0], ingested[-1]
     as_of = decide_as_of(spec, parameters.as_of, events)
     rename_run(spec.name, as_of)
-    choices, live = contenders(spec.name, as_of, chosen)
+    choices, live = contenders(spec.name, as_of, chosen, engine)
 
     remarks = compare_with_live(spec.name, as_of, events)
     window = windows(spec, as_of, seed, whole_test_file=stated_day(spec, parameters.as_of) is None)
     check_tuned_before(tuned, window.train)
     parts = matrix_parts(spec, choices.values())
-    data = prepare(events, window.train, spec, parts)
+    data = engine.prepare(events, window.train, parts)
     holdout = split(
         newest, data, window.holdout, spec.columns, spec.feedback, spec.evaluation.max_users, seed
     )
@@ -77,7 +78,7 @@ def nightly(parameters: NightlyParameters) -> Any:
         holdout = permitted(holdout, ruled, data)
 
     attempts = Attempts(spec.name, lacking)
-    models, cold = compare(attempts, choices, data, holdout, spec, seed, ruled)
+    models, cold = compare(attempts, choices, data, holdout, spec, seed, engine, ruled)
     standing = Standing(
         live=live, anything_live=anything_live(spec.name, as_of), age_days=holdout.facts["age_days"]
     )
@@ -87,12 +88,12 @@ def nightly(parameters: NightlyParameters) -> Any:
         decision = gate(left, data.vocabularies, spec.evaluation, spec.gate, standing, seed)
         verdict, out = load_verdict(decision), tuple(attempts.left_out)
         evidence = (data, holdout, left, decision, verdict, out, remarks)
-        run = Run(spec, as_of, parameters, tuned, key, *evidence, rules, ruled)
+        run = Run(spec, as_of, parameters, tuned, engine, key, *evidence, rules, ruled)
         if verdict.decision.verdict == "closed":
             return reject(run)
         if not verdict.decision.publishes:
             return leave_undecided(run)
-        everything = prepare(events, window.full, spec, parts)
+        everything = engine.prepare(events, window.full, parts)
         made = attempts.one(verdict.decision.winner, "refit", refit, run, choices, cold, everything)
         if made is not None:
             return rehearse(run, made) if parameters.dry_run else publish(run, made)

@@ -15,7 +15,7 @@ from prefect.settings import get_current_settings
 
 from data_contracts.dataset import DatasetSpec
 from data_contracts.errors import ShelftalkerError
-from data_contracts.parameters import BackfillParameters, NightlyParameters
+from data_contracts.parameters import BackfillParameters, EngineParameters, NightlyParameters
 from data_contracts.shop_rules import ShopRules
 from data_contracts.tuned import Tuned
 from flows.guarded_server import CLIENT_VARIABLE
@@ -48,7 +48,9 @@ class Plan(NamedTuple):
 
     def nightly(self, day: date) -> NightlyParameters:
         """Parameters of the date's run: the log that was found, so that a database is read once."""
-        shared = self.parameters.model_dump(include={"dataset", "seed", "tuned"})
+        shared = self.parameters.model_dump(
+            include={"dataset", "seed", "tuned", *EngineParameters.model_fields}
+        )
         return NightlyParameters(**shared, as_of=day, source=str(self.source.path))
 
 

@@ -14,6 +14,7 @@ from data_contracts.published_files import HISTORY, HISTORY_FILES, LOOKUP, RULES
 from data_contracts.run_summary import LeftOutModel, RunFindings, RunSummary
 from data_contracts.tuned import Tuned
 from flows import run_events, ui_artifacts
+from flows.engines import Engine
 from tasks.evaluation.gate import DECISION, Verdict
 from tasks.evaluation.task import EvaluatedModel
 from tasks.prediction.lookup_index import index_lists
@@ -38,7 +39,6 @@ from tasks.report.task import REPORT, report_on
 from tasks.rules.task import RulesOfRun
 from tasks.runtime import store
 from tasks.runtime.step import untagged
-from tasks.training.task import train_model
 from tasks.training.trained_model import TrainedModel
 
 REJECTED, UNDECIDED = "Rejected", "Undecided"
@@ -51,6 +51,7 @@ class Run(NamedTuple):
     as_of: date | None
     given: NightlyParameters
     tuned: Tuned | None
+    engine: Engine
     key: str
     """Hash of everything that decides the run, by which its receipt is found."""
     data: PreparedEvents
@@ -84,9 +85,7 @@ def refit(run: Run, sections: dict[str, ModelSection], cold_start: str, everythi
     winner = run.verdict.decision.winner
     earlier = {each.name: each.model for each in run.models}
     models = {
-        name: train_model(
-            name, sections[name], everything.matrix, run.given.seed, run.spec.limits, earlier.get(name)
-        )
+        name: run.engine.train(name, sections[name], everything, run.given.seed, earlier.get(name))
         for name in dict.fromkeys((winner, cold_start))
     }
     exclude_seen = run.spec.evaluation.decides == "discovery"

@@ -10,11 +10,12 @@ from prefect.context import FlowRunContext
 from data_contracts.dataset import DatasetSpec
 from data_contracts.dataset_sections import ModelSection
 from data_contracts.errors import ConfigurationError
-from data_contracts.parameters import DatasetParameters
+from data_contracts.parameters import DatasetParameters, EngineParameters
 from data_contracts.remote_url import check_remote, is_remote
 from data_contracts.run_summary import LeftOutModel
 from data_contracts.suite_files import find_suite
 from data_contracts.tuned import Tuned
+from flows.engines import Engine, engine_of
 from tasks.publication import registry
 from tasks.publication.familiar import familiar
 from tasks.runtime import store
@@ -102,14 +103,16 @@ def asked_for(parameters: DatasetParameters) -> tuple[DatasetSpec, list[LeftOutM
         Naming the file and what is wrong in it, or the model that does not exist.
 
     """
-    named = DatasetSpec.load(parameters.dataset)
-    if named.cluster.engine != "local":
-        raise ConfigurationError(
-            f"{named.file} asks for engine = {named.cluster.engine!r} under [cluster], which `shelftalker cluster` uses; run that, "
-            'or write engine = "local"'
-        )
+    named = on_engine(DatasetSpec.load(parameters.dataset), parameters)
     spec, lacking = with_models(named, getattr(parameters, "models", ()))
     return spec, [LeftOutModel(name=name, stage="requirements", reason=why) for name, why in lacking.items()]
+
+
+def on_engine(spec: DatasetSpec, parameters: DatasetParameters) -> DatasetSpec:
+    """The dataset with what the parameters say of the engine, which goes before ``[cluster]``."""
+    given = {name: getattr(parameters, name, None) for name in EngineParameters.model_fields}
+    said = {name: value for name, value in given.items() if value is not None}
+    return spec.model_copy(update={"cluster": spec.cluster.model_copy(update=said)})
 
 
 def chosen_models(spec: DatasetSpec, tuned: Tuned | None = None) -> dict[str, ModelSection]:
@@ -140,7 +143,8 @@ def check_before(parameters: DatasetParameters) -> None:
     """
     spec, _ = asked_for(parameters)
     store.must_be_plain("dataset", spec.name)
-    chosen_models(spec, load_tuned(getattr(parameters, "tuned", None), spec))
+    chosen = chosen_models(spec, load_tuned(getattr(parameters, "tuned", None), spec))
+    engine_of(spec).check(chosen)
     Suite(find_suite(spec.contract.suite, spec.folder))
     places = (parameters.source or spec.source.path, spec.items and spec.items.path, spec.window.test_path)
     for place in places:
@@ -149,7 +153,7 @@ def check_before(parameters: DatasetParameters) -> None:
 
 
 def contenders(
-    dataset: str, as_of: date | None, choices: dict[str, ModelSection]
+    dataset: str, as_of: date | None, choices: dict[str, ModelSection], engine: Engine
 ) -> tuple[dict[str, ModelSection], str | None]:
     """Models of the run, and the name of the one that represents the live publication.
 
@@ -169,8 +173,8 @@ def contenders(
     name, recipe = f"live_{kind}", ModelSection(kind=kind, parameters=parameters)
     try:
         configure(name, recipe)
-    except (
-        ConfigurationError
-    ):  # made by a version whose model or parameters are gone: nothing to compare with
+        engine.check({name: recipe})
+    except ConfigurationError:
+        # Made by a version whose model or parameters are gone, or by another engine: nothing to compare with.
         return choices, None
     return {**choices, name: recipe}, name

@@ -74,6 +74,17 @@ def scorer_of(problem: Problem, block: Block, model: Model) -> Scorer:
     return PersonalScores(own, rank_fractions(popularity), popularity)
 
 
+def write_vectors(problem: Problem, part: Part, model: Model, out: str) -> Answer:
+    """Solve for a block's users, and write their factors: files ``x-b=NNN``, float32 (n_users, n_factors)."""
+    assert model.solve is not None
+    files = {}
+    with single_threaded_blas(), threads(1):
+        for block in part.blocks:
+            found = held.user_factors(problem, block, model.items, model.solve)
+            files[block.name] = save_array(Path(f"{out}-{block.name}.npy"), found)
+    return Answer(files=files)
+
+
 def write_lists(problem: Problem, part: Part, model: Model, listing: Listing, out: str) -> Answer:
     """Write ``b=NNN.parquet`` of PREDICTIONS_SCHEMA into folder `out`, sorted by user and rank, for each block.
 

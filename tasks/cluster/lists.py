@@ -1,6 +1,6 @@
 """Scores and lists of everybody on a cluster: users' rows stay where they are, counts come back."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 
 from data_contracts.columns import RANK, USER_ID
 from data_contracts.errors import ConfigurationError, ContractError, DamagedError
+from data_contracts.grouped_blocks import Block
 from data_contracts.predictions import PREDICTIONS_SCHEMA
 from tasks.cluster import list_tasks, wals_tasks
 from tasks.cluster.arrays import ArrayFile, load_array, save_array
@@ -92,6 +93,17 @@ def count(workers: Workers, blocks: BlockFolder, kind: str, folder: Path) -> Tra
             f"workers counted {int(entries.sum())} pairs; blocks.json says {blocks.manifest.nnz}"
         )
     return Trained(problem, Model(kind, save_array(folder / "popularity.npy", entries.astype(np.float64))))
+
+
+def vectors(
+    workers: Workers, blocks: BlockFolder, trained: Trained, folder: Path
+) -> Iterator[tuple[Block, ArrayFile]]:
+    """Factors of every block's users, solved for where they are; files in the shared `folder`."""
+    rounds = Rounds(workers, blocks.blocks)
+    rounds.place()
+    answers = rounds.run(list_tasks.write_vectors, trained.problem, trained.model, str(folder / "x"))
+    files = {name: file for answer in answers for name, file in (answer.files or {}).items()}
+    return ((block, files[block.name]) for block in blocks.blocks)
 
 
 def evaluate(

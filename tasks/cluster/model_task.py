@@ -8,12 +8,14 @@ import numpy.typing as npt
 
 from data_contracts.cluster_section import ClusterSection
 from data_contracts.dataset import DatasetSpec
+from data_contracts.dataset_sections import ModelSection
 from data_contracts.errors import ConfigurationError
+from data_contracts.identifiers import Vocabulary
 from data_contracts.metrics import parse_metric
 from tasks import models
 from tasks.cluster import lists, wals
-from tasks.cluster.arrays import save_array
-from tasks.cluster.blocks import BlockFolder
+from tasks.cluster.arrays import load_array, save_array
+from tasks.cluster.blocks import BlockFolder, read_users
 from tasks.cluster.client import Workers, workers
 from tasks.cluster.held import Problem
 from tasks.cluster.list_tasks import METRICS, Model
@@ -21,9 +23,16 @@ from tasks.cluster.lists import Trained
 from tasks.cluster.whole import item_events
 from tasks.models import personal_frequency, recent_popularity
 from tasks.models import wals as local_wals
+from tasks.numeric.scorers import Factors
 from tasks.numeric.wals_side import Terms
+from tasks.preparation.select_events import USERS_FILE
 from tasks.runtime import store
 from tasks.runtime.step import step
+from tasks.training.serialization import save_scorer
+from tasks.training.task import configure
+from tasks.training.trained_model import model_code
+from tasks.validation.suites import check_facts
+from tasks.validation.table_facts import model_facts
 
 KINDS = ("personal_frequency", "popularity", "recent_popularity", "wals")
 """Models that workers can train, score and list."""
@@ -32,20 +41,28 @@ CHECKPOINTS = "checkpoints"
 """Folder of the home with the last iteration of each training that is not finished."""
 
 
-def check_models(spec: DatasetSpec, configs: dict[str, tuple[str, models.ModelConfig]]) -> None:
-    """Refuse what workers cannot train or compute, before anything is read.
+def check_metric(spec: DatasetSpec) -> None:
+    """Refuse a metric that workers cannot compute; ConfigurationError says what to do."""
+    metric = parse_metric(spec.evaluation.metric)
+    if metric.metric.name not in METRICS:
+        raise ConfigurationError(
+            f"metric {spec.evaluation.metric!r} is not computed on workers; write precision@k, recall@k or ndcg@k under "
+            "[evaluation], or run: shelftalker run --engine dask"
+        )
+
+
+def check_models(configs: dict[str, tuple[str, models.ModelConfig]]) -> None:
+    """Refuse what workers cannot train, before anything is read.
 
     Parameters
     ----------
-    spec
-        The dataset.
     configs
         Kind and parameters of each model by its name.
 
     Raises
     ------
     ConfigurationError
-        Naming the model or metric, and what to do.
+        Naming the model, and what to do.
 
     """
     wrong = [f"{name!r} (kind {kind!r})" for name, (kind, _) in configs.items() if kind not in KINDS]
@@ -61,12 +78,6 @@ def check_models(spec: DatasetSpec, configs: dict[str, tuple[str, models.ModelCo
             raise ConfigurationError(
                 f"model {name!r}: half_life_days of a user's own events is not counted on workers; leave it out"
             )
-    metric = parse_metric(spec.evaluation.metric)
-    if metric.metric.name not in METRICS:
-        raise ConfigurationError(
-            f"metric {spec.evaluation.metric!r} is not computed on workers; write precision@k, recall@k or ndcg@k under "
-            "[evaluation], or run on one machine: shelftalker run"
-        )
 
 
 @step("train {name} on workers and score it")
@@ -114,6 +125,47 @@ def list_on_cluster(
         )
     shutil.rmtree(parts)
     return {"users": written.users, "rows": written.rows, "short": written.short, "sha256": written.sha256}
+
+
+@step("train {name} on workers", code=model_code("choice"), contracts=("model",))
+def train_on_cluster(
+    out: Path,
+    name: str,
+    choice: ModelSection,
+    grouped: store.ArtifactRef,
+    vocabularies: store.ArtifactRef,
+    seed: int,
+    cluster: ClusterSection,
+) -> store.Facts:
+    """Train WALS where users lie, and leave the scorer that training on one machine leaves.
+
+    `vocabularies` are those of the same events on one machine: the rows of its user factors.
+    """
+    config, blocks = configure(name, choice), BlockFolder.open(grouped.folder)
+    users = Vocabulary.load(vocabularies.folder / USERS_FILE)
+    rows = out / "rows.npy"
+    with workers(cluster, out, store.scratch()) as found:
+        trained = _train(found, blocks, choice.kind, config, seed, out)
+        shape = (len(users), config.n_factors)
+        factors = np.lib.format.open_memmap(rows, mode="w+", dtype=np.float32, shape=shape)
+        for block, file in lists.vectors(found, blocks, trained, out):
+            factors[users.codes(read_users(blocks.folder, block))] = load_array(file)
+            Path(file.path).unlink()
+    scorer = Factors(factors, load_array(trained.model.items))
+    save_scorer(scorer, out)
+    sizes = (vocabularies.facts["n_users"], vocabularies.facts["n_items"])
+    check_facts("model", model_facts(out, scorer.shape, sizes, differences=0))
+    rows.unlink()
+    said = config.model_dump(mode="json")
+    return {
+        "kind": choice.kind,
+        "parameters": said,
+        "asked": said,
+        "n_users": scorer.shape[0],
+        "n_items": scorer.shape[1],
+        **{each: vocabularies.facts[each] for each in ("users_sha256", "items_sha256")},
+        "curve": [],
+    }
 
 
 def _train(

@@ -26,7 +26,6 @@ def check_dataset(spec: DatasetSpec) -> None:
         and "weighs by the median of all events",
         'split = "file" under [window]': spec.window.split == "file" and "is a second log",
         "[rules]": spec.rules is not None and "are not applied to lists of a cluster yet",
-        "[variants]": spec.variants is not None and "need publications, which a cluster does not make yet",
     }
     if refused := [f"{key} {why}" for key, why in told.items() if why]:
         raise ConfigurationError(

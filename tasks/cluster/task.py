@@ -1,5 +1,6 @@
 """The steps of a run on a cluster up to the hold-out: each opens its own connection, and leaves files."""
 
+import time
 from pathlib import Path
 
 from data_contracts.cluster_section import ClusterSection
@@ -24,7 +25,7 @@ from tasks.sources.files import stamps
 @step("read and check {source.path.name} on workers", contracts=("events",))
 def ingest_on_cluster(out: Path, source: Source, cluster: ClusterSection) -> store.Facts:
     """Write accepted rows, rejected rows and item descriptions, part by part; the log is judged on the whole."""
-    label = ingest_on_cluster.title.format(source=source)
+    label, began = ingest_on_cluster.title.format(source=source), time.perf_counter()
     try:
         with workers(cluster, out, store.scratch()) as found:
             facts = ingest_parts(source.spec, source.path, out, found, scratch=store.scratch(), label=label)
@@ -34,7 +35,7 @@ def ingest_on_cluster(out: Path, source: Source, cluster: ClusterSection) -> sto
         raise
     if stamps(source.spec, source.path) != source.stamps:
         raise _changed(source)
-    return facts
+    return {**facts, "seconds": round(time.perf_counter() - began, 3)}
 
 
 def _changed(source: Source) -> SourceChangedError:

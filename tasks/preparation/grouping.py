@@ -84,7 +84,7 @@ def group(
     if parts.ratings:
         write_ratings(events, vocabulary, out, selection=selection, scratch=scratch)
     by_user = open_csr(out, "by_user", coded.n_items)
-    _write_by_item(by_user, out)
+    write_by_item(by_user, out)
     return {
         "n_users": coded.n_users,
         "n_items": coded.n_items,
@@ -96,7 +96,8 @@ def group(
     }
 
 
-def _write_by_item(by_user: Csr, out: Path) -> None:
+def write_by_item(by_user: Csr, out: Path) -> None:
+    """Write by_item_*.npy, the same entries seen from the items."""
     indices = create_array(out / "by_item_indices.npy", np.int32, by_user.nnz)
     values = create_array(out / "by_item_values.npy", np.float32, by_user.nnz)
     indptr = transpose(by_user, indices, values)

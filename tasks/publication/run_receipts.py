@@ -83,6 +83,8 @@ def key_of_run(
     if rules["items"] is not None:
         rules["items"].pop("path")
     rules["export"] = spec.export.cache_identity()  # where the lists go does not change them
+    if spec.cluster.engine != "local":
+        rules["cluster"] = {"engine": spec.cluster.engine, **spec.cluster.cache_identity()}
     described = [
         rules,
         [source.cache_identity() for source in sources],

@@ -1,0 +1,121 @@
+"""What workers made, as the files that one machine leaves: every later step is indifferent to who made them.
+
+Codes of users are in the order of their ids there, and blocks divide users by a hash: rows move to their places here,
+one block after the other, through memory-mapped files.
+"""
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pyarrow.parquet as pq
+
+from data_contracts.columns import USER_ID
+from data_contracts.feedback_section import FeedbackSection
+from data_contracts.identifiers import CATALOGUE_FILE, Vocabulary
+from data_contracts.selection import Selection
+from tasks.cluster.blocks import BlockFolder, read_rows, read_users
+from tasks.cluster.ingesting import PARTS, REJECTED
+from tasks.cluster.whole import TIMELINE, whole_users
+from tasks.ingestion.pipeline import EVENTS, ITEMS, PROFILE, QUARANTINE
+from tasks.numeric.csr import ranges
+from tasks.preparation.caps import cap_warnings, count_capped
+from tasks.preparation.grouping import COPIED, open_grouped, write_by_item
+from tasks.preparation.matrix_files import create_array, open_csr
+from tasks.preparation.not_positive import count_not_positive, warnings_of
+from tasks.preparation.select_events import ITEMS_FILE, USERS_FILE
+from tasks.runtime import store
+from tasks.runtime.step import step
+from tasks.validation.suites import check_facts
+from tasks.validation.table_facts import matrix_facts, vocabulary_facts
+
+
+@step("gather the events")
+def gather_events(out: Path, events: store.ArtifactRef) -> store.Facts:
+    """Write what :func:`tasks.cluster.task.ingest_on_cluster` left in parts as the files of an ingestion."""
+    names = [each["name"] for each in events.facts["parts"]]
+    for folder, file in ((PARTS, EVENTS), (REJECTED, QUARANTINE)):
+        _one_after_the_other([events.folder / folder / name for name in names], out / file)
+    for file in (ITEMS, PROFILE, CATALOGUE_FILE):
+        if (events.folder / file).exists():
+            shutil.copyfile(events.folder / file, out / file)
+    return {name: value for name, value in events.facts.items() if name != "parts"}
+
+
+def _one_after_the_other(paths: list[Path], out: Path) -> None:
+    schema = pq.read_schema(paths[0])
+    with pq.ParquetWriter(out, schema, compression="zstd") as writer:
+        for path in paths:
+            with pq.ParquetFile(path) as file:
+                for batch in file.iter_batches():
+                    writer.write_batch(batch)
+
+
+@step("gather the ids", contracts=("vocabulary",))
+def gather_vocabularies(out: Path, grouped: store.ArtifactRef) -> store.Facts:
+    """Write the vocabularies of grouped blocks as those of one machine: users in the order of their ids."""
+    users, items = Vocabulary.from_ids(USER_ID, whole_users(grouped.folder)), _items(grouped)
+    check_facts("vocabulary", vocabulary_facts(users))
+    users.save(out / USERS_FILE)
+    items.save(out / ITEMS_FILE)
+    return {
+        "n_users": len(users),
+        "n_items": len(items),
+        "catalogue_items": items.catalogue,
+        "users_sha256": users.sha256,
+        "items_sha256": items.sha256,
+    }
+
+
+def _items(grouped: store.ArtifactRef) -> Vocabulary:
+    return BlockFolder.open(grouped.folder).items
+
+
+@step("gather the interactions", contracts=("interactions", "grouped_matrix"))
+def gather_matrix(
+    out: Path,
+    grouped: store.ArtifactRef,
+    vocabularies: store.ArtifactRef,
+    events: store.ArtifactRef,
+    selection: Selection,
+    feedback: FeedbackSection,
+) -> store.Facts:
+    """Write both views of grouped blocks, and the items' timeline; the users' histories are on no cluster."""
+    folder = BlockFolder.open(grouped.folder)
+    users = Vocabulary.load(vocabularies.folder / USERS_FILE)
+    _write_by_user(folder, users, out)
+    write_by_item(open_csr(out, "by_user", folder.manifest.n_items), out)
+    for part in TIMELINE:
+        if (grouped.folder / f"timeline_{part}.npy").exists():
+            shutil.copyfile(grouped.folder / f"timeline_{part}.npy", out / f"timeline_{part}.npy")
+    log = events.folder / EVENTS
+    facts = {
+        **{name: grouped.facts[name] for name in ("n_users", "n_items", "nnz", "events", "anonymous_events")},
+        **count_not_positive(log, selection, store.scratch()),
+        **count_capped(log, selection, store.scratch()),
+    }
+    sizes = (facts["n_users"], facts["n_items"])
+    pairs, both = matrix_facts(open_grouped(out, facts), facts["events"] - facts["anonymous_events"], sizes)
+    check_facts("interactions", pairs)
+    check_facts("grouped_matrix", both)
+    copied = {name: vocabularies.facts[name] for name in COPIED}
+    warnings = [*warnings_of(facts, feedback), *cap_warnings(facts)]
+    return {**facts, **copied, **({"warnings": warnings} if warnings else {})}
+
+
+def _write_by_user(folder: BlockFolder, users: Vocabulary, out: Path) -> None:
+    """Rows of all blocks, in the order of the users' ids."""
+    manifest = folder.manifest
+    lengths, rows = np.zeros(len(users), np.int64), []
+    for block in folder.blocks:
+        mine = read_rows(folder.folder, block, manifest.n_items)
+        codes = users.codes(read_users(folder.folder, block))
+        lengths[codes] = mine.lengths()
+        rows.append((codes, mine))
+    indptr = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+    np.save(out / "by_user_indptr.npy", indptr)
+    indices = create_array(out / "by_user_indices.npy", np.int32, manifest.nnz)
+    values = create_array(out / "by_user_values.npy", np.float32, manifest.nnz)
+    for codes, mine in rows:
+        places = ranges(indptr[codes], mine.lengths())
+        indices[places], values[places] = mine.indices, mine.values
