@@ -4,22 +4,24 @@ from collections.abc import Callable
 
 from data_contracts.dataset import DatasetSpec
 from data_contracts.dataset_sections import ModelSection
+from data_contracts.errors import ConfigurationError
 from data_contracts.matrix_parts import MatrixParts
 from data_contracts.selection import Selection
 from tasks.cluster.gathering import gather_events, gather_matrix, gather_vocabularies
-from tasks.cluster.model_task import check_models, train_on_cluster
+from tasks.cluster.model_task import train_on_cluster
 from tasks.cluster.refusals import check_dataset
 from tasks.cluster.task import divide_by_user, group_by_block, ingest_on_cluster
-from tasks.ingestion.task import Source
+from tasks.ingestion.task import Source, ingest_at_rest
+from tasks.models import Need, load_spec
 from tasks.preparation.prepared_events import PreparedEvents
 from tasks.preparation.seen import seen_before
 from tasks.runtime import store
-from tasks.training.task import configure, train_model
+from tasks.training.task import train_model
 from tasks.training.trained_model import TrainedModel
 
 
 class ClusterEngine:
-    """Workers do what grows with the log; models that only count are trained from what they left.
+    """Workers read, judge, divide and group the log, and train WALS; other models are trained here from what they left.
 
     Parameters
     ----------
@@ -40,12 +42,17 @@ class ClusterEngine:
         self._blocks: dict[str, store.ArtifactRef] = {}
 
     def check(self, models: dict[str, ModelSection]) -> None:
-        """Refuse models that workers cannot train."""
-        check_models({name: (each.kind, configure(name, each)) for name, each in models.items()})
+        """Refuse models that need the order of baskets, which is not gathered."""
+        wrong = [name for name, each in models.items() if Need.BASKETS in load_spec(each.kind).needs]
+        if wrong:
+            raise ConfigurationError(
+                f'model {wrong[0]!r} needs baskets in their order, which engine = "dask" does not gather; leave it out, or '
+                "run on one machine: --engine local"
+            )
 
     def ingest(self, source: Source, again: Callable[[], Source]) -> tuple[Source, store.ArtifactRef]:
         """Read and judge a log, part by part."""
-        parts = ingest_on_cluster(source, self.there)
+        source, parts = ingest_at_rest(source, again, lambda each: ingest_on_cluster(each, self.there))
         events = gather_events(parts)
         self._divided[str(events.path)] = divide_by_user(parts, self.there)
         return source, events
@@ -61,9 +68,10 @@ class ClusterEngine:
             spec.grouping,
             self.there,
             catalogue=spec.has_catalogue,
+            history=True,
         )
         vocabularies = gather_vocabularies(grouped)
-        matrix = gather_matrix(grouped, vocabularies, events, window, spec.feedback)
+        matrix = gather_matrix(grouped, vocabularies, events, window, spec.feedback, parts)
         self._blocks[str(matrix.path)] = grouped
         return PreparedEvents(events, window, vocabularies, matrix, seen_before(events, vocabularies, window))
 
@@ -75,9 +83,12 @@ class ClusterEngine:
         seed: int,
         earlier: TrainedModel | None = None,
     ) -> TrainedModel:
-        """Train WALS on the workers, and what only counts here."""
+        """Train WALS on the workers, and everything else here, within ``[limits]``."""
         if section.kind != "wals":
             return train_model(name, section, data.matrix, seed, self.spec.limits, earlier)
         grouped = self._blocks[str(data.matrix.path)]
-        trained = train_on_cluster(name, section, grouped, data.vocabularies, seed, self.there)
+        chosen = None if earlier is None else earlier.artifact.facts["parameters"]
+        trained = train_on_cluster(
+            name, section, grouped, data.vocabularies, data.matrix, seed, self.there, chosen
+        )
         return TrainedModel(name, section, trained)

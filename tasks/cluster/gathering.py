@@ -6,28 +6,36 @@ one block after the other, through memory-mapped files.
 
 import shutil
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow.parquet as pq
 
 from data_contracts.columns import USER_ID
 from data_contracts.feedback_section import FeedbackSection
 from data_contracts.identifiers import CATALOGUE_FILE, Vocabulary
+from data_contracts.matrix_parts import MatrixParts
 from data_contracts.selection import Selection
 from tasks.cluster.blocks import BlockFolder, read_rows, read_users
+from tasks.cluster.grouping import HISTORY
 from tasks.cluster.ingesting import PARTS, REJECTED
 from tasks.cluster.whole import TIMELINE, whole_users
 from tasks.ingestion.pipeline import EVENTS, ITEMS, PROFILE, QUARANTINE
 from tasks.numeric.csr import ranges
 from tasks.preparation.caps import cap_warnings, count_capped
 from tasks.preparation.grouping import COPIED, open_grouped, write_by_item
-from tasks.preparation.matrix_files import create_array, open_csr
+from tasks.preparation.item_features import write_item_features
+from tasks.preparation.matrix_files import create_array, open_array, open_csr
 from tasks.preparation.not_positive import count_not_positive, warnings_of
+from tasks.preparation.ratings import write_ratings
 from tasks.preparation.select_events import ITEMS_FILE, USERS_FILE
 from tasks.runtime import store
 from tasks.runtime.step import step
 from tasks.validation.suites import check_facts
 from tasks.validation.table_facts import matrix_facts, vocabulary_facts
+
+Array = npt.NDArray[Any]
 
 
 @step("gather the events")
@@ -79,8 +87,9 @@ def gather_matrix(
     events: store.ArtifactRef,
     selection: Selection,
     feedback: FeedbackSection,
+    parts: MatrixParts,
 ) -> store.Facts:
-    """Write both views of grouped blocks, and the items' timeline; the users' histories are on no cluster."""
+    """Write both views of grouped blocks, the timeline, the histories, and the parts that models ask for but baskets."""
     folder = BlockFolder.open(grouped.folder)
     users = Vocabulary.load(vocabularies.folder / USERS_FILE)
     _write_by_user(folder, users, out)
@@ -89,6 +98,10 @@ def gather_matrix(
         if (grouped.folder / f"timeline_{part}.npy").exists():
             shutil.copyfile(grouped.folder / f"timeline_{part}.npy", out / f"timeline_{part}.npy")
     log = events.folder / EVENTS
+    if parts.ratings:
+        write_ratings(log, vocabularies.folder, out, selection=selection, scratch=store.scratch())
+    if parts.item_features is not None:
+        write_item_features(events.folder / ITEMS, folder.items, parts.item_features, out)
     facts = {
         **{name: grouped.facts[name] for name in ("n_users", "n_items", "nnz", "events", "anonymous_events")},
         **count_not_positive(log, selection, store.scratch()),
@@ -106,16 +119,34 @@ def gather_matrix(
 def _write_by_user(folder: BlockFolder, users: Vocabulary, out: Path) -> None:
     """Rows of all blocks, in the order of the users' ids."""
     manifest = folder.manifest
-    lengths, rows = np.zeros(len(users), np.int64), []
+    codes = [users.codes(read_users(folder.folder, block)) for block in folder.blocks]
+    found = []
     for block in folder.blocks:
         mine = read_rows(folder.folder, block, manifest.n_items)
-        codes = users.codes(read_users(folder.folder, block))
-        lengths[codes] = mine.lengths()
-        rows.append((codes, mine))
+        found.append((mine.indptr, {"indices": mine.indices, "values": mine.values}))
+    _write_rows(found, codes, out, "by_user")
+    if all((folder.folder / block.name / "history_indptr.npy").exists() for block in folder.blocks):
+        _write_rows([_history(folder.folder / block.name) for block in folder.blocks], codes, out, "history")
+
+
+Rows = tuple[Array, dict[str, Array]]
+"""Where each row of a block begins, int64 (n_users + 1,), and the arrays that are cut into rows by that."""
+
+
+def _history(block: Path) -> Rows:
+    parts = {part: block / f"history_{part}.npy" for part in HISTORY}
+    arrays = {part: open_array(path) for part, path in parts.items() if path.exists()}
+    return arrays.pop("indptr"), arrays
+
+
+def _write_rows(blocks: list[Rows], codes: list[Array], out: Path, name: str) -> None:
+    """Write NAME_*.npy: the rows of all blocks, each at the place that its user's code says."""
+    lengths = np.zeros(sum(map(len, codes)), np.int64)
+    for (starts, _), mine in zip(blocks, codes, strict=True):
+        lengths[mine] = np.diff(starts)
     indptr = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
-    np.save(out / "by_user_indptr.npy", indptr)
-    indices = create_array(out / "by_user_indices.npy", np.int32, manifest.nnz)
-    values = create_array(out / "by_user_values.npy", np.float32, manifest.nnz)
-    for codes, mine in rows:
-        places = ranges(indptr[codes], mine.lengths())
-        indices[places], values[places] = mine.indices, mine.values
+    np.save(out / f"{name}_indptr.npy", indptr)
+    for part, first in blocks[0][1].items():
+        whole = create_array(out / f"{name}_{part}.npy", first.dtype.type, int(indptr[-1]))
+        for (starts, arrays), mine in zip(blocks, codes, strict=True):
+            whole[ranges(indptr[mine], np.diff(starts))] = arrays[part]

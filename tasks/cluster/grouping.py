@@ -43,6 +43,8 @@ VOCABULARIES = "vocabularies"
 """Folder of what each block knows of the items, until all of them are known."""
 TIMELINES = "timelines"
 """Folder of what each block adds to the items' timeline, until it is added up."""
+HISTORY = ("indptr", "items", "ages", "values", "targets")
+"""Arrays of the users' events in order: files ``history_PART.npy`` of a block; the last one only of logs with event types."""
 LONGEST = 2**31
 """Days: more than an age can be."""
 ROUNDING = 1e-6
@@ -56,6 +58,12 @@ class Rules:
     selection: Selection
     feedback: FeedbackSection
     grouping: GroupingSection
+    history: bool = False
+    """Whether the users' events in order are written, too, where the selection has an end."""
+
+    def with_history(self) -> bool:
+        """Whether there is an order to be written: ages are counted back from the end."""
+        return self.history and self.grouping.history and self.selection.end is not None
 
 
 @dataclass(frozen=True)
@@ -110,7 +118,7 @@ def group_block(name: str, events: Path, rules: Rules, out: Path, memory: str) -
             place.scratch,
             selection=rules.selection,
             feedback=rules.feedback,
-            grouping=rules.grouping.model_copy(update={"history": False}),
+            grouping=rules.grouping.model_copy(update={"history": rules.with_history()}),
         )
         write_rows(coded, place.scratch, rules.grouping)
         if coded.timed and rules.selection.end is not None:
@@ -119,15 +127,18 @@ def group_block(name: str, events: Path, rules: Rules, out: Path, memory: str) -
             return BlockReport(name, 0, 0, coded.n_events, 0.0, "")
         nnz, weight_sum = _judged(place.scratch, name, coded, rules.grouping)
         _keep_arrays(place, "by_user", ARRAYS_OF_BLOCK, out / name)
+        if rules.with_history() and coded.timed:
+            there = [part for part in HISTORY if (place.scratch / f"history_{part}.npy").exists()]
+            _keep_arrays(place, "history", there, out / name, "history_")
         files = [*(f"{part}.npy" for part in ARRAYS_OF_BLOCK), USERS_OF_BLOCK]
         digest = hashlib.sha256("".join(sha256_of(out / name / file) for file in files).encode())
         return BlockReport(name, coded.n_users, nnz, coded.n_events, weight_sum, digest.hexdigest())
 
 
-def _keep_arrays(place: Attempt, name: str, parts: Sequence[str], final: Path) -> None:
+def _keep_arrays(place: Attempt, name: str, parts: Sequence[str], final: Path, prefix: str = "") -> None:
     for part in parts:
         shutil.copyfile(place.scratch / f"{name}_{part}.npy", place.out / part)
-        place.keep(part, final / f"{part}.npy")
+        place.keep(part, final / f"{prefix}{part}.npy")
 
 
 def linked_vocabulary(place: Attempt, out: Path, name: str) -> Path:

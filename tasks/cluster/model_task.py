@@ -25,11 +25,12 @@ from tasks.models import personal_frequency, recent_popularity
 from tasks.models import wals as local_wals
 from tasks.numeric.scorers import Factors
 from tasks.numeric.wals_side import Terms
+from tasks.preparation.grouping import load_grouped
 from tasks.preparation.select_events import USERS_FILE
 from tasks.runtime import store
 from tasks.runtime.step import step
 from tasks.training.serialization import save_scorer
-from tasks.training.task import configure
+from tasks.training.task import configure, generator
 from tasks.training.trained_model import model_code
 from tasks.validation.suites import check_facts
 from tasks.validation.table_facts import model_facts
@@ -134,14 +135,19 @@ def train_on_cluster(
     choice: ModelSection,
     grouped: store.ArtifactRef,
     vocabularies: store.ArtifactRef,
+    matrix: store.ArtifactRef,
     seed: int,
     cluster: ClusterSection,
+    chosen: store.Facts | None = None,
 ) -> store.Facts:
     """Train WALS where users lie, and leave the scorer that training on one machine leaves.
 
-    `vocabularies` are those of the same events on one machine: the rows of its user factors.
+    `vocabularies` and `matrix` are those of the same events on one machine; what is "auto" is tried out on a sample of its
+    users, unless it was `chosen` by an earlier fit.
     """
-    config, blocks = configure(name, choice), BlockFolder.open(grouped.folder)
+    asked, blocks = configure(name, choice), BlockFolder.open(grouped.folder)
+    config = asked if chosen is None else type(asked)(**chosen)
+    config = config.settled(load_grouped(matrix, ()), rng=generator(seed, choice.kind))
     users = Vocabulary.load(vocabularies.folder / USERS_FILE)
     rows = out / "rows.npy"
     with workers(cluster, out, store.scratch()) as found:
@@ -156,11 +162,10 @@ def train_on_cluster(
     sizes = (vocabularies.facts["n_users"], vocabularies.facts["n_items"])
     check_facts("model", model_facts(out, scorer.shape, sizes, differences=0))
     rows.unlink()
-    said = config.model_dump(mode="json")
     return {
         "kind": choice.kind,
-        "parameters": said,
-        "asked": said,
+        "parameters": config.model_dump(mode="json"),
+        "asked": asked.model_dump(mode="json"),
         "n_users": scorer.shape[0],
         "n_items": scorer.shape[1],
         **{each: vocabularies.facts[each] for each in ("users_sha256", "items_sha256")},

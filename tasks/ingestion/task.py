@@ -129,7 +129,9 @@ def ingest(out: Path, source: Source) -> store.Facts:
     return facts
 
 
-def ingest_at_rest(source: Source, again: Callable[[], Source]) -> tuple[Source, store.ArtifactRef]:
+def ingest_at_rest(
+    source: Source, again: Callable[[], Source], read: Callable[[Source], store.ArtifactRef] = ingest
+) -> tuple[Source, store.ArtifactRef]:
     """Ingest a log; one that changes meanwhile is found and read anew, a few times.
 
     Parameters
@@ -138,6 +140,8 @@ def ingest_at_rest(source: Source, again: Callable[[], Source]) -> tuple[Source,
         The log as it was found.
     again
         Finds it anew.
+    read
+        Ingests it.
 
     Returns
     -------
@@ -151,11 +155,11 @@ def ingest_at_rest(source: Source, again: Callable[[], Source]) -> tuple[Source,
     """
     for attempt in range(RETRIES):
         try:
-            return source, ingest(source)
+            return source, read(source)
         except SourceChangedError:
             time.sleep(BACKOFF_SECONDS * 2**attempt)
             source = again()
-    return source, ingest(source)
+    return source, read(source)
 
 
 def _changed(source: Source) -> bool:

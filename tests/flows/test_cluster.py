@@ -1,6 +1,7 @@
 """A run on the workers of somebody else's cluster, from the log to everybody's lists."""
 
 import datetime as dt
+from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
@@ -11,7 +12,7 @@ import cluster_shop
 import dask_processes
 
 from data_contracts.cluster_section import ClusterSection
-from data_contracts.errors import ConfigurationError
+from data_contracts.errors import ClusterLostError, ConfigurationError
 from data_contracts.parameters import ClusterParameters, NightlyParameters
 from data_contracts.predictions import PREDICTIONS_SCHEMA
 
@@ -98,14 +99,46 @@ def test_asked_of_workers__refuses_what_needs_one_machine(tmp_path, sections, sa
         asked_of_workers(cluster_shop.DatasetSpec.load(path), given)
 
 
-def test_asked_for__sends_a_dataset_of_a_cluster_to_its_command(tmp_path):
+def test_nightly__publishes_the_same_whoever_does_the_work(shop, scheduler, home, prefect_server):
+    from flows.nightly import nightly
+
+    given = NightlyParameters(dataset=str(shop), as_of=dt.date(2024, 5, 1))
+    here = nightly(given)
+    there = nightly(given.model_copy(update={"engine": "dask", "scheduler": scheduler}))
+
+    assert there.published
+    assert there.gate.winner == here.gate.winner != "wals"
+    assert there.counts.model_copy(update={"seconds": 0}) == here.counts.model_copy(update={"seconds": 0})
+    assert there.models["wals"].seconds
+    for name in ("popularity", "recent_popularity", "personal_frequency"):
+        assert there.models[name].repeat == here.models[name].repeat
+        assert there.models[name].discovery == here.models[name].discovery
+    for name in ("predictions", "users_per_item", "strangers", "users", "items", "titles"):
+        tables = [pq.read_table(Path(each.path) / f"{name}.parquet") for each in (here, there)]
+        assert tables[0].equals(tables[1]), name
+
+
+def test_nightly__of_a_cluster_that_is_not_there_leaves_no_model_out(shop, home, prefect_server):
+    from flows.nightly import nightly
+
+    shop.write_text(shop.read_text("utf-8").replace("[cluster]", "[cluster]\ntimeout_seconds = 1"), "utf-8")
+    given = NightlyParameters(
+        dataset=str(shop), as_of=dt.date(2024, 5, 1), engine="dask", scheduler="tcp://127.0.0.1:9"
+    )
+    with pytest.raises(ClusterLostError, match=r"127\.0\.0\.1:9"):
+        nightly(given)
+    assert not (home / "published").exists()
+
+
+def test_engine_of__takes_the_parameters_before_the_dataset_file(tmp_path):
+    from flows.cluster_engine import ClusterEngine
+    from flows.engines import LocalEngine, engine_of
     from flows.planning import asked_for
 
-    path = cluster_shop.write_dataset(tmp_path, '[cluster]\nengine = "dask"').file
-    with pytest.raises(
-        ConfigurationError, match=r"engine = 'dask' under \[cluster\], which `shelftalker cluster`"
-    ):
-        asked_for(NightlyParameters(dataset=str(path)))
+    path = str(cluster_shop.write_dataset(tmp_path, '[cluster]\nengine = "dask"').file)
+
+    assert isinstance(engine_of(asked_for(NightlyParameters(dataset=path))[0]), ClusterEngine)
+    assert isinstance(engine_of(asked_for(NightlyParameters(dataset=path, engine="local"))[0]), LocalEngine)
 
 
 def test_section_of__takes_the_parameters_before_the_dataset_file(tmp_path):
