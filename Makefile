@@ -21,12 +21,14 @@ run: $(STAMP)  ## the nightly run on the built-in sample shop
 	$(BIN)/shelftalker run --dataset sample
 
 # DB=postgresql+asyncpg://USER:PASSWORD@HOST/DATABASE make serve PORT=4200 REPORTS_PORT=4280
+# make serve DATASET=orders.toml AT=03:15 serves that file beside those in the home's folder `datasets`.
 # DB goes before `make`: what stands behind it, everybody on this machine can read in the list of processes.
 serve: export SHELFTALKER_SERVER_DATABASE = $(DB)
 serve: $(STAMP)  ## Prefect server, worker, schedules and reports on this machine, until Ctrl-C
 	$(if $(findstring @,$(if $(filter command,$(origin DB)),$(DB))),$(error write DB=... before make, where no other user can read it))
 	@$(BIN)/python -m deployments.serve $(if $(PORT),--port $(PORT)) \
-		$(if $(REPORTS_PORT),--reports-port $(REPORTS_PORT))
+		$(if $(REPORTS_PORT),--reports-port $(REPORTS_PORT)) \
+		$(foreach file,$(DATASET),--dataset $(file)) $(if $(AT),--at $(AT))
 
 # Two at once, as many tests wait for servers and other processes. Each file stays in one of the two, which starts one
 # server for all its flow tests; in the order of the folders, for the long files come first then and the many short ones fill up.

@@ -18,7 +18,7 @@ from typing import Any, Final
 from benchmarks._children import empty_folder, measure
 from benchmarks._event_log import cache_folder
 from benchmarks._habit_logs import habits_log, tastes_log
-from data_contracts.dataset import FOLDER
+from data_contracts.dataset_files import FOLDER
 
 DATA: Final = Path(__file__).parents[2] / "shared" / "data"
 COMMAND: Final = "from flows.cli import main; main()"

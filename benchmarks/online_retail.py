@@ -70,7 +70,7 @@ def main() -> None:
 
 def write_dataset(folder: Path) -> str:
     """Copy the dataset file with one more baseline; returns its path."""
-    from data_contracts.dataset import FOLDER
+    from data_contracts.dataset_files import FOLDER
 
     path = folder / f"{DATASET}.toml"
     path.write_text((FOLDER / path.name).read_text("utf-8") + TUNED_BASELINE, "utf-8")

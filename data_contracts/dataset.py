@@ -10,6 +10,7 @@ from pydantic import Field, ValidationError, model_validator
 from data_contracts.cluster_section import ClusterSection
 from data_contracts.column_sections import ColumnsSection, ItemAttributes, ItemsSection, Section
 from data_contracts.database_url import masked
+from data_contracts.dataset_files import find_dataset, must_be_named_alike
 from data_contracts.dataset_sections import (
     CancellationSection,
     CleaningSection,
@@ -26,11 +27,9 @@ from data_contracts.feedback_section import FeedbackSection
 from data_contracts.gate_section import BEST_BASELINE, LIVE, GateSection
 from data_contracts.metrics import parse_metric
 from data_contracts.rules_section import RulesSection
+from data_contracts.schedule_section import ScheduleSection
 from data_contracts.source_section import SourceSection
 from data_contracts.variants_section import VariantsSection
-
-FOLDER = Path(__file__).parent / "datasets"
-"""Where the datasets live that are known by name."""
 
 DEFAULT_MODELS = Path(__file__).parent / "default_models.toml"
 """Models of a dataset file that names none, as such a file would name them."""
@@ -82,6 +81,7 @@ class DatasetSpec(Section):
     rules: RulesSection | None = None
     variants: VariantsSection | None = None
     cluster: ClusterSection = ClusterSection()
+    schedule: ScheduleSection = ScheduleSection()
 
     @model_validator(mode="before")
     @classmethod
@@ -223,7 +223,7 @@ class DatasetSpec(Section):
 
     @classmethod
     def load(cls, name_or_path: str | Path) -> "DatasetSpec":
-        """Read a dataset by its name in data_contracts/datasets or by the path of a .toml.
+        """Read a dataset by its name, in data_contracts/datasets or the home's folder, or by the path of a .toml.
 
         Raises
         ------
@@ -231,34 +231,17 @@ class DatasetSpec(Section):
             Naming the file, the field, its value and what to do.
 
         """
-        path = _find(str(name_or_path))
+        path = find_dataset(str(name_or_path))
         try:
             data = tomllib.loads(path.read_text(encoding="utf-8"))
         except (ValueError, RecursionError) as error:
             raise ConfigurationError(f"{path} is no readable TOML: {error}") from error
         try:
-            return cls.model_validate({**data, "file": path.absolute()})
+            found = cls.model_validate({**data, "file": path.absolute()})
         except ValidationError as error:
             raise ConfigurationError(_explain(path, error)) from error
-
-
-def known_names() -> list[str]:
-    """Names of the datasets that come with the program."""
-    return sorted(path.stem for path in FOLDER.glob("*.toml"))
-
-
-def _find(name_or_path: str) -> Path:
-    if not name_or_path.endswith(".toml"):
-        if name_or_path in known_names():
-            return FOLDER / f"{name_or_path}.toml"
-        raise ConfigurationError(
-            f"unknown dataset {name_or_path!r}; known: {', '.join(known_names())}; "
-            "or give the path of a .toml, which `shelftalker init FILE` drafts"
-        )
-    path = Path(name_or_path)
-    if not path.is_file():
-        raise ConfigurationError(f"dataset file {path} does not exist; `shelftalker init FILE` drafts one")
-    return path
+        must_be_named_alike(path, found.name)
+        return found
 
 
 def _model_section(name: str, keys: Any) -> Any:

@@ -39,7 +39,7 @@ class DatasetParameters(FlowParameters):
     """What every flow on a log needs to know."""
 
     dataset: str = Field(default="sample", min_length=1, examples=["online_retail", "shop.toml"])
-    """Name of a dataset in data_contracts/datasets, or the path of a .toml."""
+    """Name of a dataset (of data_contracts/datasets, or of the home's folder datasets), or the path of a .toml."""
     source: str | None = None
     """Path or URL of the log; empty means the one that the dataset file names."""
     seed: int = Field(default=0, ge=0, le=MAX_SEED)

@@ -5,7 +5,7 @@ import os
 import shlex
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -15,8 +15,11 @@ from rich.table import Table
 from rich.text import Text
 
 from data_contracts.database_url import has_password
+from data_contracts.dataset_files import DROP_INS
 from data_contracts.errors import ConfigurationError
+from data_contracts.home_folder import HOME_VARIABLE
 from deployments import postgres
+from deployments.drop_ins import at_option, dataset_files_option, served_datasets
 from deployments.processes import interrupt_on_signals
 from deployments.stack import DEPLOYMENTS, Stack
 from deployments.workspace import PORT, REPORTS_PORT, Workspace, async_url, must_be_free
@@ -55,8 +58,8 @@ def only_one(home: Path) -> Iterator[int]:
         os.close(handle)
 
 
-def serve(workspace: Workspace, console: Console) -> None:
-    """Start everything, show its addresses, and wait until something ends."""
+def serve(workspace: Workspace, console: Console, options: Sequence[str] = ()) -> None:
+    """Start everything, show its addresses, and wait until something ends; `options` go to `deployments.apply`."""
     for port, option in ((workspace.port, "PORT=..."), (workspace.reports_port, "REPORTS_PORT=...")):
         must_be_free(port, option)
     if workspace.database:
@@ -65,8 +68,7 @@ def serve(workspace: Workspace, console: Console) -> None:
         with console.status("starting the server; the first time it makes its tables"):
             stack.start_server()
         with console.status("deploying"):
-            stack.apply()
-            said = stack.recover()
+            said = f"{stack.apply(None, *options)}{stack.recover()}"
         worker = stack.start_worker()
         stack.start_reports()
         os.pwrite(lock, "".join(f"{each.name} {each.pid}\n" for each in stack.children).encode(), 0)
@@ -96,7 +98,7 @@ def _addresses(workspace: Workspace, fresh_password: str | None) -> Table:
         "reports": f"{workspace.reports} (linked from each run's artifacts)",
         "home": str(workspace.home),
         "database": workspace.shown_database,
-        "schedules": str(DEPLOYMENTS),
+        "schedules": f"{DEPLOYMENTS}, and each dataset file in {workspace.home / DROP_INS}",
         "logs": str(workspace.log("*")),
     }.items():
         table.add_row(Text(name, "bold"), Text(value, overflow="fold"))
@@ -112,9 +114,18 @@ def _addresses(workspace: Workspace, fresh_password: str | None) -> Table:
 )
 @click.option("--port", type=click.IntRange(1, 65535), default=PORT, show_default=True, help="Of the UI.")
 @click.option("--reports-port", type=click.IntRange(1, 65535), default=REPORTS_PORT, show_default=True)
+@dataset_files_option
+@at_option
 @home_option
 @exits
-def main(db: str | None, port: int, reports_port: int, home: Path | None) -> None:
+def main(
+    db: str | None,
+    port: int,
+    reports_port: int,
+    datasets: tuple[Path, ...],
+    at: str | None,
+    home: Path | None,
+) -> None:
     """Serve the flows on this machine until Ctrl-C."""
     source = click.get_current_context().get_parameter_source("db")
     if db and has_password(db) and source is click.core.ParameterSource.COMMANDLINE:
@@ -122,6 +133,11 @@ def main(db: str | None, port: int, reports_port: int, home: Path | None) -> Non
             "--db holds a password, which everybody on this machine could read in the list of processes: put the URL "
             f"into the environment variable {DATABASE} (or DB, for `make serve`) instead"
         )
+    if home is not None:
+        os.environ[HOME_VARIABLE] = str(home.absolute())
+    served_datasets(datasets)  # what is given by hand is refused before anything starts
+    options = [word for path in datasets for word in ("--dataset", str(path.absolute()))]
+    options += ["--at", at] if at else []
     interrupt_on_signals()
     workspace = Workspace(
         home=home.absolute() if home else store.home(),
@@ -132,7 +148,7 @@ def main(db: str | None, port: int, reports_port: int, home: Path | None) -> Non
     # In a log paths stay in one piece.
     console = Console(width=None if sys.stdout.isatty() else 1_000)
     with suppress(KeyboardInterrupt):
-        serve(workspace, console)
+        serve(workspace, console, options)
 
 
 if __name__ == "__main__":

@@ -87,9 +87,12 @@ class Stack:
             "reports", ["-m", "deployments.reports", "--port", str(self.workspace.reports_port)]
         )
 
-    def apply(self, file: Path = DEPLOYMENTS) -> None:
-        """Make the pool and its queues, and deploy what `file` describes."""
-        self.call("-m", "deployments.apply", str(file))
+    def apply(self, file: Path | None = None, *options: str) -> str:
+        """Make the pool and its queues, and deploy what `file` describes, else the tracked file and the home's datasets.
+
+        Returns what was said of it.
+        """
+        return self.call("-m", "deployments.apply", *([] if file is None else [str(file)]), *options)
 
     def recover(self) -> str:
         """End the runs that a dead worker left; returns what was said about them."""

@@ -11,6 +11,7 @@ from data_contracts.errors import ConfigurationError, GateClosedError
 from data_contracts.limits import MAX_MINUTES, MAX_SEED, MAX_TRIALS, MAX_WINDOWS
 from flows import cli_common as common
 from flows.cli_api import service
+from flows.cli_check import check
 from flows.cli_cluster import on_workers
 from flows.cli_common import as_date, as_names, dataset_option, engine_options, exits, home_option, print_rows
 from flows.cli_export import export
@@ -157,16 +158,16 @@ def init(file: str, output: Path) -> None:
         # "log.csv" and "log.jsonl" may lie side by side.
         name = "_".join([name, *(ending.strip(".") for ending in here.suffixes)])
     with named_by_url():
-        toml, suite, notes = look_at(here, name, place)
-    for ending, text in ((".toml", toml), (".json", suite)):
+        drafted = look_at(here, name, place)
+    for ending, text in ((".toml", drafted.toml), (".json", drafted.suite)):
         path = output / f"{name}{ending}"
         if path.exists():
             raise ConfigurationError(f"{path} exists already; move it away, or choose another --output")
         path.write_text(text, "utf-8")
         click.echo(printable(f"wrote {path}"))
-    for note in notes:
-        click.secho(printable(f"  {note}"), fg="yellow" if note.startswith("WARNING") else None)
-    click.echo(printable(f"Read both, then:\n  shelftalker run --dataset {output / name}.toml", "\n"))
+    from flows.display_init import show_draft
+
+    show_draft(drafted, f"{output / name}.toml")
 
 
 def _is_of_another_log(path: Path, place: str) -> bool:
@@ -182,4 +183,5 @@ for group in (operations, lookups, service):
     for found in group.commands.values():
         main.add_command(found)
 main.add_command(export)
+main.add_command(check)
 main.add_command(on_workers)

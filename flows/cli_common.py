@@ -156,7 +156,7 @@ def _parameter_problems(error: Any) -> str:
 
 def _keep(error: BaseException) -> Path:
     """Write the traceback of an error to a file of its own, for its owner only; gives its path."""
-    from tasks.runtime.home import home
+    from data_contracts.home_folder import home
 
     text = masked("".join(traceback.format_exception(error)))
     prefix = f"{datetime.now(UTC):%Y%m%dT%H%M%S}-"

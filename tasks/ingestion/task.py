@@ -7,7 +7,8 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
-from data_contracts.dataset import FOLDER, DatasetSpec
+from data_contracts.dataset import DatasetSpec
+from data_contracts.dataset_files import FOLDER
 from data_contracts.errors import ShelftalkerError, SourceChangedError
 from data_contracts.remote_url import is_remote
 from data_contracts.source_section import PLACE_KEYS

@@ -43,7 +43,11 @@ class Drafted(NamedTuple):
     suite: str
     """Text of ``NAME.json``, the suite that it names."""
     notes: list[str]
-    """What was guessed, what is not used and why; what needs a look begins with WARNING."""
+    """What is doubtful; what needs a look begins with WARNING."""
+    guesses: dict[str, str]
+    """What each key was taken to be, such as ``user`` or ``split``, for people."""
+    unused: dict[str, str]
+    """Columns that no role takes, each with the reason."""
 
 
 def draft(file: Path) -> tuple[str, str]:
@@ -88,7 +92,7 @@ def look_at(file: Path, name: str | None = None, place: str | None = None) -> Dr
             made = replace(made, source={**made.source, "path": named})
         except duckdb.Error as error:
             raise ContractError(f"{found.path} cannot be read: {first_line(error)}") from error
-    return Drafted(toml_text(made), suite_text(made), made.notes)
+    return Drafted(toml_text(made), suite_text(made), made.notes, made.guesses, made.unused)
 
 
 def _draft(connection: duckdb.DuckDBPyConnection, found: Input, name: str, scratch: Path) -> Draft:

@@ -76,6 +76,19 @@ class Draft:
             return "basket_precision@5"
         return "precision@5" if self.repeats else "ndcg@10"
 
+    @property
+    def guesses(self) -> dict[str, str]:
+        """What each key was taken to be, for people."""
+        kind = str(self.feedback["kind"])
+        weighs = {name: value for name, value in self.feedback.items() if name != "kind"}
+        split = _window(self)[-1] if self.unread_times else _window(self)[0]
+        return {
+            **self.roles,
+            "feedback": ", ".join([kind, *(f"{name} = {_value(value)}" for name, value in weighs.items())]),
+            "split": split.partition("#")[0].partition("=")[2].strip().strip('"'),
+            "decides": f"{_decides(self).split()[0].strip(chr(34))}, {self.metric}",
+        }
+
     def tolerance(self, what: str) -> float:
         """Twice the share that was counted, at least 1 %: room for an ordinary day."""
         share = self.counts[what] / self.counts["rows"]

@@ -15,6 +15,7 @@ from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
 
+from data_contracts.home_folder import home
 from tasks.runtime.files import UMASK
 
 TEMPORARY = ".tmp-"
@@ -33,11 +34,6 @@ PLACES = (
 """Where temporary files and folders are made."""
 BEGAN = "began"
 """Empty file in a process's scratch folder; its time is when the process began to use the home."""
-
-
-def home() -> Path:
-    """Where everything a run leaves behind lives: ``$SHELFTALKER_HOME``, by default ``./.shelftalker``."""
-    return Path(os.environ.get("SHELFTALKER_HOME") or ".shelftalker").absolute()
 
 
 @cache

@@ -8,7 +8,9 @@ import atexit
 import inspect
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any, Concatenate, Generic, ParamSpec
 
@@ -59,6 +61,19 @@ def untagged() -> TagsContext:
     return TagsContext(current_tags=set())
 
 
+_ALONE: ContextVar[bool] = ContextVar("alone", default=False)
+
+
+@contextmanager
+def without_prefect() -> Iterator[None]:
+    """Let steps inside the block run at once, with neither server nor retries; what they leave, runs find and reuse."""
+    before = _ALONE.set(True)
+    try:
+        yield
+    finally:
+        _ALONE.reset(before)
+
+
 class Step(Generic[P]):
     """A task that returns a reference to its artifact; ``write`` is the pure function underneath.
 
@@ -95,17 +110,22 @@ class Step(Generic[P]):
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> store.ArtifactRef:
         """Run the step, or reuse what it left before."""
         began = time.perf_counter()
-        with untagged():
-            try:
-                ref: store.ArtifactRef = self.task(*args, **kwargs)
-            except json.JSONDecodeError:
-                # Prefect does not write its record of a step at once: another run is at it, or was killed at it.
-                ref = self.task.with_options(refresh_cache=True)(*args, **kwargs)
+        ref = self._obtain(self._bind(*args, **kwargs)) if _ALONE.get() else self._as_task(*args, **kwargs)
         if ref.key in self._written:
             self._written.remove(ref.key)
         else:
             label = self.title.format(**self._bind(*args, **kwargs))
             listener().finished(label, time.perf_counter() - began, reused=True, facts=ref.facts)
+        return ref
+
+    def _as_task(self, *args: Any, **kwargs: Any) -> store.ArtifactRef:
+        ref: store.ArtifactRef
+        with untagged():
+            try:
+                ref = self.task(*args, **kwargs)
+            except json.JSONDecodeError:
+                # Prefect does not write its record of a step at once: another run is at it, or was killed at it.
+                ref = self.task.with_options(refresh_cache=True)(*args, **kwargs)
         return ref
 
     def _bind(self, *args: Any, **kwargs: Any) -> dict[str, Any]:

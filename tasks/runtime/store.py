@@ -16,8 +16,9 @@ from pydantic import BaseModel, ConfigDict, model_validator
 from pydantic_core import to_json
 
 from data_contracts.errors import ConfigurationError, VocabularyMismatchError
+from data_contracts.home_folder import home
 from tasks.runtime.files import fsync
-from tasks.runtime.home import TEMPORARY, discard, home, scratch, sweep, temporary_folder
+from tasks.runtime.home import TEMPORARY, discard, scratch, sweep, temporary_folder
 from tasks.runtime.manifests import MANIFEST, Facts, damage, damaged_file, packages, read_manifest, seal
 
 # The store's, too.

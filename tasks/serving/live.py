@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from data_contracts.dataset import DatasetSpec
+from data_contracts.dataset_files import dropped_in
 from data_contracts.errors import ConfigurationError, ShelftalkerError
 from data_contracts.variants_section import LIVE_ARM, Arm, VariantsSection
 from tasks.lookup.opened import OpenPublication
@@ -49,7 +50,7 @@ class LiveDataset:
     """
 
     def __init__(self, name_or_path: str) -> None:
-        self._file = Path(name_or_path) if name_or_path.endswith(".toml") else None
+        self._file = _file_of(name_or_path)
         self._spec = None if self._file is None else DatasetSpec.load(self._file)
         self.name = name_or_path if self._spec is None else self._spec.name
         self.state: State | None = None
@@ -139,6 +140,11 @@ def publication_of(dataset: str, arm: Arm, live: Publication) -> Publication:
     if not made:
         raise ConfigurationError(f"no publication of dataset {dataset!r} is of a model {arm.model!r}")
     return max(made, key=order)
+
+
+def _file_of(name_or_path: str) -> Path | None:
+    """The dataset file to follow: a path, or the file of that name in the home's folder of datasets."""
+    return Path(name_or_path) if name_or_path.endswith(".toml") else dropped_in().get(name_or_path)
 
 
 def _stamp(path: Path) -> Stamp:

@@ -44,13 +44,18 @@ def check_limits(name: str, kind: str, config: ModelConfig, sizes: Sizes, limits
             f"training {name} on {log} would take some {expected.seconds / 60:.3g} minutes; [limits] allows "
             f"{limits.minutes:g}: raise minutes there, or give [models.{name}] fewer factors or iterations"
         )
-    allowed = machine_memory() * OF_THE_MACHINE / GB if limits.memory_gb is None else limits.memory_gb
+    allowed = allowed_memory_gb(limits)
     if expected.memory_bytes > allowed * GB:
         whose = "nine tenths of this machine's memory are" if limits.memory_gb is None else "[limits] allows"
         raise LimitError(
             f"training {name} on {log} would hold some {expected.memory_bytes / GB:.3g} GB; {whose} {allowed:.3g}: "
             f"give [models.{name}] fewer factors, use a machine with more memory, or raise memory_gb under [limits]"
         )
+
+
+def allowed_memory_gb(limits: LimitsSection) -> float:
+    """What a model may hold, in GB: by the dataset file, else by the machine."""
+    return machine_memory() * OF_THE_MACHINE / GB if limits.memory_gb is None else limits.memory_gb
 
 
 def machine_memory() -> float:

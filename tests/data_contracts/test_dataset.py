@@ -1,7 +1,8 @@
 import pytest
 
 from data_contracts.column_sections import ItemAttributes
-from data_contracts.dataset import DatasetSpec, known_names
+from data_contracts.dataset import DatasetSpec
+from data_contracts.dataset_files import known_names
 from data_contracts.errors import ConfigurationError
 
 MINIMAL = """

@@ -1,6 +1,7 @@
 """`make serve` refuses what cannot work before anything starts, and ends without leaving anything behind."""
 
 import os
+import re
 import signal
 import socket
 import stat
@@ -16,6 +17,7 @@ from deployments.serve import DATABASE
 from deployments.workspace import ROOT, Workspace, async_url, free_port
 from flows.guarded_server import LOOPBACK
 
+DROPPED_IN = 'name = "orders"\n[source]\npath = "log.csv"\n[columns]\nuser = "u"\nitem = "i"\ntime = "t"\n'
 COMMAND = [sys.executable, "-m", "deployments.serve"]
 
 
@@ -93,7 +95,11 @@ def test_place__keeps_away_from_the_settings_of_another_prefect(tmp_path, monkey
 @pytest.fixture(scope="module")
 def served_home(tmp_path_factory):
     """A home that is served again and again: only the first time its database is made."""
-    return tmp_path_factory.mktemp("served") / "home"
+    home = tmp_path_factory.mktemp("served") / "home"
+    (home / "datasets").mkdir(parents=True)
+    (home / "datasets" / "orders.toml").write_text(DROPPED_IN)
+    (home / "datasets" / "bad.toml").write_text('name = "bad"')
+    return home
 
 
 @pytest.fixture
@@ -131,6 +137,27 @@ def test_serve__ends_whole_and_quietly(serving, number):
     assert not any(map(lives, family))
     logs = [log, *Path(home, "prefect", "logs").glob("*.log")]
     assert not [each for each in logs if "Traceback" in each.read_text()]
+
+
+@pytest.mark.slow
+def test_serve__deploys_what_lies_in_the_home_and_takes_back_what_left(serving):
+    _process, log, home = serving
+    said = log.read_text()
+    assert "sample-backfill, home, orders-nightly, orders-tune, orders-backfill" in said
+    assert "bad.toml is not served" in said
+
+    (home / "datasets" / "orders.toml").unlink()
+    port = int(re.search(r"API +http://127\.0\.0\.1:(\d+)", said)[1])
+    for removed in (3, 0):
+        done = subprocess.run(
+            [sys.executable, "-m", "deployments.apply"],
+            cwd=ROOT,
+            env=Workspace(home, port).environment(),
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        assert done.stdout.count("removed ") == removed, done.stdout
 
 
 @pytest.mark.slow
