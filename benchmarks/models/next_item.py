@@ -12,7 +12,7 @@ from typing import Any, Final
 from benchmarks.logs import LOGS, Log
 from benchmarks.models._rows import Row
 from benchmarks.models._runs import rows_of_run
-from data_contracts.dataset import FOLDER
+from data_contracts.dataset_files import FOLDER
 
 TITLE: Final = "Online Retail, next purchase"
 CHAPTER: Final = "the book chapter"

@@ -3,7 +3,7 @@
 import hashlib
 import shutil
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -30,11 +30,13 @@ from tasks.cluster.whole import TIMELINE
 from tasks.cluster.workplace import Attempt, attempt, clear, engine
 from tasks.numeric.inspection import inspect
 from tasks.preparation.aggregation import write_rows
+from tasks.preparation.caps import LIMIT, count_capped
 from tasks.preparation.encoding import SHARES, USERS, EncodedEvents, encode_events
 from tasks.preparation.matrix_files import open_csr
 from tasks.preparation.refusals import described
 from tasks.preparation.select_events import ITEMS_FILE, select_events
-from tasks.runtime.duckdb_engine import number, table
+from tasks.preparation.weights import Statistics, statistics_of
+from tasks.runtime.duckdb_engine import connect, number, table
 from tasks.runtime.files import sha256_of, write_json
 from tasks.validation.suites import check_facts
 from tasks.validation.table_facts import vocabulary_facts
@@ -60,10 +62,26 @@ class Rules:
     grouping: GroupingSection
     history: bool = False
     """Whether the users' events in order are written, too, where the selection has an end."""
+    statistics: Statistics | None = None
+    """Of the events of all blocks."""
 
     def with_history(self) -> bool:
         """Whether there is an order to be written: ages are counted back from the end."""
         return self.history and self.grouping.history and self.selection.end is not None
+
+
+def settled(rules: Rules, events: Path, scratch: Path) -> Rules:
+    """The same rules with numbers for what is asked of all events together, which no block can tell."""
+    selection = rules.selection
+    if selection.max_events_quantile is not None:
+        limit = count_capped(events, selection, scratch)[LIMIT]
+        selection = selection.model_copy(
+            update={"max_events_quantile": None, "max_events_per_user": max(1, limit)}
+        )
+    with connect(scratch) as connection:
+        select_events(connection, events, selection)
+        statistics = statistics_of(connection, rules.feedback)
+    return replace(rules, selection=selection, statistics=statistics)
 
 
 @dataclass(frozen=True)
@@ -119,6 +137,7 @@ def group_block(name: str, events: Path, rules: Rules, out: Path, memory: str) -
             selection=rules.selection,
             feedback=rules.feedback,
             grouping=rules.grouping.model_copy(update={"history": rules.with_history()}),
+            statistics=rules.statistics,
         )
         write_rows(coded, place.scratch, rules.grouping)
         if coded.timed and rules.selection.end is not None:

@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 from data_contracts.dataset import DatasetSpec
 from data_contracts.errors import ContractError
 from tasks.cluster.client import Workers
+from tasks.cluster.copies import copies_of, find_copies, forget_copies, log_of
 from tasks.cluster.parts import LogParts, Part, look_at, parts_of
 from tasks.cluster.workplace import attempt, clear, engine
 from tasks.ingestion.cautions import compare_items
@@ -20,7 +21,6 @@ from tasks.ingestion.late_outliers import Days, days_of, late_caution, late_outl
 from tasks.ingestion.log_pass import LogPass, row_contract
 from tasks.ingestion.pass_outcome import PassOutcome
 from tasks.ingestion.pipeline import EVENTS, ITEMS, PROFILE, QUARANTINE
-from tasks.ingestion.reader import Log
 from tasks.runtime.duckdb_engine import connect, read_parquet
 from tasks.runtime.files import sha256_of
 from tasks.sources.files import files_of, locate_items
@@ -49,17 +49,9 @@ class PartReport:
 def ingest_part(spec: DatasetSpec, part: Part, columns: LogParts, out: Path, memory: str) -> PartReport:
     """Judge the rows of one part, and write the accepted and the rejected ones. Called on a worker."""
     with attempt(out) as place, engine(place, memory) as connection:
-        log = Log(
-            spec,
-            [(part.path, part.kind)],
-            connection,
-            place.scratch,
-            names=columns.names,
-            types=columns.types,
-            first_row=part.first_row,
-            n_rows=part.n_rows,
-        )
-        log_pass = LogPass(spec, log, row_contract(spec), place.out / EVENTS, place.scratch)
+        log = log_of(spec, part, columns, connection, place.scratch)
+        copies = copies_of(log, part, out) if spec.cleaning.drop_exact_duplicates else None
+        log_pass = LogPass(spec, log, row_contract(spec), place.out / EVENTS, place.scratch, copies)
         try:
             log_pass.run()
         finally:
@@ -133,8 +125,11 @@ def ingest_parts(
     row_contract(spec)  # what is wrong with it is said before anything is read
     files = files_of(source, spec.source)
     log = parts_of(workers.each(look_at, [(spec, *file, out, workers.memory) for file in files]))
+    if spec.cleaning.drop_exact_duplicates:
+        find_copies(spec, log, out, workers, scratch)
     calls = [(spec, part, log, out, workers.memory) for part in log.parts]
     reports = workers.each(ingest_part, calls, label)
+    forget_copies(out)
     clear(out)
     outcome = _together(reports, log)
     outcome.judge(lambda part, at: reports[part].places[at], str(files[0][0]))

@@ -14,10 +14,8 @@ def check_dataset(spec: DatasetSpec) -> None:
         Naming the keys, why, and what to do.
 
     """
-    must_be_installed('engine = "dask"', ["dask", "distributed"], "cluster")
-    whole = "compares all rows of the log with each other"
+    must_be_installed("shelftalker cluster", ["dask", "distributed"], "cluster")
     told = {
-        "drop_exact_duplicates under [cleaning]": spec.cleaning.drop_exact_duplicates and whole,
         "max_events_quantile under [cleaning]": spec.cleaning.max_events_quantile is not None
         and "is a limit by all users together; write max_events_per_user",
         "clip_quantile under [feedback]": spec.feedback.clip_quantile is not None
@@ -29,6 +27,6 @@ def check_dataset(spec: DatasetSpec) -> None:
     }
     if refused := [f"{key} {why}" for key, why in told.items() if why]:
         raise ConfigurationError(
-            f'engine = "dask" cannot do what dataset {spec.name!r} ({spec.file}) asks for: {"; ".join(refused)}. Leave it '
-            "out, or run on one machine: shelftalker run"
+            f"`shelftalker cluster` cannot do what dataset {spec.name!r} ({spec.file}) asks for: {'; '.join(refused)}. Leave "
+            "it out, or gather what workers make: shelftalker run --engine dask"
         )

@@ -1,6 +1,7 @@
 """Find the extra copies of rows that are equal in every column, without holding the log."""
 
 import hashlib
+from collections.abc import Iterable
 
 import numpy as np
 import numpy.typing as npt
@@ -19,14 +20,25 @@ class ExtraCopies:
     Parameters
     ----------
     log
-        The log; it is read once here.
+        The log.
+    repeated
+        Hashes that more than one row has, sorted; if absent, the log is read once for them.
+    seen
+        Keys of rows that stood in another part of the log, before this one.
 
     """
 
-    def __init__(self, log: Log) -> None:
+    def __init__(
+        self, log: Log, repeated: npt.NDArray[np.uint64] | None = None, seen: Iterable[bytes] = ()
+    ) -> None:
         self._raw_names = log.raw_names()
-        self._repeated = log.repeated_hashes()
-        self._seen: set[bytes] = set()
+        self._repeated = log.repeated_hashes() if repeated is None else repeated
+        self._seen = set(seen)
+
+    @property
+    def seen(self) -> frozenset[bytes]:
+        """Keys of the rows so far whose hash is repeated, and of those before them."""
+        return frozenset(self._seen)
 
     def mark(self, piece: pa.Table) -> pa.Table:
         """Append the column ``extra_copy``, int64: 1 for a row that stood in the log before."""

@@ -105,13 +105,21 @@ class LogPass:
         Path that the accepted rows are written to.
     scratch
         Folder for the rejected rows until all files were read.
+    copies
+        Marks extra copies of rows; if absent and wanted, they are found in these files.
 
     """
 
     def __init__(
-        self, spec: DatasetSpec, log: Log, contract: RowContract, events: Path, scratch: Path
+        self,
+        spec: DatasetSpec,
+        log: Log,
+        contract: RowContract,
+        events: Path,
+        scratch: Path,
+        copies: ExtraCopies | None = None,
     ) -> None:
-        self.spec, self.log, self.contract = spec, log, contract
+        self.spec, self.log, self.contract, self.copies = spec, log, contract, copies
         self.tally = Tally(f"{spec.name} ({contract.suite.path.name})")
         self.quarantine = Quarantine(log, scratch)
         self.descriptions = Descriptions(spec)
@@ -126,7 +134,7 @@ class LogPass:
     def run(self) -> None:
         """Read, judge and write, piece by piece."""
         wanted = self.spec.cleaning.drop_exact_duplicates
-        copies = ExtraCopies(self.log) if wanted else None
+        copies = self.copies or (ExtraCopies(self.log) if wanted else None)
         n_rows = max(1, min(CHUNK_ROWS, CHUNK_VALUES // max(1, len(self.log.names))))
         stream = self.log.batches(self.contract.columns, hashes=wanted)
         with ahead(lambda: rechunk(stream, n_rows)) as pieces:

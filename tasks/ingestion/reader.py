@@ -114,6 +114,15 @@ class Log:
         self.connection.execute("DROP TABLE row_hashes")
         return np.asarray(found, dtype=np.uint64)
 
+    def write_hashes(self, path: Path) -> None:
+        """Write the hashes of all rows as a Parquet file with the column ``h``, for logs that are read in parts."""
+        for number in range(len(self.files)):
+            file = self._open(number)
+            self._run(
+                file,
+                f"COPY (SELECT {self._hash(file)} AS h FROM {file.relation}) TO {path_literal(path)} (FORMAT parquet)",
+            )
+
     def raw_names(self) -> list[str]:
         """Names of the raw columns in a batch, in the order of :attr:`names`."""
         return [f"raw:{at}" for at in range(len(self.names))]

@@ -1,5 +1,7 @@
 """What an event weighs and how a pair's events become one weight, as SQL over the engine's tables."""
 
+from typing import NamedTuple
+
 import duckdb
 
 from data_contracts.columns import VALUE
@@ -17,25 +19,44 @@ MERGES = {"sum": SUM, "max": LARGEST, "last": LAST}
 """How :func:`tasks.numeric.counting_sort.merge_runs` is told what ``[grouping] merge`` asks for."""
 
 
-def event_weight(connection: duckdb.DuckDBPyConnection, feedback: FeedbackSection) -> str:
+class Statistics(NamedTuple):
+    """What the weight of an event depends on beside its own value."""
+
+    limit: float | None = None
+    """Values above it count as it; None clips nothing."""
+    median: float | None = None
+    """Of all durations; None where values are none."""
+
+
+def statistics_of(connection: duckdb.DuckDBPyConnection, feedback: FeedbackSection) -> Statistics:
+    """Medians and quantiles that a dataset's rule asks for, of the view ``events``: so of the selection only."""
+    if is_one(feedback):
+        return Statistics()
+    limit = median = None
+    if feedback.clip_quantile is not None:
+        limit = _statistic(connection, f"quantile_disc({VALUE}, {feedback.clip_quantile!r})")
+    if feedback.kind == "duration":
+        median = _statistic(connection, f"median({VALUE})")
+    return Statistics(limit, median)
+
+
+def event_weight(feedback: FeedbackSection, statistics: Statistics) -> str:
     """SQL for the weight of one row of the view `events`.
 
     Parameters
     ----------
-    connection
-        Has the view ``events``; medians and quantiles are taken from it, so from the selection only.
     feedback
         The dataset's rule.
+    statistics
+        Of all events.
 
     """
     if is_one(feedback):
         return "1.0::DOUBLE"
-    weight = f"{VALUE}::DOUBLE"
-    if feedback.clip_quantile is not None:
-        limit = _statistic(connection, f"quantile_disc({VALUE}, {feedback.clip_quantile!r})")
+    weight, limit, median = f"{VALUE}::DOUBLE", statistics.limit, statistics.median
+    if limit is not None:
         weight = f"least({weight}, {limit!r})"
-    if feedback.kind == "duration":
-        median = _statistic(connection, f"median({VALUE})")
+    if median is not None:
         weight = f"least({weight} * {DURATION_SCALE / median if median > 0 else 1.0!r}, 1.0)"
     return weight
 
