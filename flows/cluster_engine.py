@@ -9,7 +9,6 @@ from data_contracts.matrix_parts import MatrixParts
 from data_contracts.selection import Selection
 from tasks.cluster.gathering import gather_events, gather_matrix, gather_vocabularies
 from tasks.cluster.model_task import train_on_cluster
-from tasks.cluster.refusals import check_dataset
 from tasks.cluster.task import divide_by_user, group_by_block, ingest_on_cluster
 from tasks.ingestion.task import Source, ingest_at_rest
 from tasks.models import Need, load_spec
@@ -28,15 +27,9 @@ class ClusterEngine:
     spec
         The dataset; `[cluster]` says where the workers are.
 
-    Raises
-    ------
-    ConfigurationError
-        If the dataset asks for what needs one machine.
-
     """
 
     def __init__(self, spec: DatasetSpec) -> None:
-        check_dataset(spec)
         self.spec, self.there = spec, spec.cluster
         self._divided: dict[str, store.ArtifactRef] = {}
         self._blocks: dict[str, store.ArtifactRef] = {}

@@ -3,7 +3,7 @@
 import hashlib
 import shutil
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -26,6 +26,7 @@ from data_contracts.identifiers import Vocabulary
 from data_contracts.selection import Selection
 from tasks.cluster.by_user import NOBODY, names_of
 from tasks.cluster.client import Workers
+from tasks.cluster.quantiles import limited, scales_of_blocks
 from tasks.cluster.whole import TIMELINE
 from tasks.cluster.workplace import Attempt, attempt, clear, engine
 from tasks.numeric.inspection import inspect
@@ -34,6 +35,7 @@ from tasks.preparation.encoding import SHARES, USERS, EncodedEvents, encode_even
 from tasks.preparation.matrix_files import open_csr
 from tasks.preparation.refusals import described
 from tasks.preparation.select_events import ITEMS_FILE, select_events
+from tasks.preparation.weights import Scales
 from tasks.runtime.duckdb_engine import number, table
 from tasks.runtime.files import sha256_of, write_json
 from tasks.validation.suites import check_facts
@@ -58,6 +60,8 @@ class Rules:
     selection: Selection
     feedback: FeedbackSection
     grouping: GroupingSection
+    scales: Scales | None = None
+    """What weights are measured by; None = no weight asks for it, or the blocks have not been looked at."""
     history: bool = False
     """Whether the users' events in order are written, too, where the selection has an end."""
 
@@ -119,6 +123,7 @@ def group_block(name: str, events: Path, rules: Rules, out: Path, memory: str) -
             selection=rules.selection,
             feedback=rules.feedback,
             grouping=rules.grouping.model_copy(update={"history": rules.with_history()}),
+            scales=rules.scales,
         )
         write_rows(coded, place.scratch, rules.grouping)
         if coded.timed and rules.selection.end is not None:
@@ -217,7 +222,9 @@ def group_rows(
         raise ConfigurationError(
             "half_life_days on a cluster needs a day to count back from: give an --as-of"
         )
-    calls = [(name, events, rules.selection, out, workers.memory) for name in names_of(n_blocks)]
+    names = names_of(n_blocks)
+    rules = _measured(rules, events, names, out, workers)
+    calls = [(name, events, rules.selection, out, workers.memory) for name in names]
     known = workers.each(vocabulary_of_block, calls, label)
     items = _items(out, known, rules.selection, catalogue)
     reports = workers.each(
@@ -236,6 +243,13 @@ def group_rows(
     write_json(out / BLOCKS_FILE, listed.model_dump(mode="json"))
     counts = {"events": sum(each.rows for each in known), "anonymous_events": known[-1].rows}
     return listed, items, counts
+
+
+def _measured(rules: Rules, events: Path, names: Sequence[str], out: Path, workers: Workers) -> Rules:
+    """Rules with numbers in the place of what is taken over all events."""
+    selection = limited(events, names, rules.selection, out, workers)
+    scales = scales_of_blocks(events, names, selection, rules.feedback, out, workers)
+    return replace(rules, selection=selection, scales=scales)
 
 
 def _items(

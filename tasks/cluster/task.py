@@ -84,7 +84,7 @@ def group_by_block(
             n_blocks,
             out,
             found,
-            rules=Rules(selection, feedback, merging, history),
+            rules=Rules(selection, feedback, merging, history=history),
             catalogue=events.folder / CATALOGUE_FILE if catalogue else None,
             label=group_by_block.title,
         )

@@ -1,5 +1,7 @@
 """What an event weighs and how a pair's events become one weight, as SQL over the engine's tables."""
 
+from dataclasses import dataclass
+
 import duckdb
 
 from data_contracts.columns import VALUE
@@ -17,26 +19,36 @@ MERGES = {"sum": SUM, "max": LARGEST, "last": LAST}
 """How :func:`tasks.numeric.counting_sort.merge_runs` is told what ``[grouping] merge`` asks for."""
 
 
-def event_weight(connection: duckdb.DuckDBPyConnection, feedback: FeedbackSection) -> str:
-    """SQL for the weight of one row of the view `events`.
+@dataclass(frozen=True)
+class Scales:
+    """What weights are measured by: taken over all selected events whose value is above 0."""
 
-    Parameters
-    ----------
-    connection
-        Has the view ``events``; medians and quantiles are taken from it, so from the selection only.
-    feedback
-        The dataset's rule.
+    clip: float | None = None
+    """Values above it are cut down to it."""
+    median: float | None = None
 
-    """
+
+def scales_of(connection: duckdb.DuckDBPyConnection, feedback: FeedbackSection) -> Scales:
+    """Scales of the rows of the view ``events``, so of the selection only; 1 where no value is above 0."""
+    if is_one(feedback):
+        return Scales()
+    clip = median = None
+    if feedback.clip_quantile is not None:
+        clip = _statistic(connection, f"quantile_disc({VALUE}, {feedback.clip_quantile!r})")
+    if feedback.kind == "duration":
+        median = _statistic(connection, f"median({VALUE})")
+    return Scales(clip, median)
+
+
+def event_weight(feedback: FeedbackSection, scales: Scales) -> str:
+    """SQL for the weight of one row of the view `events`, given the dataset's rule and what it is measured by."""
     if is_one(feedback):
         return "1.0::DOUBLE"
     weight = f"{VALUE}::DOUBLE"
-    if feedback.clip_quantile is not None:
-        limit = _statistic(connection, f"quantile_disc({VALUE}, {feedback.clip_quantile!r})")
-        weight = f"least({weight}, {limit!r})"
-    if feedback.kind == "duration":
-        median = _statistic(connection, f"median({VALUE})")
-        weight = f"least({weight} * {DURATION_SCALE / median if median > 0 else 1.0!r}, 1.0)"
+    if scales.clip is not None:
+        weight = f"least({weight}, {scales.clip!r})"
+    if scales.median is not None:
+        weight = f"least({weight} * {DURATION_SCALE / scales.median if scales.median > 0 else 1.0!r}, 1.0)"
     return weight
 
 
