@@ -94,9 +94,8 @@ def test_cluster__lists_the_best_for_everybody_and_a_second_run_reuses_all(
 
 
 REFUSED = {
-    '[feedback]\nkind = "quantity"\nclip_quantile = 0.9': "clip_quantile under .* is taken over all events",
-    '[feedback]\nkind = "duration"': 'kind = "duration" under .* weighs by the median',
-    "[cleaning]\nmax_events_quantile = 0.9": "max_events_quantile under .* write max_events_per_user",
+    '[window]\nsplit = "file"\ntest_path = "test.csv"': "split = .file. under .* is a second log.* --engine dask",
+    '[rules]\nexclude_items = ["i0"]': r"\[rules\] are not applied to lists of a cluster",
     '[models.ease]\n[models.popularity]\nbaseline = true\n[evaluation]\ncold_start = "popularity"': r"cannot train 'ease' \(kind 'ease'\)",
 }
 
