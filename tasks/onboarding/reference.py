@@ -1,6 +1,6 @@
 """The dataset file described for people and for editors, from the classes that read it.
 
-`python -m tasks.onboarding.reference` writes docs/dataset-file.md and docs/dataset-file.schema.json anew.
+`python -m tasks.onboarding.reference` writes docs/dataset-file.md and data_contracts/dataset-file.schema.json anew.
 """
 
 import json
@@ -14,9 +14,7 @@ from tasks import models
 
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "dataset-file.md"
-SCHEMA = ROOT / "docs" / "dataset-file.schema.json"
-INSTALLED_SCHEMA = ROOT / "data_contracts" / "dataset-file.schema.json"
-"""Where a wheel puts the schema, which has no docs."""
+SCHEMA = ROOT / "data_contracts" / "dataset-file.schema.json"
 
 _HEAD = """# The dataset file
 
@@ -26,10 +24,10 @@ A key that is misspelt or out of its limits is refused before anything is read, 
 Editors that know TOML schemas (Taplo, Even Better TOML) check and complete a file whose first line is
 
 ```
-#:schema file:///opt/shelftalker/docs/dataset-file.schema.json
+#:schema file:///opt/shelftalker/data_contracts/dataset-file.schema.json
 ```
 
-as drafts have it; [dataset-file.schema.json](dataset-file.schema.json) is that schema. Both are written by `python -m tasks.onboarding.reference` from the classes
+as drafts have it; [dataset-file.schema.json](../data_contracts/dataset-file.schema.json) is that schema. Both are written by `python -m tasks.onboarding.reference` from the classes
 of `data_contracts/`; a test fails where they are older than those.
 """
 
@@ -45,11 +43,6 @@ def schema() -> dict[str, Any]:
     section["additionalProperties"] = True
     title = {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "Shelftalker dataset file"}
     return {**found, **title}
-
-
-def schema_place() -> Path:
-    """Where the schema lies: beside the docs of a checkout, or in an installed package."""
-    return SCHEMA if SCHEMA.is_file() else INSTALLED_SCHEMA
 
 
 def page() -> str:

@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from data_contracts import columns
+from tasks.onboarding.other_sections import other_sections
+from tasks.onboarding.reference import SCHEMA
 from tasks.onboarding.words import availability
 
 WARM_SHARE, MIN_WARM_USERS = 0.2, 30
@@ -130,7 +132,9 @@ def toml_text(found: Draft) -> str:
     }
     parts = [f"[{name}]\n" + "\n".join(lines) for name, lines in sections.items() if lines]
     parts += _rules(found)
-    head = "\n".join([head, *_remarks(found)])
+    others = other_sections({*sections, "items", "rules"})
+    parts.append("\n\n".join(["# All that follows is as it is by default: docs/dataset-file.md.", *others]))
+    head = "\n".join([f"#:schema {SCHEMA.as_uri()}", head, *_remarks(found)])
     return "\n\n".join([f'{head}\nname = {_value(found.name)}\ndescription = ""', *parts]) + "\n"
 
 

@@ -205,7 +205,7 @@ def test_draft__of_availability_is_commented_and_holds_when_it_is_not(tmp_path):
 def test_draft__without_such_columns_says_nothing_of_rules(tmp_path):
     source = write_csv(tmp_path, many(90))
 
-    assert "rules" not in draft(source)[0]
+    assert "[rules]" not in draft(source)[0]
 
 
 def test_draft__types_that_nobody_knows_are_named_and_left_out(tmp_path):
