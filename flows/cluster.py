@@ -16,7 +16,7 @@ from tasks.cluster.model_task import (
     list_on_cluster,
     score_on_cluster,
 )
-from tasks.cluster.refusals import check_dataset
+from tasks.cluster.refusals import check_lists
 from tasks.cluster.task import divide_by_user, group_by_block, ingest_on_cluster
 from tasks.ingestion.task import find_source
 from tasks.preparation.splitting import windows
@@ -88,7 +88,7 @@ def asked_of_workers(spec: DatasetSpec, parameters: ClusterParameters) -> dict[s
         If a model is not in the dataset file, or the dataset, a model or the metric needs one machine.
 
     """
-    check_dataset(spec)
+    check_lists(spec)
     unknown = [name for name in parameters.models if name not in spec.models]
     if unknown:
         raise ConfigurationError(

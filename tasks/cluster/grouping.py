@@ -26,17 +26,17 @@ from data_contracts.identifiers import Vocabulary
 from data_contracts.selection import Selection
 from tasks.cluster.by_user import NOBODY, names_of
 from tasks.cluster.client import Workers
+from tasks.cluster.quantiles import limited, scales_of_blocks
 from tasks.cluster.whole import TIMELINE
 from tasks.cluster.workplace import Attempt, attempt, clear, engine
 from tasks.numeric.inspection import inspect
 from tasks.preparation.aggregation import write_rows
-from tasks.preparation.caps import LIMIT, count_capped
 from tasks.preparation.encoding import SHARES, USERS, EncodedEvents, encode_events
 from tasks.preparation.matrix_files import open_csr
 from tasks.preparation.refusals import described
 from tasks.preparation.select_events import ITEMS_FILE, select_events
-from tasks.preparation.weights import Statistics, statistics_of
-from tasks.runtime.duckdb_engine import connect, number, table
+from tasks.preparation.weights import Scales
+from tasks.runtime.duckdb_engine import number, table
 from tasks.runtime.files import sha256_of, write_json
 from tasks.validation.suites import check_facts
 from tasks.validation.table_facts import vocabulary_facts
@@ -60,28 +60,14 @@ class Rules:
     selection: Selection
     feedback: FeedbackSection
     grouping: GroupingSection
+    scales: Scales | None = None
+    """What weights are measured by; None = no weight asks for it, or the blocks have not been looked at."""
     history: bool = False
     """Whether the users' events in order are written, too, where the selection has an end."""
-    statistics: Statistics | None = None
-    """Of the events of all blocks."""
 
     def with_history(self) -> bool:
         """Whether there is an order to be written: ages are counted back from the end."""
         return self.history and self.grouping.history and self.selection.end is not None
-
-
-def settled(rules: Rules, events: Path, scratch: Path) -> Rules:
-    """The same rules with numbers for what is asked of all events together, which no block can tell."""
-    selection = rules.selection
-    if selection.max_events_quantile is not None:
-        limit = count_capped(events, selection, scratch)[LIMIT]
-        selection = selection.model_copy(
-            update={"max_events_quantile": None, "max_events_per_user": max(1, limit)}
-        )
-    with connect(scratch) as connection:
-        select_events(connection, events, selection)
-        statistics = statistics_of(connection, rules.feedback)
-    return replace(rules, selection=selection, statistics=statistics)
 
 
 @dataclass(frozen=True)
@@ -137,7 +123,7 @@ def group_block(name: str, events: Path, rules: Rules, out: Path, memory: str) -
             selection=rules.selection,
             feedback=rules.feedback,
             grouping=rules.grouping.model_copy(update={"history": rules.with_history()}),
-            statistics=rules.statistics,
+            scales=rules.scales,
         )
         write_rows(coded, place.scratch, rules.grouping)
         if coded.timed and rules.selection.end is not None:
@@ -236,7 +222,9 @@ def group_rows(
         raise ConfigurationError(
             "half_life_days on a cluster needs a day to count back from: give an --as-of"
         )
-    calls = [(name, events, rules.selection, out, workers.memory) for name in names_of(n_blocks)]
+    names = names_of(n_blocks)
+    rules = _measured(rules, events, names, out, workers)
+    calls = [(name, events, rules.selection, out, workers.memory) for name in names]
     known = workers.each(vocabulary_of_block, calls, label)
     items = _items(out, known, rules.selection, catalogue)
     reports = workers.each(
@@ -255,6 +243,13 @@ def group_rows(
     write_json(out / BLOCKS_FILE, listed.model_dump(mode="json"))
     counts = {"events": sum(each.rows for each in known), "anonymous_events": known[-1].rows}
     return listed, items, counts
+
+
+def _measured(rules: Rules, events: Path, names: Sequence[str], out: Path, workers: Workers) -> Rules:
+    """Rules with numbers in the place of what is taken over all events."""
+    selection = limited(events, names, rules.selection, out, workers)
+    scales = scales_of_blocks(events, names, selection, rules.feedback, out, workers)
+    return replace(rules, selection=selection, scales=scales)
 
 
 def _items(

@@ -1,6 +1,7 @@
 """Rows judged part by part, with the contract and the cleaning of one machine; the counts are judged on the whole."""
 
 import json
+import shutil
 from collections.abc import Sequence
 from copy import deepcopy
 from dataclasses import dataclass
@@ -12,8 +13,8 @@ import pyarrow.parquet as pq
 from data_contracts.dataset import DatasetSpec
 from data_contracts.errors import ContractError
 from tasks.cluster.client import Workers
-from tasks.cluster.copies import copies_of, find_copies, forget_copies, log_of
-from tasks.cluster.parts import LogParts, Part, look_at, parts_of
+from tasks.cluster.copies import find_copies, known_copies
+from tasks.cluster.parts import LogParts, Part, look_at, open_part, parts_of
 from tasks.cluster.workplace import attempt, clear, engine
 from tasks.ingestion.cautions import compare_items
 from tasks.ingestion.item_metadata import Counted, Descriptions
@@ -46,12 +47,17 @@ class PartReport:
     """Of the accepted rows."""
 
 
-def ingest_part(spec: DatasetSpec, part: Part, columns: LogParts, out: Path, memory: str) -> PartReport:
-    """Judge the rows of one part, and write the accepted and the rejected ones. Called on a worker."""
+def ingest_part(
+    spec: DatasetSpec, part: Part, columns: LogParts, out: Path, memory: str, copies: Path | None = None
+) -> PartReport:
+    """Judge the rows of one part, and write the accepted and the rejected ones. Called on a worker.
+
+    `copies` is the folder of the extra copies (:func:`tasks.cluster.copies.find_copies`), where they are dropped.
+    """
     with attempt(out) as place, engine(place, memory) as connection:
-        log = log_of(spec, part, columns, connection, place.scratch)
-        copies = copies_of(log, part, out) if spec.cleaning.drop_exact_duplicates else None
-        log_pass = LogPass(spec, log, row_contract(spec), place.out / EVENTS, place.scratch, copies)
+        log = open_part(spec, part, columns, connection, place.scratch)
+        known = None if copies is None else known_copies(copies, part, place, memory)
+        log_pass = LogPass(spec, log, row_contract(spec), place.out / EVENTS, place.scratch, known)
         try:
             log_pass.run()
         finally:
@@ -125,11 +131,11 @@ def ingest_parts(
     row_contract(spec)  # what is wrong with it is said before anything is read
     files = files_of(source, spec.source)
     log = parts_of(workers.each(look_at, [(spec, *file, out, workers.memory) for file in files]))
-    if spec.cleaning.drop_exact_duplicates:
-        find_copies(spec, log, out, workers, scratch)
-    calls = [(spec, part, log, out, workers.memory) for part in log.parts]
+    copies = find_copies(spec, log, out, workers) if spec.cleaning.drop_exact_duplicates else None
+    calls = [(spec, part, log, out, workers.memory, copies) for part in log.parts]
     reports = workers.each(ingest_part, calls, label)
-    forget_copies(out)
+    if copies is not None:
+        shutil.rmtree(copies)
     clear(out)
     outcome = _together(reports, log)
     outcome.judge(lambda part, at: reports[part].places[at], str(files[0][0]))

@@ -4,11 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import duckdb
 import pyarrow.parquet as pq
 
 from data_contracts.dataset import DatasetSpec
 from tasks.cluster.workplace import attempt, engine
-from tasks.ingestion.reader import common_columns
+from tasks.ingestion.reader import Log, common_columns
 from tasks.sources.files import open_file
 from tasks.sources.formats import Format
 
@@ -65,6 +66,22 @@ def look_at(spec: DatasetSpec, path: Path, kind: Format, out: Path, memory: str)
             known = pq.read_metadata(path)
             groups = tuple(known.row_group(at).num_rows for at in range(known.num_row_groups))
         return FileLook(path, kind, file.names, file.types, groups)
+
+
+def open_part(
+    spec: DatasetSpec, part: Part, columns: LogParts, connection: duckdb.DuckDBPyConnection, scratch: Path
+) -> Log:
+    """One part as a log of its own, with the columns of the whole."""
+    return Log(
+        spec,
+        [(part.path, part.kind)],
+        connection,
+        scratch,
+        names=columns.names,
+        types=columns.types,
+        first_row=part.first_row,
+        n_rows=part.n_rows,
+    )
 
 
 def parts_of(looks: Sequence[FileLook]) -> LogParts:

@@ -12,10 +12,9 @@ from data_contracts.identifiers import CATALOGUE_FILE
 from data_contracts.selection import Selection
 from tasks.cluster.by_user import blocks_for, divide_rows
 from tasks.cluster.client import workers
-from tasks.cluster.grouping import Rules, group_rows, settled
+from tasks.cluster.grouping import Rules, group_rows
 from tasks.cluster.holdout import hold_out_rows
 from tasks.cluster.ingesting import PARTS, ingest_parts
-from tasks.ingestion.pipeline import EVENTS
 from tasks.ingestion.task import Source
 from tasks.runtime import store
 from tasks.runtime.files import sha256_of
@@ -78,17 +77,14 @@ def group_by_block(
     `events` is what ingestion left, `divided` the same rows by user; `held_out` is written beside the weights, and so
     is each user's `history`.
     """
-    n_blocks, log = divided.facts["n_blocks"], events.folder / EVENTS
-    rules = Rules(selection, feedback, merging, history)
-    if log.exists():  # gathered: what is asked of all events together can be answered
-        rules = settled(rules, log, store.scratch())
+    n_blocks = divided.facts["n_blocks"]
     with workers(cluster, out, store.scratch()) as found:
         blocks, items, counts = group_rows(
             divided.folder,
             n_blocks,
             out,
             found,
-            rules=rules,
+            rules=Rules(selection, feedback, merging, history=history),
             catalogue=events.folder / CATALOGUE_FILE if catalogue else None,
             label=group_by_block.title,
         )

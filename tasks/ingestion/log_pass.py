@@ -13,7 +13,7 @@ from data_contracts.dataset import DatasetSpec
 from data_contracts.errors import ConfigurationError
 from data_contracts.suite_files import find_suite
 from tasks.ingestion.batches import ahead, rechunk
-from tasks.ingestion.duplicates import ExtraCopies
+from tasks.ingestion.duplicates import Copies, ExtraCopies
 from tasks.ingestion.event_types import TypeCounts
 from tasks.ingestion.event_writer import EventWriter
 from tasks.ingestion.item_metadata import Descriptions
@@ -106,7 +106,7 @@ class LogPass:
     scratch
         Folder for the rejected rows until all files were read.
     copies
-        Marks extra copies of rows; if absent and wanted, they are found in these files.
+        Who knows the extra copies, where the dataset drops them; they are looked for in `log` if None.
 
     """
 
@@ -117,9 +117,10 @@ class LogPass:
         contract: RowContract,
         events: Path,
         scratch: Path,
-        copies: ExtraCopies | None = None,
+        copies: Copies | None = None,
     ) -> None:
-        self.spec, self.log, self.contract, self.copies = spec, log, contract, copies
+        self.copies = copies
+        self.spec, self.log, self.contract = spec, log, contract
         self.tally = Tally(f"{spec.name} ({contract.suite.path.name})")
         self.quarantine = Quarantine(log, scratch)
         self.descriptions = Descriptions(spec)
@@ -134,9 +135,9 @@ class LogPass:
     def run(self) -> None:
         """Read, judge and write, piece by piece."""
         wanted = self.spec.cleaning.drop_exact_duplicates
-        copies = self.copies or (ExtraCopies(self.log) if wanted else None)
+        copies = (self.copies or ExtraCopies(self.log)) if wanted else None
         n_rows = max(1, min(CHUNK_ROWS, CHUNK_VALUES // max(1, len(self.log.names))))
-        stream = self.log.batches(self.contract.columns, hashes=wanted)
+        stream = self.log.batches(self.contract.columns, hashes=wanted and self.copies is None)
         with ahead(lambda: rechunk(stream, n_rows)) as pieces:
             for piece in pieces:
                 if copies:

@@ -2,7 +2,7 @@
 
 import errno
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -91,11 +91,18 @@ class Log:
         file's number, the row's number among the readable ones, and if asked a hash of the raw columns.
 
         """
+        return self._batches(lambda file: projection(file, self.spec, rule_columns), hashes=hashes)
+
+    def raw_batches(self) -> Iterator[pa.RecordBatch]:
+        """The same without what events are made of: raw columns, places and hashes."""
+        return self._batches(lambda _: {}, hashes=True)
+
+    def _batches(
+        self, more: Callable[[OpenFile], dict[str, str]], *, hashes: bool
+    ) -> Iterator[pa.RecordBatch]:
         for number in range(len(self.files)):
             file = self._open(number)
-            selected = {**self._raw(file), **projection(file, self.spec, rule_columns)}
-            if hashes:
-                selected[RAW_HASH] = self._hash(file)
+            selected = {**self._raw(file), **more(file), **({RAW_HASH: self._hash(file)} if hashes else {})}
             row = 0
             for batch in self._stream(file, selected):
                 yield _placed(batch, number, row)
@@ -104,24 +111,19 @@ class Log:
 
     def repeated_hashes(self) -> npt.NDArray[np.uint64]:
         """Hashes that more than one row of the log has, sorted."""
-        self.connection.execute("CREATE OR REPLACE TABLE row_hashes (h UBIGINT)")
-        for number in range(len(self.files)):
-            file = self._open(number)
-            self._run(file, f"INSERT INTO row_hashes SELECT {self._hash(file)} FROM {file.relation}")
+        self.load_hashes()
         found = self.connection.execute(
             "SELECT h FROM row_hashes GROUP BY h HAVING count(*) > 1 ORDER BY h"
         ).fetchnumpy()["h"]
         self.connection.execute("DROP TABLE row_hashes")
         return np.asarray(found, dtype=np.uint64)
 
-    def write_hashes(self, path: Path) -> None:
-        """Write the hashes of all rows as a Parquet file with the column ``h``, for logs that are read in parts."""
+    def load_hashes(self) -> None:
+        """Create the table ``row_hashes`` (h): the hash of every row."""
+        self.connection.execute("CREATE OR REPLACE TABLE row_hashes (h UBIGINT)")
         for number in range(len(self.files)):
             file = self._open(number)
-            self._run(
-                file,
-                f"COPY (SELECT {self._hash(file)} AS h FROM {file.relation}) TO {path_literal(path)} (FORMAT parquet)",
-            )
+            self._run(file, f"INSERT INTO row_hashes SELECT {self._hash(file)} FROM {file.relation}")
 
     def raw_names(self) -> list[str]:
         """Names of the raw columns in a batch, in the order of :attr:`names`."""

@@ -131,7 +131,7 @@ def ingest(out: Path, source: Source) -> store.Facts:
 
 
 def ingest_at_rest(
-    source: Source, again: Callable[[], Source], read: Callable[[Source], store.ArtifactRef] = ingest
+    source: Source, again: Callable[[], Source], read: Callable[[Source], store.ArtifactRef] | None = None
 ) -> tuple[Source, store.ArtifactRef]:
     """Ingest a log; one that changes meanwhile is found and read anew, a few times.
 
@@ -142,7 +142,7 @@ def ingest_at_rest(
     again
         Finds it anew.
     read
-        Ingests it.
+        Ingests it, in the place of :func:`ingest`.
 
     Returns
     -------
@@ -154,6 +154,7 @@ def ingest_at_rest(
         If it does not come to rest.
 
     """
+    read = read or ingest
     for attempt in range(RETRIES):
         try:
             return source, read(source)

@@ -13,7 +13,7 @@ from data_contracts.feedback_section import FeedbackSection
 from data_contracts.selection import Selection
 from tasks.preparation.event_types import is_target
 from tasks.preparation.select_events import load_codes
-from tasks.preparation.weights import Statistics, event_weight, is_one, share_of_pair, statistics_of
+from tasks.preparation.weights import Scales, event_weight, is_one, scales_of, share_of_pair
 from tasks.runtime import duckdb_engine
 
 USERS, ITEMS, DAYS, AGES, WEIGHTS, SHARES = "users", "items", "days", "ages", "weights", "shares"
@@ -78,7 +78,7 @@ def encode_events(
     feedback: FeedbackSection,
     grouping: GroupingSection,
     baskets: bool = False,
-    statistics: Statistics | None = None,
+    scales: Scales | None = None,
 ) -> EncodedEvents:
     """Read the view ``events``, replace ids by codes, and write the columns that a grouping needs.
 
@@ -94,12 +94,12 @@ def encode_events(
         Which events, what their values mean, how a pair's events become one weight.
     baskets
         Whether the events' baskets are wanted.
-    statistics
-        Of all events, where the view holds a part of them.
+    scales
+        What weights are measured by, where the view holds a part of the selection; its own if None.
 
     """
-    found = statistics_of(connection, feedback) if statistics is None else statistics
-    wanted = _columns(selection, feedback, grouping, found)
+    scales = scales_of(connection, feedback) if scales is None else scales
+    wanted = _columns(selection, feedback, grouping, scales)
     if not baskets:
         return encode_columns(connection, vocabulary, folder, wanted)
     connection.execute(
@@ -158,11 +158,11 @@ def age_of(selection: Selection) -> str:
 
 
 def _columns(
-    selection: Selection, feedback: FeedbackSection, grouping: GroupingSection, statistics: Statistics
+    selection: Selection, feedback: FeedbackSection, grouping: GroupingSection, scales: Scales
 ) -> dict[str, str]:
     """SQL of the columns that this grouping needs."""
     age = age_of(selection)
-    weight = event_weight(feedback, statistics)
+    weight = event_weight(feedback, scales)
     wanted = {USERS: "coalesce(users.code + 1, 0)", ITEMS: "items.code", DAYS: f"floor({age})::INT"}
     if grouping.history or grouping.merge == "last":
         wanted |= {AGES: age}

@@ -98,18 +98,28 @@ def content_order(events: Path) -> str:
 
 def numbered_by_day(rows: str, selection: Selection, in_order: str) -> str:
     """SQL: `rows` with `nth`, the place among its user's events of the day from 1, and `most`, how many may stay."""
-    end = "NULL" if selection.end is None else f"TIMESTAMPTZ '{selection.end.isoformat()}'"
-    day = f"floor(epoch({EVENT_TIME}) / 86400)"
-    if selection.end is not None:
-        day = f"floor((epoch({end}) - epoch({EVENT_TIME}) - 1e-6) / 86400)"
+    day = _day_of(selection)
     limits = [] if selection.max_events_per_user is None else [str(selection.max_events_per_user)]
     if selection.max_events_quantile is not None:
-        per_day = f"SELECT count(*) AS n FROM ({rows}) WHERE {USER_ID} IS NOT NULL GROUP BY {USER_ID}, {day}"
-        limits.append(f"(SELECT quantile_disc(n, {selection.max_events_quantile!r}) FROM ({per_day}))")
+        limits.append(
+            f"(SELECT quantile_disc(n, {selection.max_events_quantile!r}) FROM ({events_per_day(rows, selection)}))"
+        )
     return (
         f"SELECT *, row_number() OVER (PARTITION BY {USER_ID}, {day} ORDER BY {EVENT_TIME}, {in_order}) AS nth, "
         f"least({', '.join(limits)}) AS most FROM ({rows})"
     )
+
+
+def events_per_day(rows: str, selection: Selection) -> str:
+    """SQL: `n`, the events of each user and day that has some."""
+    return f"SELECT count(*) AS n FROM ({rows}) WHERE {USER_ID} IS NOT NULL GROUP BY {USER_ID}, {_day_of(selection)}"
+
+
+def _day_of(selection: Selection) -> str:
+    if selection.end is None:
+        return f"floor(epoch({EVENT_TIME}) / 86400)"
+    end = f"TIMESTAMPTZ '{selection.end.isoformat()}'"
+    return f"floor((epoch({end}) - epoch({EVENT_TIME}) - 1e-6) / 86400)"
 
 
 def load_codes(connection: duckdb.DuckDBPyConnection, vocabulary: Path) -> tuple[int, int]:

@@ -1,6 +1,6 @@
 """What an event weighs and how a pair's events become one weight, as SQL over the engine's tables."""
 
-from typing import NamedTuple
+from dataclasses import dataclass
 
 import duckdb
 
@@ -19,45 +19,36 @@ MERGES = {"sum": SUM, "max": LARGEST, "last": LAST}
 """How :func:`tasks.numeric.counting_sort.merge_runs` is told what ``[grouping] merge`` asks for."""
 
 
-class Statistics(NamedTuple):
-    """What the weight of an event depends on beside its own value."""
+@dataclass(frozen=True)
+class Scales:
+    """What weights are measured by: taken over all selected events whose value is above 0."""
 
-    limit: float | None = None
-    """Values above it count as it; None clips nothing."""
+    clip: float | None = None
+    """Values above it are cut down to it."""
     median: float | None = None
-    """Of all durations; None where values are none."""
 
 
-def statistics_of(connection: duckdb.DuckDBPyConnection, feedback: FeedbackSection) -> Statistics:
-    """Medians and quantiles that a dataset's rule asks for, of the view ``events``: so of the selection only."""
+def scales_of(connection: duckdb.DuckDBPyConnection, feedback: FeedbackSection) -> Scales:
+    """Scales of the rows of the view ``events``, so of the selection only; 1 where no value is above 0."""
     if is_one(feedback):
-        return Statistics()
-    limit = median = None
+        return Scales()
+    clip = median = None
     if feedback.clip_quantile is not None:
-        limit = _statistic(connection, f"quantile_disc({VALUE}, {feedback.clip_quantile!r})")
+        clip = _statistic(connection, f"quantile_disc({VALUE}, {feedback.clip_quantile!r})")
     if feedback.kind == "duration":
         median = _statistic(connection, f"median({VALUE})")
-    return Statistics(limit, median)
+    return Scales(clip, median)
 
 
-def event_weight(feedback: FeedbackSection, statistics: Statistics) -> str:
-    """SQL for the weight of one row of the view `events`.
-
-    Parameters
-    ----------
-    feedback
-        The dataset's rule.
-    statistics
-        Of all events.
-
-    """
+def event_weight(feedback: FeedbackSection, scales: Scales) -> str:
+    """SQL for the weight of one row of the view `events`, given the dataset's rule and what it is measured by."""
     if is_one(feedback):
         return "1.0::DOUBLE"
-    weight, limit, median = f"{VALUE}::DOUBLE", statistics.limit, statistics.median
-    if limit is not None:
-        weight = f"least({weight}, {limit!r})"
-    if median is not None:
-        weight = f"least({weight} * {DURATION_SCALE / median if median > 0 else 1.0!r}, 1.0)"
+    weight = f"{VALUE}::DOUBLE"
+    if scales.clip is not None:
+        weight = f"least({weight}, {scales.clip!r})"
+    if scales.median is not None:
+        weight = f"least({weight} * {DURATION_SCALE / scales.median if scales.median > 0 else 1.0!r}, 1.0)"
     return weight
 
 

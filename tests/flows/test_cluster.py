@@ -37,10 +37,23 @@ weighting = "count"
 """
 
 
+OF_ALL_ROWS = """
+[cleaning]
+drop_exact_duplicates = true
+max_events_quantile = 0.9
+[feedback]
+kind = "duration"
+clip_quantile = 0.9
+"""
+"""What no part of a log can tell alone."""
+
+
 @pytest.fixture
 def shop(tmp_path):
-    """The path of a dataset file, its log beside it."""
-    cluster_shop.write_log(tmp_path / "log", n_rows=300)
+    """The path of a dataset file, its log beside it: some rows of one file stand in another, too."""
+    files = sorted(cluster_shop.write_log(tmp_path / "log", n_rows=300).iterdir())
+    copied = files[0].read_text("utf-8").splitlines(keepends=True)[20:60]
+    files[2].write_text(files[2].read_text("utf-8") + "".join([*copied, copied[0]]), "utf-8")
     return cluster_shop.write_dataset(tmp_path, f"[cluster]\nblocks = 3\n{MODELS}").file
 
 
@@ -81,10 +94,8 @@ def test_cluster__lists_the_best_for_everybody_and_a_second_run_reuses_all(
 
 
 REFUSED = {
-    "[cleaning]\ndrop_exact_duplicates = true": "drop_exact_duplicates under .* compares all rows",
-    '[feedback]\nkind = "quantity"\nclip_quantile = 0.9': "clip_quantile under .* is taken over all events",
-    '[feedback]\nkind = "duration"': 'kind = "duration" under .* weighs by the median',
-    "[cleaning]\nmax_events_quantile = 0.9": "max_events_quantile under .* write max_events_per_user",
+    '[window]\nsplit = "file"\ntest_path = "test.csv"': "split = .file. under .* is a second log.* --engine dask",
+    '[rules]\nexclude_items = ["i0"]': r"\[rules\] are not applied to lists of a cluster",
     '[models.ease]\n[models.popularity]\nbaseline = true\n[evaluation]\ncold_start = "popularity"': r"cannot train 'ease' \(kind 'ease'\)",
 }
 
@@ -99,9 +110,11 @@ def test_asked_of_workers__refuses_what_needs_one_machine(tmp_path, sections, sa
         asked_of_workers(cluster_shop.DatasetSpec.load(path), given)
 
 
-def test_nightly__publishes_the_same_whoever_does_the_work(shop, scheduler, home, prefect_server):
+@pytest.mark.parametrize("sections", ["", OF_ALL_ROWS])
+def test_nightly__publishes_the_same_whoever_does_the_work(shop, scheduler, home, prefect_server, sections):
     from flows.nightly import nightly
 
+    shop.write_text(shop.read_text("utf-8") + sections, "utf-8")
     given = NightlyParameters(dataset=str(shop), as_of=dt.date(2024, 5, 1))
     here = nightly(given)
     there = nightly(given.model_copy(update={"engine": "dask", "scheduler": scheduler}))
@@ -109,6 +122,7 @@ def test_nightly__publishes_the_same_whoever_does_the_work(shop, scheduler, home
     assert there.published
     assert there.gate.winner == here.gate.winner != "wals"
     assert there.counts.model_copy(update={"seconds": 0}) == here.counts.model_copy(update={"seconds": 0})
+    assert sections == "" or there.counts.rejected["exact_duplicate"] >= 41
     assert there.models["wals"].seconds
     for name in ("popularity", "recent_popularity", "personal_frequency"):
         assert there.models[name].repeat == here.models[name].repeat

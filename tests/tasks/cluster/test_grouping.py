@@ -16,7 +16,7 @@ pytest.importorskip("distributed")
 import cluster_shop
 
 from data_contracts.cluster_section import ClusterSection
-from tasks.cluster import by_user, parts
+from tasks.cluster import by_user, copies, parts
 from tasks.cluster.blocks import BlockFolder, read_holdout, read_users
 from tasks.cluster.client import workers
 from tasks.cluster.holdout import hold_out_rows
@@ -75,6 +75,8 @@ SHOPS = {
     "quantity": '[feedback]\nkind = "quantity"\n[grouping]\nhalf_life_days = 20',
     "rating": '[feedback]\nkind = "rating"\nthreshold = 1.5\n[grouping]\nmerge = "last"',
     "leave_last": '[window]\nsplit = "leave_last"\n[cleaning]\nanonymous = "keep"\nmax_events_per_user = 2',
+    "clipped": '[cleaning]\nmax_events_quantile = 0.7\n[feedback]\nkind = "quantity"\nclip_quantile = 0.9',
+    "duration": '[feedback]\nkind = "duration"\nclip_quantile = 0.99',
 }
 
 
@@ -106,6 +108,26 @@ def test_cluster__makes_what_one_machine_makes(log, tmp_path, two, sections):
     held_out, expected = held_out_by_both(log, tmp_path, two, sections)
     assert held_out == expected
     assert held_out[0]
+
+
+def test_cluster__drops_the_copies_that_one_machine_drops(tmp_path, two, monkeypatch):
+    monkeypatch.setattr(copies, "RANGE_ROWS", 1_000)
+    log = cluster_shop.write_log(tmp_path / "log")
+    lines = {path: path.read_text("utf-8").splitlines() for path in sorted(log.iterdir())}
+    first, *_, last = lines
+    # Of another file, of the same one, of one that is a copy itself, and of rows that are wrong in other ways, too.
+    again = [*lines[first][1:9], lines[first][11], *lines[last][20:25], *lines[first][1:4]]
+    last.write_text("\n".join([*lines[last], *again]) + "\n", encoding="utf-8")
+    sections = '[cleaning]\ndrop_exact_duplicates = true\nanonymous = "keep"'
+    local, _, made = made_by_both(tmp_path, tmp_path, two, sections)
+
+    assert local.profile["rejected"]["exact_duplicate"] >= len(again)
+    told = {name: value for name, value in local.profile.items() if name not in {"seconds", "warnings"}}
+    assert {name: made.profile[name] for name in told} == told
+    assert made.events.equals(local.events)
+    order = [("source_file", "ascending"), ("row_number", "ascending")]
+    assert made.quarantine.sort_by(order).equals(local.quarantine.sort_by(order))
+    assert not (tmp_path / "dask" / "ingested" / copies.COPIES).exists()
 
 
 @pytest.fixture
