@@ -17,6 +17,7 @@ from tasks.cluster import client
 from tasks.cluster import wals as cluster_wals
 from tasks.cluster.blocks import BlockFolder
 from tasks.cluster.by_user import blocks_for, divide_rows
+from tasks.cluster.calls import Workers
 from tasks.cluster.grouping import Rules, group_rows
 from tasks.cluster.ingesting import PARTS, ingest_parts
 from tasks.models import wals
@@ -95,7 +96,7 @@ def made_by(section: ClusterSection, log: Path, folder: Path, *, train: bool = F
     return {**found, "seconds_of_iterations": iterations, "microseconds_per_event": per_event}
 
 
-def _trained(workers: client.Workers, grouped: Path, checkpoints: Path) -> list[float]:
+def _trained(workers: Workers, grouped: Path, checkpoints: Path) -> list[float]:
     config = wals.Config(
         n_factors=32, iterations=2, unobserved_weight=0.1, regularization=0.003, weighting="binary"
     )

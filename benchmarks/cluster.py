@@ -28,6 +28,7 @@ from tasks.cluster import client, lists
 from tasks.cluster import wals as cluster_wals
 from tasks.cluster.arrays import load_array
 from tasks.cluster.blocks import BlockFolder
+from tasks.cluster.calls import Workers
 from tasks.models import wals
 from tasks.models._checkpoints import start
 from tasks.models._wals_sweeps import half_step, solution
@@ -155,7 +156,7 @@ class _Local:
 
 class _Cluster:
     def __init__(
-        self, workers: client.Workers, blocks: BlockFolder, config: wals.Config, y0: np.ndarray, folder: Path
+        self, workers: Workers, blocks: BlockFolder, config: wals.Config, y0: np.ndarray, folder: Path
     ) -> None:
         self.workers, self.blocks, self.config, self.y0, self.folder = workers, blocks, config, y0, folder
 
