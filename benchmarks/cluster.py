@@ -2,7 +2,8 @@
 
 WALS iterations on a synthetic log, by users in blocks; bytes of arrays that moved; lists for everybody; strong
 scaling (the same blocks, more processes) and weak scaling (half of the blocks on one process). The runs of both
-engines alternate; the figures are medians. What a cluster of many machines takes is predicted in docs/cluster.md.
+engines alternate; the figures are medians. ``--spark`` adds Spark's ALS on the same entries. ``--part tables`` times
+ingestion, mapping and grouping of a log, ``--part past-memory`` a log that does not fit into the memory it is given. What a cluster of many machines takes is predicted in docs/cluster.md.
 """
 
 import argparse
@@ -17,6 +18,8 @@ from typing import Any
 import numba
 import numpy as np
 
+from benchmarks._cluster_spark import spark_als
+from benchmarks._cluster_tables import past_memory, tables
 from benchmarks._grouped_blocks import write_blocks
 from benchmarks._synthetic import synthetic_matrix
 from data_contracts.cluster_section import ClusterSection
@@ -25,6 +28,7 @@ from tasks.cluster import client, lists
 from tasks.cluster import wals as cluster_wals
 from tasks.cluster.arrays import load_array
 from tasks.cluster.blocks import BlockFolder
+from tasks.cluster.calls import Workers
 from tasks.models import wals
 from tasks.models._checkpoints import start
 from tasks.models._wals_sweeps import half_step, solution
@@ -39,12 +43,34 @@ K = 10
 def main(arguments: list[str] | None = None) -> None:
     """Run the benchmark from the command line."""
     options = _parser().parse_args(arguments)
+    parts = {"wals": _wals, "tables": tables, "past-memory": past_memory}
+    report = {part: parts[part](options) for part in dict.fromkeys(options.part)}
+    if options.json:
+        print(json.dumps(report, indent=1))
+        return
+    for part, found in report.items():
+        print(_table(found) if part == "wals" else json.dumps({part: found}, indent=1))
+
+
+def _wals(options: argparse.Namespace) -> dict[str, Any]:
     rng = np.random.default_rng(options.seed)
     matrix = synthetic_matrix(options.users, options.items, options.events, rng)
     print(f"{matrix.n_users} users x {matrix.n_items} items, {matrix.nnz} entries", file=sys.stderr)
     with tempfile.TemporaryDirectory(prefix="cluster-") as folder:
         report = compare(matrix, options, Path(folder))
-    print(json.dumps(report, indent=1) if options.json else _table(report))
+        if options.spark:
+            report["spark"] = spark_als(
+                matrix,
+                options.factors,
+                options.iterations,
+                options.processes,
+                options.spark_python,
+                Path(folder),
+            )
+            seconds = report["spark"].get("seconds_per_iteration")
+            ours = report["cluster"]["2"]["seconds_per_iteration"]
+            report["spark_over_cluster"] = seconds and seconds / ours
+    return report
 
 
 def compare(matrix: GroupedMatrix, options: argparse.Namespace, folder: Path) -> dict[str, Any]:
@@ -130,7 +156,7 @@ class _Local:
 
 class _Cluster:
     def __init__(
-        self, workers: client.Workers, blocks: BlockFolder, config: wals.Config, y0: np.ndarray, folder: Path
+        self, workers: Workers, blocks: BlockFolder, config: wals.Config, y0: np.ndarray, folder: Path
     ) -> None:
         self.workers, self.blocks, self.config, self.y0, self.folder = workers, blocks, config, y0, folder
 
@@ -186,6 +212,9 @@ def _table(report: dict[str, Any]) -> str:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.cluster", description=__doc__.splitlines()[0])
+    parser.add_argument(
+        "--part", nargs="+", choices=("wals", "tables", "past-memory"), default=["wals", "tables"]
+    )
     parser.add_argument("--users", type=int, default=636_000)
     parser.add_argument("--items", type=int, default=10_000)
     parser.add_argument("--events", type=int, default=5_200_000, help="drawn; repeated pairs are merged")
@@ -196,6 +225,15 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--unobserved-weight", type=float, default=0.1)
     parser.add_argument("--regularization", type=float, default=0.003)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--spark", action="store_true", help="Spark's ALS, too")
+    parser.add_argument("--spark-python", default=sys.executable, help="a Python that has pyspark")
+    parser.add_argument("--log-events", type=int, default=10_000_000, help="of the part tables")
+    parser.add_argument("--worker-gb", type=float, help="memory of each process in the part tables")
+    parser.add_argument("--small-events", type=int, default=20_000_000, help="of the part past-memory")
+    parser.add_argument("--large-events", type=int, default=200_000_000)
+    parser.add_argument(
+        "--limit-gb", type=float, default=4.0, help="of all processes together, in the part past-memory"
+    )
     parser.add_argument("--json", action="store_true", help="one JSON object on stdout")
     return parser
 

@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 from data_contracts.columns import EVENT_TYPE, ITEM_ID, USER_ID
 from data_contracts.errors import ContractError
 from data_contracts.grouped_blocks import MAX_BLOCKS, block_of, name_of_block
-from tasks.cluster.client import Workers
+from tasks.cluster.calls import Workers
 from tasks.cluster.workplace import attempt, clear
 from tasks.ingestion.event_writer import ROW_GROUP
 from tasks.runtime.files import sha256_of

@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from data_contracts.dataset import DatasetSpec
-from tasks.cluster.client import Workers
+from tasks.cluster.calls import Workers
 from tasks.cluster.parts import LogParts, Part, open_part
 from tasks.cluster.workplace import Attempt, attempt, engine
 from tasks.ingestion.duplicates import KnownCopies, digests, with_hashes

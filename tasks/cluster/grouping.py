@@ -25,7 +25,7 @@ from data_contracts.grouped_blocks import (
 from data_contracts.identifiers import Vocabulary
 from data_contracts.selection import Selection
 from tasks.cluster.by_user import NOBODY, names_of
-from tasks.cluster.client import Workers
+from tasks.cluster.calls import Workers
 from tasks.cluster.quantiles import limited, scales_of_blocks
 from tasks.cluster.whole import TIMELINE
 from tasks.cluster.workplace import Attempt, attempt, clear, engine

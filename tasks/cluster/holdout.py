@@ -8,7 +8,7 @@ from data_contracts.columns import ITEM_ID, USER_ID
 from data_contracts.errors import ContractError
 from data_contracts.selection import Selection
 from tasks.cluster.by_user import names_of
-from tasks.cluster.client import Workers
+from tasks.cluster.calls import Workers
 from tasks.cluster.grouping import linked_vocabulary
 from tasks.cluster.workplace import attempt, clear, engine
 from tasks.preparation.refusals import described

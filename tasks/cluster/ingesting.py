@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 
 from data_contracts.dataset import DatasetSpec
 from data_contracts.errors import ContractError
-from tasks.cluster.client import Workers
+from tasks.cluster.calls import Workers
 from tasks.cluster.copies import find_copies, known_copies
 from tasks.cluster.parts import LogParts, Part, look_at, open_part, parts_of
 from tasks.cluster.workplace import attempt, clear, engine

@@ -16,7 +16,7 @@ from data_contracts.predictions import PREDICTIONS_SCHEMA
 from tasks.cluster import list_tasks, wals_tasks
 from tasks.cluster.arrays import ArrayFile, load_array, save_array
 from tasks.cluster.blocks import BlockFolder
-from tasks.cluster.client import Workers
+from tasks.cluster.calls import Workers
 from tasks.cluster.held import Problem
 from tasks.cluster.list_tasks import Listing, Model
 from tasks.cluster.rounds import Rounds, numbers_of, summed

@@ -16,7 +16,8 @@ from tasks import models
 from tasks.cluster import lists, wals
 from tasks.cluster.arrays import load_array, save_array
 from tasks.cluster.blocks import BlockFolder, read_users
-from tasks.cluster.client import Workers, workers
+from tasks.cluster.calls import Workers
+from tasks.cluster.client import workers
 from tasks.cluster.held import Problem
 from tasks.cluster.list_tasks import METRICS, Model
 from tasks.cluster.lists import Trained

@@ -11,7 +11,7 @@ import duckdb
 from data_contracts.columns import VALUE
 from data_contracts.feedback_section import FeedbackSection
 from data_contracts.selection import Selection
-from tasks.cluster.client import Workers
+from tasks.cluster.calls import Workers
 from tasks.cluster.workplace import attempt, engine
 from tasks.preparation.select_events import events_per_day, select_events
 from tasks.preparation.weights import Scales, is_one

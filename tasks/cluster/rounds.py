@@ -14,7 +14,7 @@ import numpy.typing as npt
 from data_contracts.errors import ClusterLostError
 from data_contracts.grouped_blocks import Block
 from tasks.cluster.arrays import Answer, load_array
-from tasks.cluster.client import Workers
+from tasks.cluster.calls import Workers
 from tasks.cluster.sums import total
 from tasks.cluster.wals_tasks import Part
 
@@ -86,7 +86,7 @@ class Rounds:
         Raises
         ------
         ClusterLostError, ClusterError
-            As :meth:`tasks.cluster.client.Workers.each`.
+            As :meth:`tasks.cluster.calls.Workers.each`.
 
         """
         parts = self._parts()

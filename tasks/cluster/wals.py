@@ -23,8 +23,8 @@ from data_contracts.errors import ConfigurationError
 from tasks.cluster import wals_tasks
 from tasks.cluster.arrays import Answer, ArrayFile, load_array, save_array
 from tasks.cluster.blocks import BlockFolder
+from tasks.cluster.calls import Workers
 from tasks.cluster.checkpoints import find, fit_key, keep
-from tasks.cluster.client import Workers
 from tasks.cluster.held import Problem, Solve
 from tasks.cluster.rounds import Rounds, Traffic, numbers_of, summed
 from tasks.models import Progress

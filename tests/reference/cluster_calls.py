@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import time
 from pathlib import Path
 
@@ -35,3 +36,8 @@ def doubled_by_another(number, folder):
         mark.touch()
         os.kill(os.getpid(), signal.SIGKILL)
     return 2 * number
+
+
+def host_name():
+    """Which host this is."""
+    return socket.gethostname()

@@ -14,7 +14,7 @@ import dask_processes
 
 from data_contracts.cluster_section import VARIABLE, ClusterSection
 from data_contracts.errors import ClusterError, ClusterLostError
-from tasks.cluster import client
+from tasks.cluster import calls, client
 
 pytestmark = pytest.mark.cluster
 
@@ -82,7 +82,7 @@ def test_workers__says_that_there_are_no_workers(address, tmp_path, monkeypatch)
 
 
 def test_workers__refuses_other_versions(local, monkeypatch):
-    monkeypatch.setattr(client, "version", lambda name: "0.1")
+    monkeypatch.setattr(calls, "version", lambda name: "0.1")
     with pytest.raises(ClusterError, match=r"other versions than the run: .*numpy 0\.1 and 2\."):
         local.each(cluster_calls.doubled, [(1,)])
 
