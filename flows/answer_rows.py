@@ -6,13 +6,16 @@ from data_contracts.columns import BECAUSE, ITEM_ID, MODEL, RANK, SCORE, TITLE, 
 from data_contracts.published_files import SIMILAR_ID
 from tasks.lookup.answers import Audience, Recommendations, SimilarItems
 
-HOW = "how"
+HOW, SOURCE = "how", "source"
 
 Row = dict[str, Any]
 
 
 def rows_for_user(answer: Recommendations, *, explain: bool = False) -> list[Row]:
-    """One row per item of a user's list; with `explain`, what speaks for it as well."""
+    """One row per item of a user's list; with `explain`, what speaks for it as well.
+
+    Where the list is not the model's own for this user, each row has the `source` of the answer.
+    """
     return [
         {
             **({} if answer.user_id is None else {USER_ID: answer.user_id}),
@@ -21,6 +24,7 @@ def rows_for_user(answer: Recommendations, *, explain: bool = False) -> list[Row
             SCORE: item.score,
             MODEL: answer.model,
             TITLE: item.title,
+            **({} if answer.source == "model" else {SOURCE: answer.source}),
             **({BECAUSE: [each.model_dump() for each in item.because], WHY: item.why} if explain else {}),
         }
         for item in answer.items

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+from click.core import ParameterSource
 
 from data_contracts.errors import DamagedError
 from data_contracts.limits import MAX_COUNT
@@ -35,6 +36,24 @@ def _wanted(option: str) -> Callable[[Command], Command]:
     return click.option(
         option, "wanted", required=True, callback=as_ids, help="An id as it stands in the log."
     )
+
+
+UNKNOWN = {
+    "popular": "nobody is known as {user!r}: this is the list for unknown users",
+    "cold_start": "the model does not know {user!r}, who has a past: this is the list for unknown users without it",
+}
+"""What is said beside a list that is not the model's own, by the source of the answer."""
+
+
+def _say_if_short(found: int, k: int) -> None:
+    """Say on stderr that a list is shorter than somebody asked for."""
+    asked = click.get_current_context().get_parameter_source("k") is not ParameterSource.DEFAULT
+    if asked and found < k:
+        click.echo(
+            f"{found} of the {k} asked for: what is published holds no more that may be shown; k, users_per_item_k and "
+            "reserve under [export] say how much is",
+            err=True,
+        )
 
 
 def _live(dataset: str, home: Path | None) -> Any:
@@ -72,6 +91,9 @@ def recommend(
 
     rows = rows_for_user(answer, explain=explain)
     print_rows(reasons_as_columns(rows) if explain and not as_json else rows, as_json=as_json)
+    if answer.source in UNKNOWN:
+        click.echo(UNKNOWN[answer.source].format(user=wanted), err=True)
+    _say_if_short(len(rows), k)
 
 
 @lookups.command()
@@ -98,6 +120,7 @@ def similar(
 
     answer = _live(dataset, home).similar(wanted, k, exclude=exclude, category=category)
     print_rows(rows_for_similar(answer), as_json=as_json)
+    _say_if_short(len(answer.items), k)
 
 
 @lookups.command()
@@ -118,6 +141,7 @@ def target(
 
     answer = _live(dataset, home).users_for(wanted, k, exclude=exclude)
     print_rows(rows_for_audience(answer), as_json=as_json)
+    _say_if_short(len(answer.users), k)
 
 
 @lookups.command("fold-in")
