@@ -13,7 +13,7 @@ from data_contracts.predictions import PER_CATEGORY, TABLES
 from data_contracts.published_files import HISTORY, HISTORY_FILES, LOOKUP, RULES_FILE, TITLES
 from data_contracts.run_summary import LeftOutModel, RunFindings, RunSummary
 from data_contracts.tuned import Tuned
-from flows import run_events, ui_artifacts
+from flows import diary, run_events, ui_artifacts
 from tasks.evaluation.gate import DECISION, Verdict
 from tasks.evaluation.task import EvaluatedModel
 from tasks.prediction.lookup_index import index_lists
@@ -24,12 +24,12 @@ from tasks.publication.delivery import deliver
 from tasks.publication.registry import Publication
 from tasks.publication.run_receipts import Outcome, Receipt
 from tasks.publication.task import keep_rejected, publish_run, rejection_path
+from tasks.report.headline import headline
 from tasks.report.run_summary import (
     counts_of,
     describe_split,
     gate_result,
     model_results,
-    rejection_reason,
     rules_result,
     run_id,
     warnings_of,
@@ -145,11 +145,11 @@ def _end_unpublished(run: Run, name: str) -> State[Any]:
     summary = RunSummary.of(findings, published=False, path=str(path), report=str(path.with_suffix(".html")))
     keep_rejected(summary, page.folder / REPORT)
     _close(run, summary, page)
-    return Completed(name=name, message=rejection_reason(summary.gate), data=summary)
+    return Completed(name=name, message=headline(summary), data=summary)
 
 
-def publish(run: Run, refit: Refit) -> RunSummary:
-    """Put the publication together, make it live, deliver it, and return the summary."""
+def publish(run: Run, refit: Refit) -> State[Any]:
+    """Put the publication together, make it live, deliver it, and end as Completed with a line about it."""
     findings = findings_of(run, refit)
     page = _report_on_lists(run, findings, refit)
     publication = _publication(findings)
@@ -173,17 +173,18 @@ def publish(run: Run, refit: Refit) -> RunSummary:
         refit.data.matrix,
         *refitted,
     )
-    return summary
+    return Completed(message=headline(summary), data=summary)
 
 
-def rehearse(run: Run, refit: Refit) -> RunSummary:
+def rehearse(run: Run, refit: Refit) -> State[Any]:
     """End a dry run: everything is made and shown, nothing is published."""
     findings = findings_of(run, refit)
     page = _report_on_lists(run, findings, refit)
     path, report = str(refit.predictions.folder), str(page.folder / REPORT)
     summary = RunSummary.of(findings, published=False, path=path, report=report)
     ui_artifacts.create(summary, page)
-    return summary
+    diary.close(summary)
+    return Completed(message=headline(summary), data=summary)
 
 
 def _publication(findings: RunFindings) -> Publication:
@@ -245,3 +246,4 @@ def _close(run: Run, summary: RunSummary, page: store.ArtifactRef, *more: store.
         artifacts=tuple(dict.fromkeys(each.path for each in used)),
     ).keep()
     run_events.emit_outcome(summary)
+    diary.close(summary)
