@@ -29,8 +29,8 @@ HEX = re.compile(r"\b[0-9a-f]{32,}\b")
 """Hashes in a sentence: nobody reads 64 digits."""
 SHOWN = ("rmse", "mae", "ndcg", "precision", "recall", "coverage")
 """Metrics beside the one that decides."""
-N_TOP = 5
-"""Models in the table of the report's artifact."""
+N_TOP, N_COLUMNS = 5, 5
+"""Models, and columns, in the table of the report's artifact: as many as the UI shows without cutting."""
 REPORTS_URL = "SHELFTALKER_REPORTS_URL"
 """Environment variable: address of a server that shows the reports of this home."""
 
@@ -57,7 +57,7 @@ def create(summary: RunSummary, page: store.ArtifactRef) -> None:
             metric_rows(summary),
             f"{title}: {summary.gate.scenario} {summary.gate.metric} decides; {summary.split}",
         ),
-        "gate": (gate_rows(summary.gate), f"gate {summary.gate.verdict}, winner {summary.gate.winner}"),
+        "gate": (gate_rows(summary.gate), gate_text(summary.gate)),
     }
     if summary.rules is not None:
         rules = [rule.to_json() for rule in summary.rules.rules]
@@ -93,7 +93,7 @@ def report_text(summary: RunSummary, pictures: Mapping[str, Sequence[str]]) -> s
         For each name a data URI, and what it shows.
 
     """
-    rows = metric_rows(summary)[:N_TOP]
+    rows = [dict(list(row.items())[:N_COLUMNS]) for row in metric_rows(summary)[:N_TOP]]
     table = [list(rows[0]), ["---"] * len(rows[0]), *(list(row.values()) for row in rows)]
     lines = ["| " + " | ".join(map(_escaped, row)) + " |" for row in table]
     drawn = [f"![{_escaped(meaning)}]({picture})" for picture, meaning in pictures.values()]
@@ -108,17 +108,29 @@ def _escaped(text: str) -> str:
 
 
 def gate_rows(gate: GateResult) -> list[dict[str, str]]:
-    """One row per rule: what was found, the limit, how it ended and what it means; numbers and hashes shortened."""
+    """One row per rule: what was found, the limit and how it ended; numbers and hashes shortened.
+
+    What a rule means is a sentence, which the UI would cut: :func:`gate_text` has those of broken rules.
+    """
     return [
         {
             "rule": rule.name,
             "found": figure(rule.value),
             "limit": figure(rule.limit),
             "result": mark(rule)[1],
-            "meaning": HEX.sub(lambda found: shown(found[0], 12), rule.meaning),
         }
         for rule in gate.rules
     ]
+
+
+def gate_text(gate: GateResult) -> str:
+    """The verdict, and what each broken rule means."""
+    broken = [
+        f"{rule.name}: {HEX.sub(lambda found: shown(found[0], 12), rule.meaning)}"
+        for rule in gate.rules
+        if rule.broken
+    ]
+    return "; ".join([f"gate {gate.verdict}, winner {gate.winner}", *broken])
 
 
 def _address(path: Path) -> str:

@@ -4,20 +4,22 @@ import pytest
 from report_facts import make_findings, rule
 
 from data_contracts.run_summary import RunSummary
-from flows.ui_artifacts import gate_rows, key_of, report_text
+from flows.ui_artifacts import gate_rows, gate_text, key_of, report_text
 
 
 def test_gate_rows__are_short_and_say_how_each_rule_ended():
     digest = "f" * 64
     rules = (
-        rule("coverage", 0.12345678901234567, 0.1, meaning=f"vocabulary {digest}"),
+        rule("coverage", 0.12345678901234567, 0.1, passed=False, meaning=f"vocabulary {digest}"),
         rule("same", digest, digest),
         rule("novelty", 3.0, 5.0, passed=False, level="warn"),
         rule("live", None, None, passed=None),
     )
-    rows = gate_rows(make_findings(gate={"rules": rules}).gate)
+    gate = make_findings(gate={"rules": rules}).gate
+    rows = gate_rows(gate)
 
-    assert [row["result"] for row in rows] == ["passed", "passed", "warning", "does not apply"]
+    assert gate_text(gate).startswith("gate open, winner wals; coverage: vocabulary fffffffffff…; novelty: ")
+    assert [row["result"] for row in rows] == ["failed", "passed", "warning", "does not apply"]
     assert rows[0]["found"] == "0.1235"
     assert all(len(value) <= 30 for row in rows for value in row.values())
 
