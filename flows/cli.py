@@ -44,6 +44,7 @@ def main() -> None:
 )
 @click.option("--tuned", help="Parameters to use: name or .toml of what `shelftalker tune` wrote.")
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as one JSON object on stdout.")
+@click.option("--quiet", is_flag=True, help="Print nothing unless there is something to look at: for cron.")
 @click.option(
     "--picture", type=click.Path(dir_okay=False, path_type=Path), help="Save the tables as SVG, too."
 )
@@ -59,6 +60,7 @@ def run(
     models: tuple[str, ...],
     tuned: str | None,
     as_json: bool,
+    quiet: bool,
     picture: Path | None,
     home: Path | None,
 ) -> None:
@@ -71,10 +73,15 @@ def run(
     given = NightlyParameters(
         dataset=dataset, as_of=as_of, source=source, seed=seed, dry_run=dry_run, models=models, tuned=tuned
     )
-    summary = run_here(nightly, given)
+    summary = run_here(nightly, given, quiet=quiet)
     if as_json:
         click.echo(json.dumps(summary.to_json(), ensure_ascii=False))
-    else:
+    if quiet:
+        from flows.display import quiet_words
+
+        for line in quiet_words(summary):
+            click.echo(printable(line), err=True)
+    elif not as_json:
         from flows.display import show
 
         show(summary, examples(summary), picture)

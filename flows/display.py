@@ -14,7 +14,9 @@ from data_contracts.columns import ITEM_ID, MODEL, RANK, SCORE, TITLE
 from data_contracts.run_summary import GateResult, RunSummary
 from flows.tables import cell, printable, rows_table
 from flows.ui_artifacts import metric_rows
+from tasks.report.headline import headline
 from tasks.report.text import found_rows
+from tasks.runtime.progress import Silent
 
 EXAMPLE_ITEMS = 5
 
@@ -68,6 +70,30 @@ class TerminalListener:
         self.console.print(Text.assemble(("  ✓ ", "green"), f"{printable(step):<44}", (f"{took:>8}", "dim")))
         for warning in facts.get("warnings", ()):
             self.console.print(Text(printable(f"  ! {warning}"), "yellow"), soft_wrap=True)
+
+
+class QuietListener(Silent):
+    """Prints warnings, each once, and nothing else."""
+
+    def __init__(self, console: Console) -> None:
+        self.console = console
+        self.warned: set[str] = set()
+
+    def finished(self, step: str, seconds: float, *, reused: bool, facts: dict[str, Any]) -> None:
+        """Print what the step warns of."""
+        for warning in facts.get("warnings", ()):
+            if warning not in self.warned:
+                self.warned.add(warning)
+                self.console.print(Text(printable(f"! {warning}"), "yellow"), soft_wrap=True)
+
+
+def quiet_words(summary: RunSummary) -> list[str]:
+    """What a quiet run still says: models left out, and an ending other than lists that are live or were rehearsed."""
+    said = [f"{each.name} is left out; its {each.stage} failed: {each.reason}" for each in summary.left_out]
+    broken = [rule for rule in summary.gate.rules if rule.broken]
+    if broken or not summary.gate.publishes:
+        said.append(f"{summary.dataset} as of {summary.as_of}: {headline(summary)}")
+    return said
 
 
 def show(summary: RunSummary, examples: dict[str, list[dict[str, Any]]], picture: Path | None = None) -> None:

@@ -9,6 +9,7 @@ from data_contracts.parameters import NightlyParameters
 from flows.attempts import Attempts
 from flows.comparison import compare
 from flows.diary import in_the_log
+from flows.notifying import on_failure as tell_on_failure
 from flows.outcomes import Run, leave_undecided, publish, refit, rehearse, reject
 from flows.planning import (
     anything_live,
@@ -37,7 +38,7 @@ from tasks.training.requirements import matrix_parts
 from tasks.tuning.tuned_files import check_tuned_before, load_tuned
 
 
-@flow(name="nightly", flow_run_name=run_name, on_failure=[on_failure])
+@flow(name="nightly", flow_run_name=run_name, on_failure=[on_failure, tell_on_failure])
 @in_the_log
 def nightly(parameters: NightlyParameters) -> Any:
     """Make, evaluate and publish the recommendations of one dataset as of one day.

@@ -98,7 +98,7 @@ def report_text(summary: RunSummary, pictures: Mapping[str, Sequence[str]]) -> s
     lines = ["| " + " | ".join(map(_escaped, row)) + " |" for row in table]
     drawn = [f"![{_escaped(meaning)}]({picture})" for picture, meaning in pictures.values()]
     said = "\n".join(f"- {_escaped(sentence)}" for sentence in decision(summary))
-    link = f"[The whole report]({_address(Path(summary.report))})"
+    link = f"[The whole report]({address(summary.report)})"
     return "\n\n".join([f"**{_escaped(headline(summary))}**", said, "\n".join(lines), *drawn, link])
 
 
@@ -133,9 +133,9 @@ def gate_text(gate: GateResult) -> str:
     return "; ".join([f"gate {gate.verdict}, winner {gate.winner}", *broken])
 
 
-def _address(path: Path) -> str:
+def address(report: str) -> str:
     """URL of a file of the home: on the report server if there is one, else on this disk."""
-    server = os.environ.get(REPORTS_URL)
+    path, server = Path(report), os.environ.get(REPORTS_URL)
     if server and path.is_relative_to(store.home()):
         return f"{server.rstrip('/')}/{quote(path.relative_to(store.home()).as_posix())}"
     return path.as_uri()

@@ -251,8 +251,8 @@ def test_nightly__links_the_report_through_the_server_that_shows_it(first_home, 
     monkeypatch.setenv(ui_artifacts.REPORTS_URL, "http://127.0.0.1:4280/")
     page = Path(summary.report)
 
-    assert ui_artifacts._address(page) == f"http://127.0.0.1:4280/{page.relative_to(home).as_posix()}"
-    assert ui_artifacts._address(Path("/elsewhere/report.html")) == "file:///elsewhere/report.html"
+    assert ui_artifacts.address(str(page)) == f"http://127.0.0.1:4280/{page.relative_to(home).as_posix()}"
+    assert ui_artifacts.address("/elsewhere/report.html") == "file:///elsewhere/report.html"
 
 
 @pytest.mark.parametrize(
