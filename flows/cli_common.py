@@ -18,6 +18,7 @@ import click
 from data_contracts.database_url import masked
 from data_contracts.errors import ConfigurationError, ShelftalkerError
 from data_contracts.limits import FIRST_DAY, LAST_DAY
+from flows.plain_text import never_fail
 from flows.tables import printable
 
 SETTINGS = {
@@ -96,6 +97,7 @@ def exits(command: Callable[..., Any]) -> Callable[..., Any]:
 
     @wraps(command)
     def run(*args: Any, **kwargs: Any) -> Any:
+        never_fail(sys.stdout, sys.stderr)
         try:
             return command(*args, **kwargs)
         except ShelftalkerError as error:
@@ -197,6 +199,7 @@ def print_rows(rows: list[dict[str, Any]], *, as_json: bool) -> None:
         return
     from rich.console import Console
 
+    from flows.plain_text import printed_to
     from flows.tables import rows_table
 
-    Console(width=None if sys.stdout.isatty() else 120).print(rows_table(rows))
+    Console(file=printed_to(sys.stdout), width=None if sys.stdout.isatty() else 120).print(rows_table(rows))

@@ -12,6 +12,7 @@ from rich.text import Text
 
 from data_contracts.columns import ITEM_ID, MODEL, RANK, SCORE, TITLE
 from data_contracts.run_summary import GateResult, RunSummary
+from flows.plain_text import printed_to
 from flows.tables import cell, printable, rows_table
 from flows.ui_artifacts import metric_rows
 from tasks.report.headline import headline
@@ -99,7 +100,9 @@ def quiet_words(summary: RunSummary) -> list[str]:
 def show(summary: RunSummary, examples: dict[str, list[dict[str, Any]]], picture: Path | None = None) -> None:
     """Print a run's summary and a few users' lists on stdout; `picture` keeps it as an SVG, too."""
     # Piped output has no width of its own: tables must not be cut to 80 columns.
-    console = Console(width=None if sys.stdout.isatty() else 120, record=picture is not None)
+    console = Console(
+        file=printed_to(sys.stdout), width=None if sys.stdout.isatty() else 120, record=picture is not None
+    )
     counts, gate = summary.counts, summary.gate
     console.print(
         f"\n[bold]{summary.dataset}[/bold] as of {summary.as_of}: "

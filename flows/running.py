@@ -19,6 +19,7 @@ from flows import own_server
 from flows.answer_rows import rows_for_user
 from flows.display import QuietListener, TerminalListener
 from flows.notifying import tell_failed
+from flows.plain_text import printed_to
 from flows.planning import check_before
 from tasks.lookup import OpenPublication
 from tasks.publication.registry import Publication
@@ -58,14 +59,14 @@ def _check(parameters: DatasetParameters) -> None:
     except ShelftalkerError as error:
         if isinstance(parameters, NightlyParameters):
             for warning in tell_failed(parameters, error):
-                Console(file=sys.stderr).print(Text(f"  ! {warning}", "yellow"), soft_wrap=True)
+                Console(file=printed_to(sys.stderr)).print(Text(f"  ! {warning}", "yellow"), soft_wrap=True)
         raise
 
 
 @contextmanager
 def watched(*, quiet: bool = False) -> Iterator[None]:
     """Show the progress of what runs inside the block on stderr, or its warnings alone."""
-    console = Console(file=sys.stderr)
+    console = Console(file=printed_to(sys.stderr))
     if quiet:
         with listening(QuietListener(console)):
             yield
