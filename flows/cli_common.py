@@ -200,6 +200,11 @@ def print_rows(rows: list[dict[str, Any]], *, as_json: bool) -> None:
     from rich.console import Console
 
     from flows.plain_text import printed_to
-    from flows.tables import rows_table
+    from flows.tables import cell, needed_widths, rows_table
 
-    Console(file=printed_to(sys.stdout), width=None if sys.stdout.isatty() else 120).print(rows_table(rows))
+    width = None
+    if not sys.stdout.isatty():  # a file has no edge to cut at
+        needed = needed_widths([{name: cell(value) for name, value in row.items()} for row in rows])
+        width = max(120, sum(needed.values()) + 1)
+    console = Console(file=printed_to(sys.stdout), width=width)
+    console.print(rows_table(rows, width=console.width))

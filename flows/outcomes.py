@@ -37,6 +37,7 @@ from tasks.report.run_summary import (
 from tasks.report.task import REPORT, report_on
 from tasks.rules.task import RulesOfRun
 from tasks.runtime import store
+from tasks.runtime.progress import Renamed, listener, listening
 from tasks.runtime.step import untagged
 from tasks.training.task import train_model
 from tasks.training.trained_model import TrainedModel
@@ -83,12 +84,14 @@ def refit(run: Run, sections: dict[str, ModelSection], cold_start: str, everythi
     """Train the winner and the cold-start model on everything, and make the lists."""
     winner = run.verdict.decision.winner
     earlier = {each.name: each.model for each in run.models}
-    models = {
-        name: train_model(
-            name, sections[name], everything.matrix, run.given.seed, run.spec.limits, earlier.get(name)
-        )
-        for name in dict.fromkeys((winner, cold_start))
-    }
+    # The same step as before, on all events: people read it as another one.
+    with listening(Renamed(listener(), "train ", "refit on everything: ")):
+        models = {
+            name: train_model(
+                name, sections[name], everything.matrix, run.given.seed, run.spec.limits, earlier.get(name)
+            )
+            for name in dict.fromkeys((winner, cold_start))
+        }
     exclude_seen = run.spec.evaluation.decides == "discovery"
     rules, ruled = run.rules, None
     if rules is not None:
