@@ -5,7 +5,7 @@ import tomllib
 from pathlib import Path
 from typing import Any, Self
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 
 from data_contracts.cluster_section import ClusterSection
 from data_contracts.column_sections import ColumnsSection, ItemAttributes, ItemsSection, Section
@@ -26,6 +26,7 @@ from data_contracts.errors import ConfigurationError
 from data_contracts.feedback_section import FeedbackSection
 from data_contracts.gate_section import BEST_BASELINE, LIVE, GateSection
 from data_contracts.metrics import parse_metric
+from data_contracts.notify_section import NotifySection
 from data_contracts.rules_section import RulesSection
 from data_contracts.schedule_section import ScheduleSection
 from data_contracts.source_section import SourceSection
@@ -82,6 +83,7 @@ class DatasetSpec(Section):
     variants: VariantsSection | None = None
     cluster: ClusterSection = ClusterSection()
     schedule: ScheduleSection = ScheduleSection()
+    notify: tuple[NotifySection, ...] = ()
 
     @model_validator(mode="before")
     @classmethod
@@ -91,6 +93,12 @@ class DatasetSpec(Section):
             return data
         models = {name: _model_section(name, keys) for name, keys in data["models"].items()}
         return {**data, "models": models}
+
+    @field_validator("notify", mode="before")
+    @classmethod
+    def _one_or_several(cls, given: Any) -> Any:
+        """Let ``[notify]`` be a ``[[notify]]`` that stands alone."""
+        return (given,) if isinstance(given, dict) else given
 
     @model_validator(mode="after")
     def _roles_are_there(self) -> Self:

@@ -1,21 +1,27 @@
-"""`python -m deployments.reports`: serve the reports of runs on the loopback interface, and nothing else."""
+"""`python -m deployments.reports`: an index of all nights and the reports of runs, on the loopback interface, and nothing else."""
 
 import re
-from functools import partial
-from http import HTTPStatus
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import click
+import uvicorn
+from starlette.applications import Starlette
+from starlette.datastructures import MutableHeaders
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, PlainTextResponse, Response
+from starlette.routing import Route
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from deployments.workspace import REPORTS_PORT
+from deployments.workspace import REPORTS_PORT, must_be_free
 from flows.cli_common import exits, home_option
 from flows.guarded_server import LOOPBACK, OWN_NAMES
+from tasks.report.index_page import index_page
+from tasks.report.nights import shops
 from tasks.runtime import store
 
-TYPES = {".html": "text/html; charset=utf-8", ".png": "image/png", ".svg": "image/svg+xml"}
+TYPES = {".html": "text/html", ".png": "image/png", ".svg": "image/svg+xml"}
 FOLDERS = ("published", "rejected")
 PLAIN = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]*")
 HEADERS = {
@@ -46,53 +52,70 @@ def find(home: Path, url: str) -> Path | None:
     return path if path.resolve().is_relative_to((home / parts[0]).resolve()) else None
 
 
-class ReportHandler(BaseHTTPRequestHandler):
-    """Answers GET and HEAD with a report or a picture of one."""
+class Safe:
+    """Sends the safe headers with every answer, errors too."""
 
-    server_version = "Shelftalker"
-    sys_version = ""
-    timeout = 30
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
 
-    def __init__(self, home: Path, *args: Any) -> None:
-        self.home = home
-        super().__init__(*args)
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
 
-    def do_GET(self) -> None:
-        """Answer with the file."""
-        self._answer(with_body=True)
+        async def with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                MutableHeaders(scope=message).update(HEADERS)
+            await send(message)
 
-    def do_HEAD(self) -> None:
-        """Answer with the headers of the file."""
-        self._answer(with_body=False)
+        await self.app(scope, receive, with_headers)
 
-    def _answer(self, *, with_body: bool) -> None:
-        # A foreign name that resolves to this machine must not read reports through somebody's browser.
-        host = (self.headers.get("Host") or "").rpartition(":")[0]
+
+def make_app(home: Path) -> ASGIApp:
+    """Make the application: an index of all nights at its root, and below it reports and their pictures."""
+
+    def index(request: Request) -> Response:
+        known = _is_own(request)
+        return HTMLResponse(index_page(shops(home, datetime.now(UTC).date()))) if known else _nothing()
+
+    def file(request: Request) -> Response:
         try:
-            path = find(self.home, self.path) if host in OWN_NAMES else None
+            path = find(home, request.scope["raw_path"].decode("ascii")) if _is_own(request) else None
             content = path.read_bytes() if path else None
-        except OSError:  # a name longer than a disk takes, a file that is gone by now or may not be read
+        except (
+            OSError,
+            ValueError,
+        ):  # a name longer than a disk takes, a file that is gone by now or may not be read
             path = content = None
         if path is None or content is None:
-            self.send_error(HTTPStatus.NOT_FOUND)
-            return
-        self.send_response(HTTPStatus.OK)
-        self.send_header("Content-Type", TYPES[path.suffix])
-        self.send_header("Content-Length", str(len(content)))
-        self.end_headers()
-        if with_body:
-            self.wfile.write(content)
+            return _nothing()
+        return Response(content, media_type=TYPES[path.suffix])
 
-    def end_headers(self) -> None:
-        """Send the safe headers with every answer, errors too."""
-        for name, value in HEADERS.items():
-            self.send_header(name, value)
-        super().end_headers()
+    return Safe(Starlette(routes=[Route("/", index), Route("/{path:path}", file)]))
 
 
-def make_server(home: Path, port: int) -> ThreadingHTTPServer:
-    """Bind to the loopback interface; the caller serves and closes."""
-    return ThreadingHTTPServer((LOOPBACK, port), partial(ReportHandler, home))
+def _is_own(request: Request) -> bool:
+    """Whether this machine is asked by its own name.
+
+    A foreign name that resolves to it must not read reports through somebody's browser.
+    """
+    return request.headers.get("host", "").rpartition(":")[0] in OWN_NAMES
+
+
+def _nothing() -> Response:
+    return PlainTextResponse("Not Found", status_code=404)
+
+
+def make_server(home: Path, port: int) -> uvicorn.Server:
+    """A server on the loopback interface; the caller runs it."""
+    config = uvicorn.Config(
+        make_app(home),
+        host=LOOPBACK,
+        port=port,
+        log_level="critical",
+        access_log=False,
+        server_header=False,
+        lifespan="off",
+    )
+    return uvicorn.Server(config)
 
 
 @click.command()
@@ -101,8 +124,8 @@ def make_server(home: Path, port: int) -> ThreadingHTTPServer:
 @exits
 def main(port: int, home: Path | None) -> None:
     """Serve the reports of runs on the loopback interface, and nothing else."""
-    with make_server(home or store.home(), port) as server:
-        server.serve_forever()
+    must_be_free(port, "--port")
+    make_server(home or store.home(), port).run()
 
 
 if __name__ == "__main__":

@@ -45,22 +45,28 @@ def main() -> None:
 @click.option("--tuned", help="Parameters to use: name or .toml of what `shelftalker tune` wrote.")
 @engine_options
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as one JSON object on stdout.")
+@click.option("--quiet", is_flag=True, help="Print nothing unless there is something to look at: for cron.")
 @click.option(
     "--picture", type=click.Path(dir_okay=False, path_type=Path), help="Save the tables as SVG, too."
 )
 @home_option
 @exits
-def run(*, as_json: bool, picture: Path | None, home: Path | None, **given: Any) -> None:
+def run(*, as_json: bool, quiet: bool, picture: Path | None, home: Path | None, **given: Any) -> None:
     """One nightly run: ingest, train, evaluate, decide, publish."""
     common.settle(home, runs_flow=True)
     from data_contracts.parameters import NightlyParameters
     from flows.nightly import nightly
     from flows.running import examples, run_here
 
-    summary = run_here(nightly, NightlyParameters(**given))
+    summary = run_here(nightly, NightlyParameters(**given), quiet=quiet)
     if as_json:
         click.echo(json.dumps(summary.to_json(), ensure_ascii=False))
-    else:
+    if quiet:
+        from flows.display import quiet_words
+
+        for line in quiet_words(summary):
+            click.echo(printable(line), err=True)
+    elif not as_json:
         from flows.display import show
 
         show(summary, examples(summary), picture)

@@ -18,6 +18,7 @@ import click
 from data_contracts.database_url import masked
 from data_contracts.errors import ConfigurationError, ShelftalkerError
 from data_contracts.limits import FIRST_DAY, LAST_DAY
+from flows.plain_text import never_fail
 from flows.tables import printable
 
 SETTINGS = {
@@ -113,6 +114,7 @@ def exits(command: Callable[..., Any]) -> Callable[..., Any]:
 
     @wraps(command)
     def run(*args: Any, **kwargs: Any) -> Any:
+        never_fail(sys.stdout, sys.stderr)
         try:
             return command(*args, **kwargs)
         except ShelftalkerError as error:
@@ -214,6 +216,12 @@ def print_rows(rows: list[dict[str, Any]], *, as_json: bool) -> None:
         return
     from rich.console import Console
 
-    from flows.tables import rows_table
+    from flows.plain_text import printed_to
+    from flows.tables import cell, needed_widths, rows_table
 
-    Console(width=None if sys.stdout.isatty() else 120).print(rows_table(rows))
+    width = None
+    if not sys.stdout.isatty():  # a file has no edge to cut at
+        needed = needed_widths([{name: cell(value) for name, value in row.items()} for row in rows])
+        width = max(120, sum(needed.values()) + 1)
+    console = Console(file=printed_to(sys.stdout), width=width)
+    console.print(rows_table(rows, width=console.width))

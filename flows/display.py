@@ -11,10 +11,14 @@ from rich.table import Table
 from rich.text import Text
 
 from data_contracts.columns import ITEM_ID, MODEL, RANK, SCORE, TITLE
+from data_contracts.evaluation import RuleResult
 from data_contracts.run_summary import GateResult, RunSummary
+from flows.plain_text import printed_to
 from flows.tables import cell, printable, rows_table
 from flows.ui_artifacts import metric_rows
+from tasks.report.headline import headline
 from tasks.report.text import found_rows
+from tasks.runtime.progress import Silent
 
 EXAMPLE_ITEMS = 5
 
@@ -70,19 +74,46 @@ class TerminalListener:
             self.console.print(Text(printable(f"  ! {warning}"), "yellow"), soft_wrap=True)
 
 
+class QuietListener(Silent):
+    """Prints warnings, each once, and nothing else."""
+
+    def __init__(self, console: Console) -> None:
+        self.console = console
+        self.warned: set[str] = set()
+
+    def finished(self, step: str, seconds: float, *, reused: bool, facts: dict[str, Any]) -> None:
+        """Print what the step warns of."""
+        for warning in facts.get("warnings", ()):
+            if warning not in self.warned:
+                self.warned.add(warning)
+                self.console.print(Text(printable(f"! {warning}"), "yellow"), soft_wrap=True)
+
+
+def quiet_words(summary: RunSummary) -> list[str]:
+    """What a quiet run still says: models left out, and an ending other than lists that are live or were rehearsed."""
+    said = [f"{each.name} is left out; its {each.stage} failed: {each.reason}" for each in summary.left_out]
+    broken = [rule for rule in summary.gate.rules if rule.broken]
+    if broken or not summary.gate.publishes:
+        said.append(f"{summary.dataset} as of {summary.as_of}: {headline(summary)}")
+    return said
+
+
 def show(summary: RunSummary, examples: dict[str, list[dict[str, Any]]], picture: Path | None = None) -> None:
     """Print a run's summary and a few users' lists on stdout; `picture` keeps it as an SVG, too."""
     # Piped output has no width of its own: tables must not be cut to 80 columns.
-    console = Console(width=None if sys.stdout.isatty() else 120, record=picture is not None)
+    console = Console(
+        file=printed_to(sys.stdout), width=None if sys.stdout.isatty() else 120, record=picture is not None
+    )
     counts, gate = summary.counts, summary.gate
     console.print(
         f"\n[bold]{summary.dataset}[/bold] as of {summary.as_of}: "
         f"{counts.rows_read:,} rows read, {counts.rows_accepted:,} accepted "
         f"({counts.anonymous:,} without a user), {counts.rows_rejected:,} rejected; {summary.split}"
     )
+    console.print(_scored(summary), soft_wrap=True)
     if found := found_rows(counts):
         shown = [{**row, "rows": f"{row['rows']:,}"} for row in found]
-        console.print(rows_table(shown, "what the contract found"))
+        console.print(rows_table(shown, "what the contract found", console.width))
     if summary.rules is not None:
         console.print(_shop_rules(summary), soft_wrap=True)
     for each in summary.left_out:
@@ -97,7 +128,7 @@ def show(summary: RunSummary, examples: dict[str, list[dict[str, Any]]], picture
     )
     console.print(f"The gate is {verdict}; {who}: [bold]{gate.winner}[/bold]", _why(gate))
     for user_id, rows in examples.items():
-        console.print(_example(user_id, rows))
+        console.print(_example(user_id, rows, console.width))
     if counts.late_outliers:
         told = f"! {counts.late_outliers:,} events after {counts.last_regular_event_time} look mistyped: they do not decide the day"
         console.print(Text(told, "yellow"), soft_wrap=True)
@@ -144,6 +175,15 @@ def _shop_rules(summary: RunSummary) -> Text:
     return Text(printable("; ".join(parts)))
 
 
+def _scored(summary: RunSummary) -> str:
+    """Users and baskets that the models are compared on."""
+    held_out = summary.counts.holdout
+    said = f"scored: {held_out.n_users:,} users ({held_out.n_known_users:,} known before)"
+    if held_out.n_baskets:
+        said += f", {held_out.n_baskets:,} baskets ({held_out.n_known_baskets:,} of known users)"
+    return said
+
+
 def _metrics(summary: RunSummary, width: int) -> Table:
     gate = summary.gate
     rows = metric_rows(summary)
@@ -180,8 +220,15 @@ def _rules(gate: GateResult) -> Table:
         mark = BROKEN[rule.level] if rule.broken else Text("passed", "green")
         if rule.passed is None:
             mark = Text("does not apply", "dim")
-        table.add_row(rule.name, _short(rule.value), _short(rule.limit), mark)
+        table.add_row(rule.name, *_compared(rule), mark)
     return table
+
+
+def _compared(rule: RuleResult) -> tuple[str, str]:
+    """What a rule compares; of hashes, which the report has, only whether they are the same."""
+    if isinstance(rule.value, str) or isinstance(rule.limit, str):
+        return ("the same" if rule.value == rule.limit else "another"), "the same"
+    return _short(rule.value), _short(rule.limit)
 
 
 def _short(value: Any) -> str:
@@ -203,9 +250,9 @@ def _why(gate: GateResult) -> str:
     return f"(+{found.value:.4f} [{found.low:.4f}, {found.high:.4f}] over {gate.best_baseline})"
 
 
-def _example(user_id: str, rows: list[dict[str, Any]]) -> Table:
+def _example(user_id: str, rows: list[dict[str, Any]], width: int) -> Table:
     shown: list[dict[str, Any]] = [
         {name: row[name] for name in (RANK, ITEM_ID, TITLE, SCORE, MODEL) if row.get(name) is not None}
         for row in rows[:EXAMPLE_ITEMS]
     ]
-    return rows_table(shown, f"user {cell(user_id)}")
+    return rows_table(shown, f"user {cell(user_id)}", width)

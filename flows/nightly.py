@@ -8,7 +8,9 @@ from prefect import flow
 from data_contracts.parameters import NightlyParameters
 from flows.attempts import Attempts
 from flows.comparison import compare
+from flows.diary import in_the_log
 from flows.engines import engine_of
+from flows.notifying import on_failure as tell_on_failure
 from flows.outcomes import Run, leave_undecided, publish, refit, rehearse, reject
 from flows.planning import (
     anything_live,
@@ -36,11 +38,12 @@ from tasks.training.requirements import matrix_parts
 from tasks.tuning.tuned_files import check_tuned_before, load_tuned
 
 
-@flow(name="nightly", flow_run_name=run_name, on_failure=[on_failure])
+@flow(name="nightly", flow_run_name=run_name, on_failure=[on_failure, tell_on_failure])
+@in_the_log
 def nightly(parameters: NightlyParameters) -> Any:
     """Make, evaluate and publish the recommendations of one dataset as of one day.
 
-    Returns the run's summary. A closed gate ends as Completed under the name "Rejected" and publishes
+    Ends as Completed with the run's summary and a line about it. A closed gate ends as Completed under the name "Rejected" and publishes
     nothing; one that knows too little ends as "Undecided" where what is live stays; a broken contract ends as Failed; a scheduled run that a newer one supersedes ends as
     Completed under the name "Skipped".
     """

@@ -13,7 +13,7 @@ from data_contracts.predictions import PER_CATEGORY, TABLES
 from data_contracts.published_files import HISTORY, HISTORY_FILES, LOOKUP, RULES_FILE, TITLES
 from data_contracts.run_summary import LeftOutModel, RunFindings, RunSummary
 from data_contracts.tuned import Tuned
-from flows import run_events, ui_artifacts
+from flows import diary, notifying, run_events, ui_artifacts
 from flows.engines import Engine
 from tasks.evaluation.gate import DECISION, Verdict
 from tasks.evaluation.task import EvaluatedModel
@@ -25,12 +25,12 @@ from tasks.publication.delivery import deliver
 from tasks.publication.registry import Publication
 from tasks.publication.run_receipts import Outcome, Receipt
 from tasks.publication.task import keep_rejected, publish_run, rejection_path
+from tasks.report.headline import headline
 from tasks.report.run_summary import (
     counts_of,
     describe_split,
     gate_result,
     model_results,
-    rejection_reason,
     rules_result,
     run_id,
     warnings_of,
@@ -38,6 +38,7 @@ from tasks.report.run_summary import (
 from tasks.report.task import REPORT, report_on
 from tasks.rules.task import RulesOfRun
 from tasks.runtime import store
+from tasks.runtime.progress import Renamed, listener, listening
 from tasks.runtime.step import untagged
 from tasks.training.trained_model import TrainedModel
 
@@ -84,10 +85,12 @@ def refit(run: Run, sections: dict[str, ModelSection], cold_start: str, everythi
     """Train the winner and the cold-start model on everything, and make the lists."""
     winner = run.verdict.decision.winner
     earlier = {each.name: each.model for each in run.models}
-    models = {
-        name: run.engine.train(name, sections[name], everything, run.given.seed, earlier.get(name))
-        for name in dict.fromkeys((winner, cold_start))
-    }
+    # The same step as before, on all events: people read it as another one.
+    with listening(Renamed(listener(), "train ", "refit on everything: ")):
+        models = {
+            name: run.engine.train(name, sections[name], everything, run.given.seed, earlier.get(name))
+            for name in dict.fromkeys((winner, cold_start))
+        }
     exclude_seen = run.spec.evaluation.decides == "discovery"
     rules, ruled = run.rules, None
     if rules is not None:
@@ -144,11 +147,11 @@ def _end_unpublished(run: Run, name: str) -> State[Any]:
     summary = RunSummary.of(findings, published=False, path=str(path), report=str(path.with_suffix(".html")))
     keep_rejected(summary, page.folder / REPORT)
     _close(run, summary, page)
-    return Completed(name=name, message=rejection_reason(summary.gate), data=summary)
+    return Completed(name=name, message=headline(summary), data=summary)
 
 
-def publish(run: Run, refit: Refit) -> RunSummary:
-    """Put the publication together, make it live, deliver it, and return the summary."""
+def publish(run: Run, refit: Refit) -> State[Any]:
+    """Put the publication together, make it live, deliver it, and end as Completed with a line about it."""
     findings = findings_of(run, refit)
     page = _report_on_lists(run, findings, refit)
     publication = _publication(findings)
@@ -172,17 +175,18 @@ def publish(run: Run, refit: Refit) -> RunSummary:
         refit.data.matrix,
         *refitted,
     )
-    return summary
+    return Completed(message=headline(summary), data=summary)
 
 
-def rehearse(run: Run, refit: Refit) -> RunSummary:
+def rehearse(run: Run, refit: Refit) -> State[Any]:
     """End a dry run: everything is made and shown, nothing is published."""
     findings = findings_of(run, refit)
     page = _report_on_lists(run, findings, refit)
     path, report = str(refit.predictions.folder), str(page.folder / REPORT)
     summary = RunSummary.of(findings, published=False, path=path, report=report)
     ui_artifacts.create(summary, page)
-    return summary
+    diary.close(summary)
+    return Completed(message=headline(summary), data=summary)
 
 
 def _publication(findings: RunFindings) -> Publication:
@@ -244,3 +248,5 @@ def _close(run: Run, summary: RunSummary, page: store.ArtifactRef, *more: store.
         artifacts=tuple(dict.fromkeys(each.path for each in used)),
     ).keep()
     run_events.emit_outcome(summary)
+    notifying.tell(summary, run.spec.notify)
+    diary.close(summary)

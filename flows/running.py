@@ -10,12 +10,16 @@ from typing import Any, TypeVar, cast
 from prefect import Flow
 from prefect.settings import get_current_settings
 from rich.console import Console
+from rich.text import Text
 
-from data_contracts.parameters import ClusterParameters, DatasetParameters
+from data_contracts.errors import ShelftalkerError
+from data_contracts.parameters import ClusterParameters, DatasetParameters, NightlyParameters
 from data_contracts.run_summary import RunSummary
 from flows import own_server
 from flows.answer_rows import rows_for_user
-from flows.display import TerminalListener
+from flows.display import QuietListener, TerminalListener
+from flows.notifying import tell_failed
+from flows.plain_text import printed_to
 from flows.planning import check_before
 from tasks.lookup import OpenPublication
 from tasks.publication.registry import Publication
@@ -27,16 +31,16 @@ P = TypeVar("P")
 R = TypeVar("R")
 
 
-def run_here(flow: Flow[[P], R], parameters: P) -> R:
+def run_here(flow: Flow[[P], R], parameters: P, *, quiet: bool = False) -> R:
     """Run a flow under the Prefect API that is configured, else under a temporary server.
 
-    What can be checked without a server is, first. Progress goes to stderr. Our own errors come out as they were raised in the step, and so does
+    What can be checked without a server is, first. Progress goes to stderr; of a `quiet` run warnings alone. Our own errors come out as they were raised in the step, and so does
     KeyboardInterrupt.
     """
     if isinstance(parameters, DatasetParameters) and not isinstance(parameters, ClusterParameters):
-        check_before(parameters)
+        _check(parameters)
     own_server.wait()
-    with interruptible() as stopped, watched():
+    with interruptible() as stopped, watched(quiet=quiet):
         try:
             state: Any = flow(parameters, return_state=True)
         except BaseException as error:
@@ -48,10 +52,26 @@ def run_here(flow: Flow[[P], R], parameters: P) -> R:
     return cast("R", state.result(raise_on_failure=True))
 
 
+def _check(parameters: DatasetParameters) -> None:
+    """Refuse what no run could use; a nightly run that ends here tells of it as one that ends later does."""
+    try:
+        check_before(parameters)
+    except ShelftalkerError as error:
+        if isinstance(parameters, NightlyParameters):
+            for warning in tell_failed(parameters, error):
+                Console(file=printed_to(sys.stderr)).print(Text(f"  ! {warning}", "yellow"), soft_wrap=True)
+        raise
+
+
 @contextmanager
-def watched() -> Iterator[None]:
-    """Show the progress of what runs inside the block on stderr."""
-    with TerminalListener(Console(file=sys.stderr)) as listener, listening(listener):
+def watched(*, quiet: bool = False) -> Iterator[None]:
+    """Show the progress of what runs inside the block on stderr, or its warnings alone."""
+    console = Console(file=printed_to(sys.stderr))
+    if quiet:
+        with listening(QuietListener(console)):
+            yield
+        return
+    with TerminalListener(console) as listener, listening(listener):
         yield
 
 

@@ -2,8 +2,13 @@
 
 from typing import Any
 
+from pydantic import ValidationError
+
+from data_contracts.errors import DamagedError
+from data_contracts.run_summary import RunFigures
 from tasks.publication.publications import UNDATED, Found, look_through
-from tasks.publication.registry import latest, publications
+from tasks.publication.registry import Publication, latest, publications
+from tasks.runtime.files import read_json
 
 WHOLE = "whole"
 
@@ -16,6 +21,7 @@ def listing(dataset: str) -> list[dict[str, Any]]:
             "run": each.run,
             "as_of": str(each.as_of or UNDATED),
             "model": each.manifest["model"].get("kind"),
+            **_decided(each),
             "created": each.manifest["created_at"],
             "live": "yes" if each == live else "",
         }
@@ -33,7 +39,7 @@ def verified_listing(dataset: str) -> list[dict[str, Any]]:
     """
     known = {(row["as_of"], row["run"]): row for row in listing(dataset)}
     live = latest(dataset)
-    blank = {"model": None, "created": None}
+    blank = dict.fromkeys(("model", "metric", "value", "verdict", "created"))
     return [
         {
             "run": each.folder.name,
@@ -44,6 +50,17 @@ def verified_listing(dataset: str) -> list[dict[str, Any]]:
         }
         for each in look_through(dataset)
     ]
+
+
+def _decided(publication: Publication) -> dict[str, Any]:
+    """The metric that decided, its value and the verdict; None where the summary does not say, or cannot be read."""
+    try:
+        summary = read_json(publication.folder / "summary.json")
+        figures = RunFigures.read(summary)
+        verdict = summary["gate"]["verdict"]
+    except (DamagedError, OSError, ValidationError, TypeError, KeyError):
+        return dict.fromkeys(("metric", "value", "verdict"))
+    return {"metric": figures.metric, "value": figures.value, "verdict": verdict}
 
 
 def _verdict(found: Found) -> str:

@@ -38,16 +38,16 @@ def pictures(content: Mapping[str, Any]) -> dict[str, tuple[str, str]]:
         first = content["metric_figures"][0]
         found["metrics-plot"] = (first["svg"], f"{metric} in the {first['title']}, with 95 % intervals")
     for each in content["curves"]:
-        found[f"learning-{_key(each['title'])}"] = (
+        found[f"learning-{as_key(each['title'])}"] = (
             each["svg"],
             f"{each['title']}, step by step of its training",
         )
     return {name: (_data_uri(str(svg)), meaning) for name, (svg, meaning) in found.items()}
 
 
-def _key(model: str) -> str:
-    """A model's name as part of an artifact's key, which has small letters, digits and dashes alone."""
-    return re.sub(r"[^a-z0-9]+", "-", model.lower()).strip("-")
+def as_key(name: str) -> str:
+    """The name of a dataset or model as part of an artifact's key, which has small letters, digits and dashes alone."""
+    return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
 
 
 def by_history(slices: Mapping[str, Slices], metric: str) -> str:

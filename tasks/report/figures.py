@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from html import escape
 from io import StringIO
 from itertools import cycle
 from typing import Any
@@ -69,15 +70,18 @@ def drawing(name: str, *, height: float = HEIGHT) -> Iterator[Canvas]:
         yield canvas
         text = StringIO()
         figure.savefig(text, format="svg", metadata={"Date": None})
-    canvas.svg = _inline(text.getvalue())
+    canvas.svg = _inline(text.getvalue(), name)
 
 
-def _inline(svg: str) -> str:
+def _inline(svg: str, name: str) -> str:
     """Turn an SVG file into an element of a page: without header, metadata, repeated ids and size in points."""
     body = svg[svg.index("<svg") :]
     body = re.sub(r"<metadata>.*?</metadata>\s*", "", body, flags=re.DOTALL)
     body = re.sub(r'<g id="[A-Za-z0-9.]+_\d+"', "<g", body)
-    body = re.sub(r'<svg [^>]*?viewBox="([^"]*)"[^>]*>', r'<svg role="img" viewBox="\1">', body, count=1)
+    box = re.search(r'<svg [^>]*?viewBox="([^"]*)"[^>]*>', body)
+    assert box is not None
+    opening = f'<svg role="img" aria-label="{escape(name)}" viewBox="{box[1]}">'
+    body = opening + body[box.end() :]
     return body.replace(INK, "currentColor")
 
 

@@ -7,7 +7,9 @@ from typing import Any
 from data_contracts.metrics import METRICS
 from data_contracts.run_summary import GateResult, RunFigures, RunFindings
 from tasks.report import figures as draw
+from tasks.report.concentration import concentration
 from tasks.report.data_uris import by_history
+from tasks.report.manager import paragraph
 from tasks.report.statistics import Lists
 from tasks.report.text import (
     Slices,
@@ -65,8 +67,9 @@ def page_content(
     slices: Mapping[str, Slices],
     lists: Lists | None,
     earlier: Sequence[RunFigures],
-    lineage: list[dict[str, str]],
+    lineage: list[dict[str, Any]],
     packages: Mapping[str, str],
+    changed: float | None = None,
 ) -> dict[str, Any]:
     """Everything on the page.
 
@@ -83,9 +86,11 @@ def page_content(
     earlier
         Figures of earlier runs, oldest first.
     lineage
-        Rows of step, key and what it read.
+        Rows of name, step, key, and seconds when the work was done.
     packages
         Versions.
+    changed
+        Share of the places of lists that changed since the publication before; None where there is none.
 
     """
     gate = findings.gate
@@ -96,6 +101,7 @@ def page_content(
         "summary": findings,
         "gate": gate,
         "sentences": decision(findings),
+        "manager": paragraph(findings, changed),
         "shop_rules": shop_rules(findings),
         "tables": tables,
         "metric_figures": _metric_figures(tables),
@@ -146,6 +152,7 @@ def _curves(curves: Mapping[str, list[dict[str, float]]]) -> list[dict[str, Any]
 def _list_section(lists: Lists) -> dict[str, Any]:
     events, shows = lists.exposure.events.tolist(), lists.exposure.lists.tolist()
     return {
+        "concentration": concentration(lists.exposure.events, lists.exposure.lists),
         "exposure": _svg(draw.exposure(lists.exposure.events, lists.exposure.lists)),
         "top_events": share_of_top(events, events, 0.1),
         "top_lists": share_of_top(events, shows, 0.1),

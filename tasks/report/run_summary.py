@@ -128,13 +128,3 @@ def gate_result(verdict: Verdict) -> GateResult:
         differences={name: Interval(**entry) for name, entry in verdict.differences.items()},
         rules=decision.rules,
     )
-
-
-def rejection_reason(gate: GateResult) -> str:
-    """The broken rules in words, each with value and limit."""
-    closed = gate.verdict == "closed"
-    level = "fail" if closed else "evidence"
-    broken = [rule for rule in gate.rules if rule.broken and rule.level == level]
-    return ("gate closed: " if closed else "undecided, what is live stays: ") + "; ".join(
-        f"{rule.name} is {rule.value}, limit {rule.limit} ({rule.meaning})" for rule in broken
-    )

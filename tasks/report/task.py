@@ -15,6 +15,7 @@ from tasks.evaluation.task import EvaluatedModel
 from tasks.preparation.prepared_events import PreparedEvents
 from tasks.preparation.select_events import ITEMS_FILE
 from tasks.publication.registry import Publication, publications
+from tasks.report.churn import changed_share
 from tasks.report.data_uris import PICTURES, pictures
 from tasks.report.page import TEMPLATE, TEMPLATES, page_content, write_report
 from tasks.report.statistics import Lists, read_lists
@@ -24,6 +25,7 @@ from tasks.runtime.files import read_json, report_damage, sha256_of
 from tasks.runtime.step import step
 
 REPORT = "report.html"
+PREDICTIONS = "predictions.parquet"
 N_RUNS = 30
 """Earlier runs that are compared with this one."""
 
@@ -36,6 +38,7 @@ def report(
     data: PreparedEvents,
     models: tuple[EvaluatedModel, ...],
     others: dict[str, store.ArtifactRef],
+    changed: float | None,
     template: str,
 ) -> store.Facts:
     """Write the run's page and its pictures; `template` is the hash of the page's template.
@@ -56,8 +59,12 @@ def report(
         slices={each.name: read_slices(each.evaluation, gate.scenario) for each in models},
         lists=lists,
         earlier=earlier,
-        lineage=[{"name": name, "step": ref.step, "key": ref.key} for name, ref in refs.items()],
+        lineage=[
+            {"name": name, "step": ref.step, "key": ref.key, "seconds": ref.manifest["seconds"]}
+            for name, ref in refs.items()
+        ],
         packages=(predictions or models[0].model.artifact).manifest["packages"],
+        changed=changed,
     )
     written = write_report(out / REPORT, content)
     (out / PICTURES).write_text(json.dumps(pictures(content)), "utf-8")
@@ -66,7 +73,7 @@ def report(
 
 def _read_lists(predictions: store.ArtifactRef, data: PreparedEvents, winner: str) -> Lists:
     return read_lists(
-        predictions.folder / "predictions.parquet",
+        predictions.folder / PREDICTIONS,
         data.events.folder / "events.parquet",
         data.events.folder / ITEMS_FILE,
         data.window,
@@ -110,18 +117,32 @@ def report_on(
 
     """
     earlier = earlier_runs(publication)
-    return report(findings, earlier, data, models, dict(others), sha256_of(TEMPLATES / TEMPLATE))
+    changed = _changed(publication, others.get("predictions"))
+    return report(findings, earlier, data, models, dict(others), changed, sha256_of(TEMPLATES / TEMPLATE))
 
 
-def earlier_runs(publication: Publication) -> list[RunFigures]:
-    """Figures of the newest publication of each earlier day, oldest first."""
+def _changed(publication: Publication, predictions: store.ArtifactRef | None) -> float | None:
+    """Share of the places of lists that changed since the newest publication of an earlier day."""
+    before = earlier_publications(publication)
+    if predictions is None or not before:
+        return None
+    return changed_share(*(each.folder / PREDICTIONS for each in (predictions, before[-1])))
+
+
+def earlier_publications(publication: Publication) -> list[Publication]:
+    """The newest publication of each earlier day, oldest first."""
     by_day: dict[date, Publication] = {}
     for each in publications(publication.dataset):
         if publication.as_of and each.as_of and each.as_of < publication.as_of:
             known = by_day.get(each.as_of)
             if known is None or known.manifest["created_at"] <= each.manifest["created_at"]:
                 by_day[each.as_of] = each
-    figures = (_figures(by_day[day]) for day in sorted(by_day, reverse=True))
+    return [by_day[day] for day in sorted(by_day)]
+
+
+def earlier_runs(publication: Publication) -> list[RunFigures]:
+    """Figures of the newest publication of each earlier day, oldest first."""
+    figures = (_figures(each) for each in reversed(earlier_publications(publication)))
     readable = (each for each in figures if each is not None)
     return list(islice(readable, N_RUNS))[::-1]
 

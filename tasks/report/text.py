@@ -46,10 +46,7 @@ def decision(findings: RunFindings) -> list[str]:
 
 
 def _verdict(gate: GateResult) -> list[str]:
-    failed, lacking, warnings = (
-        [rule for rule in gate.rules if rule.broken and rule.level == level]
-        for level in ("fail", "evidence", "warn")
-    )
+    failed, lacking, warnings = (broken_rules(gate, level) for level in ("fail", "evidence", "warn"))
     stays = "Nothing was published; what was live stays live."
     fallback = f"Nothing was live, so the lists of the fallback, {gate.winner}, go out."
     n_rules = len(gate.rules)
@@ -65,6 +62,11 @@ def _verdict(gate: GateResult) -> list[str]:
         *(f"Too little is known: {_broken(rule)}." for rule in lacking),
         *(f"Warning, which does not close the gate: {_broken(rule)}." for rule in warnings),
     ]
+
+
+def broken_rules(gate: GateResult, level: str) -> list[RuleResult]:
+    """Rules of one level that apply and were not kept."""
+    return [rule for rule in gate.rules if rule.broken and rule.level == level]
 
 
 MARKS = {

@@ -31,6 +31,29 @@ class Silent:
         """Ignore it."""
 
 
+class Renamed:
+    """Passes on what it hears, with other words at the beginning of a step's name."""
+
+    def __init__(self, to: Listener, begins: str, instead: str) -> None:
+        self.to = to
+        self.begins, self.instead = begins, instead
+
+    def _name(self, step: str) -> str:
+        return self.instead + step.removeprefix(self.begins) if step.startswith(self.begins) else step
+
+    def started(self, step: str) -> None:
+        """Pass it on."""
+        self.to.started(self._name(step))
+
+    def advanced(self, step: str, done: int, total: int, figures: dict[str, float]) -> None:
+        """Pass it on."""
+        self.to.advanced(self._name(step), done, total, figures)
+
+    def finished(self, step: str, seconds: float, *, reused: bool, facts: dict[str, Any]) -> None:
+        """Pass it on."""
+        self.to.finished(self._name(step), seconds, reused=reused, facts=facts)
+
+
 _listeners: list[Listener] = [Silent()]
 
 

@@ -2,13 +2,12 @@
 
 import os
 import socket
-import threading
 
 import httpx
 import pytest
+from running_api import running
 
-from deployments.reports import make_server
-from flows.guarded_server import LOOPBACK
+from deployments.reports import make_app
 
 REPORT = "published/shop/2026-01-01/abc123/report.html"
 PICTURE = "rejected/shop/2026-01-01/abc123.svg"
@@ -33,10 +32,8 @@ def served(tmp_path):
     (home / "published/shop/loop.html").symlink_to("loop.html")
     (home / "published/shop/folder.html").mkdir()
     os.mkfifo(home / "published/shop/pipe.html")
-    with make_server(home, 0) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://{LOOPBACK}:{server.server_port}"
-        server.shutdown()
+    with running(make_app(home)) as client:
+        yield str(client.base_url).rstrip("/")
 
 
 @pytest.mark.parametrize(("name", "kind"), [(REPORT, "text/html; charset=utf-8"), (PICTURE, "image/svg+xml")])
@@ -50,6 +47,16 @@ def test_reports__shows_pages_and_pictures_with_safe_headers(served, name, kind)
     assert "script-src" not in answer.headers["content-security-policy"]
 
 
+def test_reports__shows_an_index_at_its_root(served):
+    answer = httpx.get(served)
+
+    assert answer.status_code == 200
+    assert "No run has ended in this home yet" not in answer.text
+    assert "<h2" in answer.text
+    assert "default-src 'none'" in answer.headers["content-security-policy"]
+    assert httpx.get(served, headers={"Host": "evil.example:80"}).status_code == 404
+
+
 def test_reports__answers_head_without_a_body(served):
     answer = httpx.head(f"{served}/{REPORT}")
 
@@ -60,7 +67,6 @@ def test_reports__answers_head_without_a_body(served):
 @pytest.mark.parametrize(
     "path",
     [
-        "",
         "published",
         "published/",
         "published/shop/2026-01-01/abc123/",
@@ -123,7 +129,8 @@ def test_reports__answers_under_its_own_names_only(served, host):
 def test_reports__takes_nothing(served, method):
     answer = said_to(served, f"{method} /{REPORT} HTTP/1.1\r\nHost: localhost:1\r\n\r\n".encode())
 
-    assert answer.split()[1] == b"501"
+    assert answer.split()[1] in {b"400", b"404", b"405"}
+    assert b"<p>" not in answer
     assert httpx.get(f"{served}/{REPORT}").status_code == 200
 
 

@@ -178,7 +178,7 @@ def test_worker__runs_a_deployment_in_the_home_and_the_report_is_served(stack, s
     assert run.state_name == "Completed", run.state.message
     (report,) = stack.workspace.home.glob("published/small/2025-06-01/*/report.html")
     link = f"{stack.workspace.reports}/{report.relative_to(stack.workspace.home)}"
-    assert observer.artifact(run.id, "report").endswith(f"({link})")
+    assert observer.artifact(run.id, "small-report").endswith(f"({link})")
     assert httpx.get(link).text == report.read_text()
 
 

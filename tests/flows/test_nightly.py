@@ -212,14 +212,27 @@ def test_run__that_does_not_become_live_says_so_and_how_to_mend_it(
         f"this one live with: {command}"
     )
     with get_client(sync_client=True) as client:
-        only = ArtifactFilter.model_validate({"key": {"any_": ["not-live"]}})
+        only = ArtifactFilter.model_validate({"key": {"any_": ["small-not-live"]}})
         assert said in [each.data for each in client.read_artifacts(artifact_filter=only)]
     assert shelftalker(*command.split()[1:]).exit_code == 0
     assert latest("small").run == summary["run_id"]
 
 
+def test_nightly__its_state_and_log_say_what_happened(warm_home, small, caplog):
+    with caplog.at_level("INFO", "prefect.flow_runs"):
+        state = run(small())
+    lines = [each.getMessage() for each in caplog.records if each.name == "prefect.flow_runs"]
+
+    assert state.message.startswith("personal_frequency published: basket_precision@5 0.")
+    assert "; gate open" in state.message
+    assert any(line.startswith("train wals: ") and line.endswith("reused") for line in lines)
+    assert any("30,000 rows read" in line for line in lines)
+    assert state.message in lines
+
+
 def test_nightly__creates_artifacts_in_the_ui(first_run):
-    keys = ["profile", "quarantine", "metrics", "gate", "metrics-plot", "history-plot", "report"]
+    names = ("profile", "quarantine", "metrics", "gate", "metrics-plot", "history-plot", "report")
+    keys = [f"small-{name}" for name in names]
     # Key by key: an answer holds 200 at most, and other tests ran on this server before.
     filters = {key: ArtifactFilter.model_validate({"key": {"any_": [key]}}) for key in keys}
     with get_client(sync_client=True) as client:
@@ -227,9 +240,9 @@ def test_nightly__creates_artifacts_in_the_ui(first_run):
     by_key = {key: [each.data for each in several] for key, several in found.items()}
 
     assert all(by_key.values())
-    assert any("30,000" in str(each) for each in by_key["profile"])
-    assert all(each.startswith("data:image/svg+xml;base64,") for each in by_key["metrics-plot"])
-    assert any(first_run.report in each for each in by_key["report"])
+    assert any("30,000" in str(each) for each in by_key["small-profile"])
+    assert all(each.startswith("data:image/svg+xml;base64,") for each in by_key["small-metrics-plot"])
+    assert any(first_run.report in each for each in by_key["small-report"])
 
 
 def test_nightly__links_the_report_through_the_server_that_shows_it(first_home, monkeypatch):
@@ -238,8 +251,8 @@ def test_nightly__links_the_report_through_the_server_that_shows_it(first_home, 
     monkeypatch.setenv(ui_artifacts.REPORTS_URL, "http://127.0.0.1:4280/")
     page = Path(summary.report)
 
-    assert ui_artifacts._address(page) == f"http://127.0.0.1:4280/{page.relative_to(home).as_posix()}"
-    assert ui_artifacts._address(Path("/elsewhere/report.html")) == "file:///elsewhere/report.html"
+    assert ui_artifacts.address(str(page)) == f"http://127.0.0.1:4280/{page.relative_to(home).as_posix()}"
+    assert ui_artifacts.address("/elsewhere/report.html") == "file:///elsewhere/report.html"
 
 
 @pytest.mark.parametrize(

@@ -136,7 +136,7 @@ def make_content(findings=None, **changed):
         "slices": dict.fromkeys(findings.models, slices),
         "lists": make_lists() if findings.gate.open else None,
         "earlier": [],
-        "lineage": [{"name": "train wals", "step": "train", "key": "c0ffee"}],
+        "lineage": [{"name": "train wals", "step": "train", "key": "c0ffee", "seconds": 1.25}],
         "packages": {"numpy": "2.4.6"},
         **changed,
     }
