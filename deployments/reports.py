@@ -7,6 +7,7 @@ from urllib.parse import unquote, urlsplit
 
 import click
 import uvicorn
+from prometheus_client import CONTENT_TYPE_LATEST
 from starlette.applications import Starlette
 from starlette.datastructures import MutableHeaders
 from starlette.requests import Request
@@ -19,6 +20,7 @@ from flows.cli_common import exits, home_option
 from flows.guarded_server import LOOPBACK, OWN_NAMES
 from tasks.report.index_page import index_page
 from tasks.report.nights import shops
+from tasks.report.run_metrics import exposition
 from tasks.runtime import store
 
 TYPES = {".html": "text/html", ".png": "image/png", ".svg": "image/svg+xml"}
@@ -70,11 +72,16 @@ class Safe:
 
 
 def make_app(home: Path) -> ASGIApp:
-    """Make the application: an index of all nights at its root, and below it reports and their pictures."""
+    """Make the application: an index of all nights at its root, figures at /metrics, and reports and their pictures."""
 
     def index(request: Request) -> Response:
         known = _is_own(request)
         return HTMLResponse(index_page(shops(home, datetime.now(UTC).date()))) if known else _nothing()
+
+    def metrics(request: Request) -> Response:
+        if not _is_own(request):
+            return _nothing()
+        return Response(exposition(shops(home, datetime.now(UTC).date())), media_type=CONTENT_TYPE_LATEST)
 
     def file(request: Request) -> Response:
         try:
@@ -89,7 +96,9 @@ def make_app(home: Path) -> ASGIApp:
             return _nothing()
         return Response(content, media_type=TYPES[path.suffix])
 
-    return Safe(Starlette(routes=[Route("/", index), Route("/{path:path}", file)]))
+    return Safe(
+        Starlette(routes=[Route("/", index), Route("/metrics", metrics), Route("/{path:path}", file)])
+    )
 
 
 def _is_own(request: Request) -> bool:

@@ -57,6 +57,14 @@ def test_reports__shows_an_index_at_its_root(served):
     assert httpx.get(served, headers={"Host": "evil.example:80"}).status_code == 404
 
 
+def test_reports__has_figures_for_prometheus(served):
+    answer = httpx.get(f"{served}/metrics")
+
+    assert (answer.status_code, answer.headers["content-type"].partition(";")[0]) == (200, "text/plain")
+    assert "# TYPE shelftalker_live_age_days gauge" in answer.text
+    assert httpx.get(f"{served}/metrics", headers={"Host": "evil.example:80"}).status_code == 404
+
+
 def test_reports__answers_head_without_a_body(served):
     answer = httpx.head(f"{served}/{REPORT}")
 
