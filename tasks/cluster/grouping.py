@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -27,6 +26,7 @@ from data_contracts.selection import Selection
 from tasks.cluster.by_user import NOBODY, names_of
 from tasks.cluster.calls import Workers
 from tasks.cluster.quantiles import limited, scales_of_blocks
+from tasks.cluster.timelines import TIMELINES, add_up_timelines
 from tasks.cluster.whole import TIMELINE
 from tasks.cluster.workplace import Attempt, attempt, clear, engine
 from tasks.numeric.inspection import inspect
@@ -43,12 +43,8 @@ from tasks.validation.table_facts import vocabulary_facts
 
 VOCABULARIES = "vocabularies"
 """Folder of what each block knows of the items, until all of them are known."""
-TIMELINES = "timelines"
-"""Folder of what each block adds to the items' timeline, until it is added up."""
 HISTORY = ("indptr", "items", "ages", "values", "targets")
 """Arrays of the users' events in order: files ``history_PART.npy`` of a block; the last one only of logs with event types."""
-LONGEST = 2**31
-"""Days: more than an age can be."""
 ROUNDING = 1e-6
 """Share of a block's weight that may be lost where sums become float32."""
 
@@ -237,7 +233,7 @@ def group_rows(
                 f"{each.n_users:,} were selected"
             )
     clear(out)
-    _write_timeline(out, names_of(n_blocks), len(items))
+    add_up_timelines(out, names_of(n_blocks), len(items))
     shutil.rmtree(out / NOBODY)
     listed = _listed(reports[:-1], len(items))
     write_json(out / BLOCKS_FILE, listed.model_dump(mode="json"))
@@ -295,22 +291,3 @@ def _listed(reports: Sequence[BlockReport], n_items: int) -> GroupedBlocks:
         weight_sum=float(np.sum([each.weight_sum for each in reports])),
         blocks=tuple(blocks),
     )
-
-
-def _write_timeline(out: Path, names: Sequence[str], n_items: int) -> None:
-    """Add up the timelines of all blocks, where the events have times: timeline_*.npy, as one machine writes it."""
-    if not (out / TIMELINES).exists():
-        return
-    keys: npt.NDArray[np.int64] = np.empty(0, np.int64)
-    counts: npt.NDArray[np.float64] = np.empty(0)
-    for name in names:
-        indptr, ages, more = (np.load(out / TIMELINES / name / f"{part}.npy") for part in TIMELINE)
-        owners = np.repeat(np.arange(n_items, dtype=np.int64), np.diff(indptr))
-        both = np.concatenate((keys, owners * LONGEST + ages))
-        keys, at = np.unique(both, return_inverse=True)
-        counts = np.bincount(at, np.concatenate((counts, more)), len(keys)).astype(np.float64, copy=False)
-    starts = np.searchsorted(keys, np.arange(n_items + 1, dtype=np.int64) * LONGEST)
-    np.save(out / "timeline_indptr.npy", starts.astype(np.int64))
-    np.save(out / "timeline_ages.npy", (keys % LONGEST).astype(np.int32))
-    np.save(out / "timeline_counts.npy", counts.astype(np.float32))
-    shutil.rmtree(out / TIMELINES)
