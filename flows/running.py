@@ -49,7 +49,8 @@ def run_here(flow: Flow[[P], R], parameters: P, *, quiet: bool = False) -> R:
             raise
     if stopped():
         raise KeyboardInterrupt
-    return cast("R", state.result(raise_on_failure=True))
+    # In a notebook, whose loop is running, Prefect would hand back a coroutine without `_sync`.
+    return cast("R", state.result(raise_on_failure=True, _sync=True))
 
 
 def _check(parameters: DatasetParameters) -> None:
