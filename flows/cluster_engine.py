@@ -4,14 +4,12 @@ from collections.abc import Callable
 
 from data_contracts.dataset import DatasetSpec
 from data_contracts.dataset_sections import ModelSection
-from data_contracts.errors import ConfigurationError
 from data_contracts.matrix_parts import MatrixParts
 from data_contracts.selection import Selection
 from tasks.cluster.gathering import gather_events, gather_matrix, gather_vocabularies
 from tasks.cluster.model_task import train_on_cluster
 from tasks.cluster.task import divide_by_user, group_by_block, ingest_on_cluster
 from tasks.ingestion.task import Source, ingest_at_rest
-from tasks.models import Need, load_spec
 from tasks.preparation.prepared_events import PreparedEvents
 from tasks.preparation.seen import seen_before
 from tasks.runtime import store
@@ -35,13 +33,7 @@ class ClusterEngine:
         self._blocks: dict[str, store.ArtifactRef] = {}
 
     def check(self, models: dict[str, ModelSection]) -> None:
-        """Refuse models that need the order of baskets, which is not gathered."""
-        wrong = [name for name, each in models.items() if Need.BASKETS in load_spec(each.kind).needs]
-        if wrong:
-            raise ConfigurationError(
-                f'model {wrong[0]!r} needs baskets in their order, which engine = "dask" does not gather; leave it out, or '
-                "run on one machine: --engine local"
-            )
+        """Whatever workers do not train is trained here, from what they left."""
 
     def ingest(self, source: Source, again: Callable[[], Source]) -> tuple[Source, store.ArtifactRef]:
         """Read and judge a log, part by part."""
@@ -62,6 +54,7 @@ class ClusterEngine:
             self.there,
             catalogue=spec.has_catalogue,
             history=True,
+            baskets=parts.baskets,
         )
         vocabularies = gather_vocabularies(grouped)
         matrix = gather_matrix(grouped, vocabularies, events, window, spec.feedback, parts)

@@ -18,7 +18,7 @@ from data_contracts.identifiers import CATALOGUE_FILE, Vocabulary
 from data_contracts.matrix_parts import MatrixParts
 from data_contracts.selection import Selection
 from tasks.cluster.blocks import BlockFolder, read_rows, read_users
-from tasks.cluster.grouping import HISTORY
+from tasks.cluster.grouping import HISTORIES, HISTORY
 from tasks.cluster.ingesting import PARTS, REJECTED
 from tasks.cluster.whole import TIMELINE, whole_users
 from tasks.ingestion.pipeline import EVENTS, ITEMS, PROFILE, QUARANTINE
@@ -89,7 +89,7 @@ def gather_matrix(
     feedback: FeedbackSection,
     parts: MatrixParts,
 ) -> store.Facts:
-    """Write both views of grouped blocks, the timeline, the histories, and the parts that models ask for but baskets."""
+    """Write both views of grouped blocks, the timeline, the histories, and the parts that models ask for."""
     folder = BlockFolder.open(grouped.folder)
     users = Vocabulary.load(vocabularies.folder / USERS_FILE)
     _write_by_user(folder, users, out)
@@ -125,16 +125,19 @@ def _write_by_user(folder: BlockFolder, users: Vocabulary, out: Path) -> None:
         mine = read_rows(folder.folder, block, manifest.n_items)
         found.append((mine.indptr, {"indices": mine.indices, "values": mine.values}))
     _write_rows(found, codes, out, "by_user")
-    if all((folder.folder / block.name / "history_indptr.npy").exists() for block in folder.blocks):
-        _write_rows([_history(folder.folder / block.name) for block in folder.blocks], codes, out, "history")
+    for kind in HISTORIES:
+        if all((folder.folder / block.name / f"{kind}_indptr.npy").exists() for block in folder.blocks):
+            _write_rows(
+                [_history(folder.folder / block.name, kind) for block in folder.blocks], codes, out, kind
+            )
 
 
 Rows = tuple[Array, dict[str, Array]]
 """Where each row of a block begins, int64 (n_users + 1,), and the arrays that are cut into rows by that."""
 
 
-def _history(block: Path) -> Rows:
-    parts = {part: block / f"history_{part}.npy" for part in HISTORY}
+def _history(block: Path, kind: str) -> Rows:
+    parts = {part: block / f"{kind}_{part}.npy" for part in HISTORY}
     arrays = {part: open_array(path) for part, path in parts.items() if path.exists()}
     return arrays.pop("indptr"), arrays
 

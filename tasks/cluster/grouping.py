@@ -43,8 +43,10 @@ from tasks.validation.table_facts import vocabulary_facts
 
 VOCABULARIES = "vocabularies"
 """Folder of what each block knows of the items, until all of them are known."""
-HISTORY = ("indptr", "items", "ages", "values", "targets")
-"""Arrays of the users' events in order: files ``history_PART.npy`` of a block; the last one only of logs with event types."""
+HISTORIES = ("history", "basket_history")
+"""The users' events in order, and the same basket by basket."""
+HISTORY = ("indptr", "items", "ages", "values", "baskets", "targets")
+"""Their arrays, files such as ``history_items.npy`` of a block; ``targets`` only of logs with event types."""
 ROUNDING = 1e-6
 """Share of a block's weight that may be lost where sums become float32."""
 
@@ -60,6 +62,8 @@ class Rules:
     """What weights are measured by; None = no weight asks for it, or the blocks have not been looked at."""
     history: bool = False
     """Whether the users' events in order are written, too, where the selection has an end."""
+    baskets: bool = False
+    """Whether they are written basket by basket, too."""
 
     def with_history(self) -> bool:
         """Whether there is an order to be written: ages are counted back from the end."""
@@ -120,6 +124,7 @@ def group_block(name: str, events: Path, rules: Rules, out: Path, memory: str) -
             feedback=rules.feedback,
             grouping=rules.grouping.model_copy(update={"history": rules.with_history()}),
             scales=rules.scales,
+            baskets=rules.baskets and rules.with_history(),
         )
         write_rows(coded, place.scratch, rules.grouping)
         if coded.timed and rules.selection.end is not None:
@@ -129,8 +134,9 @@ def group_block(name: str, events: Path, rules: Rules, out: Path, memory: str) -
         nnz, weight_sum = _judged(place.scratch, name, coded, rules.grouping)
         _keep_arrays(place, "by_user", ARRAYS_OF_BLOCK, out / name)
         if rules.with_history() and coded.timed:
-            there = [part for part in HISTORY if (place.scratch / f"history_{part}.npy").exists()]
-            _keep_arrays(place, "history", there, out / name, "history_")
+            for kind in HISTORIES:
+                there = [part for part in HISTORY if (place.scratch / f"{kind}_{part}.npy").exists()]
+                _keep_arrays(place, kind, there, out / name, f"{kind}_")
         files = [*(f"{part}.npy" for part in ARRAYS_OF_BLOCK), USERS_OF_BLOCK]
         digest = hashlib.sha256("".join(sha256_of(out / name / file) for file in files).encode())
         return BlockReport(name, coded.n_users, nnz, coded.n_events, weight_sum, digest.hexdigest())

@@ -71,11 +71,12 @@ def group_by_block(
     held_out: Selection | None = None,
     catalogue: bool = False,
     history: bool = False,
+    baskets: bool = False,
 ) -> store.Facts:
     """Write vocabularies and weights of all blocks, and the list that makes them one matrix.
 
     `events` is what ingestion left, `divided` the same rows by user; `held_out` is written beside the weights, and so
-    is each user's `history`.
+    is each user's `history`, with `baskets` also basket by basket.
     """
     n_blocks = divided.facts["n_blocks"]
     with workers(cluster, out, store.scratch()) as found:
@@ -84,7 +85,7 @@ def group_by_block(
             n_blocks,
             out,
             found,
-            rules=Rules(selection, feedback, merging, history=history),
+            rules=Rules(selection, feedback, merging, history=history, baskets=baskets),
             catalogue=events.folder / CATALOGUE_FILE if catalogue else None,
             label=group_by_block.title,
         )

@@ -114,7 +114,9 @@ def test_asked_of_workers__refuses_what_needs_one_machine(tmp_path, sections, sa
 def test_nightly__publishes_the_same_whoever_does_the_work(shop, scheduler, home, prefect_server, sections):
     from flows.nightly import nightly
 
-    shop.write_text(shop.read_text("utf-8") + sections, "utf-8")
+    # Any column will do for a basket: what counts is that models of baskets see the same ones.
+    text = shop.read_text("utf-8").replace('title = "title"', 'title = "title"\nbasket = "n"')
+    shop.write_text(f"{text}\n[models.up_cf]\n{sections}", "utf-8")
     given = NightlyParameters(dataset=str(shop), as_of=dt.date(2024, 5, 1))
     here = nightly(given)
     there = nightly(given.model_copy(update={"engine": "dask", "scheduler": scheduler}))
@@ -124,7 +126,7 @@ def test_nightly__publishes_the_same_whoever_does_the_work(shop, scheduler, home
     assert there.counts.model_copy(update={"seconds": 0}) == here.counts.model_copy(update={"seconds": 0})
     assert sections == "" or there.counts.rejected["exact_duplicate"] >= 41
     assert there.models["wals"].seconds
-    for name in ("popularity", "recent_popularity", "personal_frequency"):
+    for name in ("popularity", "recent_popularity", "personal_frequency", "up_cf"):
         assert there.models[name].repeat == here.models[name].repeat
         assert there.models[name].discovery == here.models[name].discovery
     for name in ("predictions", "users_per_item", "strangers", "users", "items", "titles"):

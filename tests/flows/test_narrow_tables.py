@@ -11,7 +11,7 @@ def shown(width, capsys):
 
 
 def test_fitting_table__leaves_out_what_has_no_room_and_says_so(capsys):
-    wide, narrow = shown(80, capsys), shown(24, capsys)
+    wide, narrow = shown(80, capsys), shown(22, capsys)
 
     assert "many words" in wide
     assert "no room" not in wide
