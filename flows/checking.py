@@ -18,7 +18,6 @@ from data_contracts.dataset import DatasetSpec
 from data_contracts.dataset_sections import ModelSection
 from data_contracts.errors import ContractError, LimitError
 from data_contracts.parameters import NightlyParameters
-from flows.engines import LocalEngine
 from flows.planning import asked_for, chosen_models, contenders, decide_as_of, stated_day
 from tasks import models
 from tasks.ingestion.log_pass import row_contract
@@ -108,7 +107,7 @@ def _divide(
     """The split, and what the models of the run are expected to take on its training side."""
     events, as_of, seed = found["_events"], found["as_of"], parameters.seed
     window = windows(spec, as_of, seed, whole_test_file=stated_day(spec, parameters.as_of) is None)
-    choices, _ = contenders(spec.name, as_of, chosen, LocalEngine(spec))
+    choices, _ = contenders(spec.name, as_of, chosen)
     data = prepare(events, window.train, spec, matrix_parts(spec, choices.values()))
     holdout = split(
         found["_newest"], data, window.holdout, spec.columns, spec.feedback, spec.evaluation.max_users, seed

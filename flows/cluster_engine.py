@@ -32,9 +32,6 @@ class ClusterEngine:
         self._divided: dict[str, store.ArtifactRef] = {}
         self._blocks: dict[str, store.ArtifactRef] = {}
 
-    def check(self, models: dict[str, ModelSection]) -> None:
-        """Whatever workers do not train is trained here, from what they left."""
-
     def ingest(self, source: Source, again: Callable[[], Source]) -> tuple[Source, store.ArtifactRef]:
         """Read and judge a log, part by part."""
         source, parts = ingest_at_rest(source, again, lambda each: ingest_on_cluster(each, self.there))

@@ -20,10 +20,6 @@ from tasks.training.trained_model import TrainedModel
 class Engine(Protocol):
     """What reads a log, groups it and trains models."""
 
-    def check(self, models: dict[str, ModelSection]) -> None:
-        """Refuse models that it cannot train, before anything is read; ConfigurationError says what to do."""
-        ...
-
     def ingest(self, source: Source, again: Callable[[], Source]) -> tuple[Source, store.ArtifactRef]:
         """Read and judge a log; as :func:`tasks.ingestion.task.ingest_at_rest`."""
         ...
@@ -56,9 +52,6 @@ class LocalEngine:
 
     def __init__(self, spec: DatasetSpec) -> None:
         self.spec = spec
-
-    def check(self, models: dict[str, ModelSection]) -> None:
-        """All models can be trained here."""
 
     def ingest(self, source: Source, again: Callable[[], Source]) -> tuple[Source, store.ArtifactRef]:
         """Read and judge a log."""

@@ -53,7 +53,6 @@ def nightly(parameters: NightlyParameters) -> Any:
     (spec, lacking), seed = asked_for(parameters), parameters.seed
     tuned = load_tuned(parameters.tuned, spec)
     chosen, engine = chosen_models(spec, tuned), engine_of(spec)
-    engine.check(chosen)
     check_delivery(spec)
     mend(spec.name)
 
@@ -66,7 +65,7 @@ def nightly(parameters: NightlyParameters) -> Any:
     events, newest = ingested[0], ingested[-1]
     as_of = decide_as_of(spec, parameters.as_of, events)
     rename_run(spec.name, as_of)
-    choices, live = contenders(spec.name, as_of, chosen, engine)
+    choices, live = contenders(spec.name, as_of, chosen)
 
     remarks = compare_with_live(spec.name, as_of, events)
     window = windows(spec, as_of, seed, whole_test_file=stated_day(spec, parameters.as_of) is None)

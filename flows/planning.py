@@ -15,7 +15,7 @@ from data_contracts.remote_url import check_remote, is_remote
 from data_contracts.run_summary import LeftOutModel
 from data_contracts.suite_files import find_suite
 from data_contracts.tuned import Tuned
-from flows.engines import Engine, engine_of
+from flows.engines import engine_of
 from tasks.publication import registry
 from tasks.publication.familiar import familiar
 from tasks.runtime import store
@@ -143,8 +143,8 @@ def check_before(parameters: DatasetParameters) -> None:
     """
     spec, _ = asked_for(parameters)
     store.must_be_plain("dataset", spec.name)
-    chosen = chosen_models(spec, load_tuned(getattr(parameters, "tuned", None), spec))
-    engine_of(spec).check(chosen)
+    chosen_models(spec, load_tuned(getattr(parameters, "tuned", None), spec))
+    engine_of(spec)
     Suite(find_suite(spec.contract.suite, spec.folder))
     places = (parameters.source or spec.source.path, spec.items and spec.items.path, spec.window.test_path)
     for place in places:
@@ -153,7 +153,7 @@ def check_before(parameters: DatasetParameters) -> None:
 
 
 def contenders(
-    dataset: str, as_of: date | None, choices: dict[str, ModelSection], engine: Engine
+    dataset: str, as_of: date | None, choices: dict[str, ModelSection]
 ) -> tuple[dict[str, ModelSection], str | None]:
     """Models of the run, and the name of the one that represents the live publication.
 
@@ -173,8 +173,7 @@ def contenders(
     name, recipe = f"live_{kind}", ModelSection(kind=kind, parameters=parameters)
     try:
         configure(name, recipe)
-        engine.check({name: recipe})
     except ConfigurationError:
-        # Made by a version whose model or parameters are gone, or by another engine: nothing to compare with.
+        # Made by a version whose model or parameters are gone: nothing to compare with.
         return choices, None
     return {**choices, name: recipe}, name

@@ -1,7 +1,6 @@
 from datetime import timedelta
 
 from data_contracts.dataset import DatasetSpec
-from flows.engines import LocalEngine
 from flows.planning import chosen_models, contenders
 from tasks.publication.registry import latest
 from tasks.runtime.files import read_json, write_json
@@ -21,9 +20,7 @@ def with_live(small, **recipe):
 def next_day(small):
     """Contenders of a run on the day after the live one."""
     spec = DatasetSpec.load(small().dataset)
-    return contenders(
-        spec.name, latest("small").as_of + timedelta(days=1), chosen_models(spec), LocalEngine(spec)
-    )
+    return contenders(spec.name, latest("small").as_of + timedelta(days=1), chosen_models(spec))
 
 
 def test_contenders__what_is_live_competes_under_its_own_name_if_it_is_one_of_them(
@@ -52,7 +49,7 @@ def test_contenders__a_recipe_of_another_version_is_no_reason_to_stop(warm_home,
 
 def test_contenders__a_repeated_day_is_not_held_against_itself(warm_home, small, first_run):
     spec = DatasetSpec.load(small().dataset)
-    choices, live = contenders(spec.name, latest("small").as_of, chosen_models(spec), LocalEngine(spec))
+    choices, live = contenders(spec.name, latest("small").as_of, chosen_models(spec))
 
     assert live is None
     assert list(choices) == list(first_run.models)
