@@ -23,17 +23,16 @@ from tasks.cluster.ingesting import PARTS, REJECTED
 from tasks.cluster.whole import TIMELINE, whole_users
 from tasks.ingestion.pipeline import EVENTS, ITEMS, PROFILE, QUARANTINE
 from tasks.numeric.csr import ranges
-from tasks.preparation.caps import cap_warnings, count_capped
-from tasks.preparation.grouping import COPIED, open_grouped, write_by_item
+from tasks.preparation.caps import count_capped
+from tasks.preparation.grouping import checked_facts, write_by_item
 from tasks.preparation.item_features import write_item_features
+from tasks.preparation.mapping import keep_vocabularies
 from tasks.preparation.matrix_files import create_array, open_array, open_csr
-from tasks.preparation.not_positive import count_not_positive, warnings_of
+from tasks.preparation.not_positive import count_not_positive
 from tasks.preparation.ratings import write_ratings
-from tasks.preparation.select_events import ITEMS_FILE, USERS_FILE
+from tasks.preparation.select_events import USERS_FILE
 from tasks.runtime import store
 from tasks.runtime.step import step
-from tasks.validation.suites import check_facts
-from tasks.validation.table_facts import matrix_facts, vocabulary_facts
 
 Array = npt.NDArray[Any]
 
@@ -62,21 +61,8 @@ def _one_after_the_other(paths: list[Path], out: Path) -> None:
 @step("gather the ids", contracts=("vocabulary",))
 def gather_vocabularies(out: Path, grouped: store.ArtifactRef) -> store.Facts:
     """Write the vocabularies of grouped blocks as those of one machine: users in the order of their ids."""
-    users, items = Vocabulary.from_ids(USER_ID, whole_users(grouped.folder)), _items(grouped)
-    check_facts("vocabulary", vocabulary_facts(users))
-    users.save(out / USERS_FILE)
-    items.save(out / ITEMS_FILE)
-    return {
-        "n_users": len(users),
-        "n_items": len(items),
-        "catalogue_items": items.catalogue,
-        "users_sha256": users.sha256,
-        "items_sha256": items.sha256,
-    }
-
-
-def _items(grouped: store.ArtifactRef) -> Vocabulary:
-    return BlockFolder.open(grouped.folder).items
+    users = Vocabulary.from_ids(USER_ID, whole_users(grouped.folder))
+    return keep_vocabularies(out, users, BlockFolder.open(grouped.folder).items)
 
 
 @step("gather the interactions", contracts=("interactions", "grouped_matrix"))
@@ -107,13 +93,7 @@ def gather_matrix(
         **count_not_positive(log, selection, store.scratch()),
         **count_capped(log, selection, store.scratch()),
     }
-    sizes = (facts["n_users"], facts["n_items"])
-    pairs, both = matrix_facts(open_grouped(out, facts), facts["events"] - facts["anonymous_events"], sizes)
-    check_facts("interactions", pairs)
-    check_facts("grouped_matrix", both)
-    copied = {name: vocabularies.facts[name] for name in COPIED}
-    warnings = [*warnings_of(facts, feedback), *cap_warnings(facts)]
-    return {**facts, **copied, **({"warnings": warnings} if warnings else {})}
+    return checked_facts(out, facts, vocabularies.facts, feedback)
 
 
 def _write_by_user(folder: BlockFolder, users: Vocabulary, out: Path) -> None:

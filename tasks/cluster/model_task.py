@@ -30,11 +30,8 @@ from tasks.preparation.grouping import load_grouped
 from tasks.preparation.select_events import USERS_FILE
 from tasks.runtime import store
 from tasks.runtime.step import step
-from tasks.training.serialization import save_scorer
-from tasks.training.task import configure, generator
+from tasks.training.task import configure, generator, keep_model
 from tasks.training.trained_model import model_code
-from tasks.validation.suites import check_facts
-from tasks.validation.table_facts import model_facts
 
 KINDS = ("personal_frequency", "popularity", "recent_popularity", "wals")
 """Models that workers can train, score and list."""
@@ -159,19 +156,9 @@ def train_on_cluster(
             factors[users.codes(read_users(blocks.folder, block))] = load_array(file)
             Path(file.path).unlink()
     scorer = Factors(factors, load_array(trained.model.items))
-    save_scorer(scorer, out)
-    sizes = (vocabularies.facts["n_users"], vocabularies.facts["n_items"])
-    check_facts("model", model_facts(out, scorer.shape, sizes, differences=0))
+    kept = keep_model(out, scorer, choice.kind, asked, config, vocabularies.facts)
     rows.unlink()
-    return {
-        "kind": choice.kind,
-        "parameters": config.model_dump(mode="json"),
-        "asked": asked.model_dump(mode="json"),
-        "n_users": scorer.shape[0],
-        "n_items": scorer.shape[1],
-        **{each: vocabularies.facts[each] for each in ("users_sha256", "items_sha256")},
-        "curve": [],
-    }
+    return {**kept, "curve": []}
 
 
 def _train(

@@ -144,14 +144,15 @@ def _tried(
 ) -> tuple[float, float]:
     """The weight of the chain and that of repeats with the best mean reciprocal rank of held-out items."""
     ends = np.where(held, last_moments(history), history.indptr[1:])
-    before = _cut(history, ends)
+    before = _pieces(history, np.asarray(history.indptr[:-1]), ends)
     users = np.flatnonzero(held)[: max(20, TRIED // len(items))]
     baskets = Baskets(before, len(items))
     chain, voices = chain_of(baskets, REACH, SMOOTHING, FOLLOWERS), last_baskets(baskets, REACH)
     taken, tries = _taken(before, len(items)), list(product(WEIGHTS, REPEATS))
     sums, size = np.zeros(len(tries)), max(1, BLOCK_SCORES // len(items))
     for some in np.array_split(users, -(-len(users) // size)):
-        scores = states_of_users(network, _rows(before, some)) @ items.T + bias
+        theirs = _pieces(before, before.indptr[some], before.indptr[some + 1])
+        scores = states_of_users(network, theirs) @ items.T + bias
         lifts, had = log_lifts(chain, voices[some]).toarray(), taken[some].toarray()
         rows, targets = _targets(history, ends, some)
         for at, (weight, repeat) in enumerate(tries):
@@ -174,19 +175,10 @@ def _targets(
     return np.repeat(np.arange(len(users)), lengths), history.items[ranges(ends[users], lengths)]
 
 
-def _cut(history: History, ends: npt.NDArray[np.int64]) -> History:
-    """Each user's events up to a place."""
-    starts = np.asarray(history.indptr[:-1])
+def _pieces(history: History, starts: npt.NDArray[np.int64], ends: npt.NDArray[np.int64]) -> History:
+    """A history of one row for each piece of another one."""
     at = ranges(starts, ends - starts)
     indptr = np.concatenate([[0], np.cumsum(ends - starts)]).astype(np.int64)
-    return History(indptr, history.items[at], history.ages[at], history.values[at])
-
-
-def _rows(history: History, users: npt.NDArray[np.int64]) -> History:
-    """Some users alone."""
-    lengths = np.diff(history.indptr)[users]
-    at = ranges(history.indptr[users], lengths)
-    indptr = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
     return History(indptr, history.items[at], history.ages[at], history.values[at])
 
 

@@ -128,12 +128,22 @@ def grouping(
     if parts.item_features is not None:
         items = Vocabulary.load(vocabulary.folder / ITEMS_FILE)
         write_item_features(events.folder / ITEMS_FILE, items, parts.item_features, out)
-    sizes = (vocabulary.facts["n_users"], vocabulary.facts["n_items"])
+    return checked_facts(out, facts, vocabulary.facts, feedback)
+
+
+def checked_facts(
+    out: Path, facts: store.Facts, vocabulary: store.Facts, feedback: FeedbackSection
+) -> store.Facts:
+    """Hold a matrix against its contracts, whoever wrote it, and complete what the manifest says of it.
+
+    `facts` are those of :func:`group`, `vocabulary` those of the ids.
+    """
+    sizes = (vocabulary["n_users"], vocabulary["n_items"])
     known_events = facts["events"] - facts["anonymous_events"]
     pairs, grouped = matrix_facts(open_grouped(out, facts), known_events, sizes)
     check_facts("interactions", pairs)
     check_facts("grouped_matrix", grouped)
-    copied = {name: vocabulary.facts[name] for name in COPIED}
+    copied = {name: vocabulary[name] for name in COPIED}
     warnings = [*warnings_of(facts, feedback), *cap_warnings(facts)]
     return {**facts, **copied, **({"warnings": warnings} if warnings else {})}
 

@@ -68,6 +68,11 @@ def mapping(
         store.scratch(),
         events.folder / CATALOGUE_FILE if catalogue else None,
     )
+    return keep_vocabularies(out, users, items)
+
+
+def keep_vocabularies(out: Path, users: Vocabulary, items: Vocabulary) -> store.Facts:
+    """Check and write both vocabularies, whoever found the ids; what the manifest says of them."""
     for vocabulary in (users, items):
         check_facts("vocabulary", vocabulary_facts(vocabulary))
     users.save(out / USERS_FILE)

@@ -4,29 +4,22 @@ from collections.abc import Sequence
 from typing import Any
 
 from tasks.report.nights import Night, Shop
-from tasks.report.page import TEMPLATES
-from tasks.report.text import NOTHING, figure, shown
+from tasks.report.page import rendered
+from tasks.report.text import NOTHING, figure
 
 WIDTH, HEIGHT, EDGE = 640, 120, 8
 
 
 def index_page(shops: Sequence[Shop]) -> str:
     """The page as HTML; texts are escaped, whatever they hold."""
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
     from markupsafe import Markup
 
-    pages = Environment(
-        loader=FileSystemLoader(TEMPLATES),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    pages.filters |= {"shown": shown, "figure": figure, "percent": percent}
-    lines = {shop.name: Markup(line(shop.nights)) for shop in shops}  # noqa: S704 - numbers alone
-    return pages.get_template("index.html.j2").render(
-        shops=shops, lines=lines, spans={shop.name: span(shop.nights) for shop in shops}
-    )
+    content = {
+        "shops": shops,
+        "lines": {shop.name: Markup(line(shop.nights)) for shop in shops},  # noqa: S704 - numbers alone
+        "spans": {shop.name: span(shop.nights) for shop in shops},
+    }
+    return rendered("index.html.j2", content, percent=percent)
 
 
 def percent(share: float | None) -> str:

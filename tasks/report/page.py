@@ -1,6 +1,6 @@
 """The report's page: everything that the template shows, and the HTML made of it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +46,12 @@ def write_report(path: Path, content: Mapping[str, Any]) -> Path:
         are SVG made here.
 
     """
+    path.write_text(rendered(TEMPLATE, content, mark=mark), "utf-8")
+    return path
+
+
+def rendered(template: str, content: Mapping[str, Any], **filters: Callable[..., Any]) -> str:
+    """A page from a template of this package, with its filters and those of all; texts are escaped, whatever they hold."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     pages = Environment(
@@ -55,9 +61,8 @@ def write_report(path: Path, content: Mapping[str, Any]) -> Path:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    pages.filters |= {"shown": shown, "figure": figure, "mark": mark}
-    path.write_text(pages.get_template(TEMPLATE).render(content), "utf-8")
-    return path
+    pages.filters |= {"shown": shown, "figure": figure, **filters}
+    return pages.get_template(template).render(content)
 
 
 def page_content(

@@ -11,7 +11,7 @@ from data_contracts.dataset_sections import LimitsSection, ModelSection
 from data_contracts.errors import ConfigurationError
 from data_contracts.scoring import Scorer
 from tasks import models
-from tasks.models import Sizes
+from tasks.models import ModelConfig, Sizes
 from tasks.preparation.grouping import load_grouped
 from tasks.runtime import store
 from tasks.runtime.progress import listener
@@ -78,18 +78,30 @@ def train(
     config = asked if chosen is None else type(asked)(**chosen)
     config = config.settled(grouped, rng=rng)
     scorer = module.fit(grouped, config, rng=rng, progress=progress)
+    return {
+        **keep_model(out, scorer, choice.kind, asked, config, matrix.facts),
+        "curve": [{key: float(value) for key, value in each.items()} for each in curve if each],
+    }
+
+
+def keep_model(
+    out: Path, scorer: Scorer, kind: str, asked: ModelConfig, config: ModelConfig, ids: store.Facts
+) -> store.Facts:
+    """Write a scorer, whoever trained it, and hold it against its contract; what the manifest says of it.
+
+    `asked` are the parameters as they were given, `config` those that it was trained with, `ids` the facts of the
+    matrix or of the vocabularies that its rows and columns belong to.
+    """
     save_scorer(scorer, out)
-    names = ("users_sha256", "items_sha256")
-    sizes = (matrix.facts["n_users"], matrix.facts["n_items"])
+    sizes = (ids["n_users"], ids["n_items"])
     check_facts("model", model_facts(out, scorer.shape, sizes, differences=0))
     return {
-        "kind": choice.kind,
+        "kind": kind,
         "parameters": config.model_dump(mode="json"),
         "asked": asked.model_dump(mode="json"),
         "n_users": scorer.shape[0],
         "n_items": scorer.shape[1],
-        **{each: matrix.facts[each] for each in names},
-        "curve": [{key: float(value) for key, value in each.items()} for each in curve if each],
+        **{each: ids[each] for each in ("users_sha256", "items_sha256")},
     }
 
 
