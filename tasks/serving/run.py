@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from data_contracts.errors import ConfigurationError
 from tasks.serving.live import LiveDataset
+from tasks.serving.questions import MAX_EXCLUDED, MAX_ID
 from tasks.serving.settings import ApiSettings
 
 APP: Final = "tasks.serving.app:from_environment"
@@ -16,8 +17,9 @@ MULTIPROCESS: Final = "PROMETHEUS_MULTIPROC_DIR"
 """Environment variable: the folder in which workers add up their figures, where there are several."""
 GRACE_SECONDS: Final = 10
 """How long questions that were begun may take when the service is stopped."""
-LONGEST_HEAD: Final = 262_144
-"""Bytes of a request before its body: an id of 10 kB may be written in 90 kB."""
+LONGEST_HEAD: Final = 3 * MAX_ID * (MAX_EXCLUDED + 2)
+"""Bytes of a request before its body, where uvicorn parses it itself: the ids that the OpenAPI page allows, each letter
+percent-encoded. The faster parser of the extra ``serve`` has no limit."""
 
 SERVER: Final[dict[str, Any]] = {
     "access_log": False,
