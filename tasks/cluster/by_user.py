@@ -17,15 +17,16 @@ import pyarrow.parquet as pq
 
 from data_contracts.columns import EVENT_TYPE, ITEM_ID, USER_ID
 from data_contracts.errors import ContractError
-from data_contracts.grouped_blocks import MAX_BLOCKS, block_of, name_of_block
+from data_contracts.grouped_blocks import MAX_BLOCKS, name_of_block
 from tasks.cluster.calls import Workers
 from tasks.cluster.workplace import attempt, clear
 from tasks.ingestion.event_writer import ROW_GROUP
+from tasks.numeric.checksums import crc32_each
 from tasks.runtime.files import sha256_of
 
 CHUNK_ROWS = 1_000_000
 """Rows that are divided at once; that many are in memory."""
-ROWS_OF_A_BLOCK = 2_000_000
+ROWS_OF_A_BLOCK = 1_250_000
 """Rows that a block holds where the number of blocks is not given."""
 FEWEST_BLOCKS = 4
 NOBODY = "anonymous"
@@ -83,11 +84,12 @@ def _write_cut(writer: pq.ParquetWriter, rows: pa.Table, n_blocks: int) -> npt.N
 
 
 def _blocks_of(user_ids: pa.ChunkedArray, n_blocks: int) -> npt.NDArray[np.int64]:
-    """Block of each row; rows without a user come after all blocks."""
-    coded = user_ids.combine_chunks().dictionary_encode()
-    of_user = np.append(block_of(coded.dictionary.to_pylist(), n_blocks), n_blocks)
-    found: npt.NDArray[np.int64] = of_user[coded.indices.fill_null(len(of_user) - 1).to_numpy()]
-    return found
+    """Block of each row, that of :func:`data_contracts.grouped_blocks.block_of`; rows without a user come after all."""
+    ids = user_ids.combine_chunks().cast(pa.large_string())
+    _, offsets, text = ids.buffers()
+    starts = np.frombuffer(offsets, np.int64)[ids.offset : ids.offset + len(ids) + 1]
+    checksums = crc32_each(starts, np.frombuffer(text or b"", np.uint8))
+    return np.where(ids.is_null(), n_blocks, checksums % n_blocks)
 
 
 def gather_block(cut: Path, parts: Sequence[str], block: int, n_blocks: int, out: Path) -> UserBlock:

@@ -13,7 +13,7 @@ from tasks.ingestion.reader import Log, common_columns
 from tasks.sources.files import open_file
 from tasks.sources.formats import Format
 
-PART_ROWS = 2_000_000
+PART_ROWS = 1_000_000
 """Row groups of a Parquet file are read together until they hold so many rows."""
 
 
