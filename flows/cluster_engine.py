@@ -28,15 +28,15 @@ class ClusterEngine:
     """
 
     def __init__(self, spec: DatasetSpec) -> None:
-        self.spec, self.there = spec, spec.cluster
+        self.spec, self.cluster = spec, spec.cluster
         self._divided: dict[str, store.ArtifactRef] = {}
         self._blocks: dict[str, store.ArtifactRef] = {}
 
     def ingest(self, source: Source, again: Callable[[], Source]) -> tuple[Source, store.ArtifactRef]:
         """Read and judge a log, part by part."""
-        source, parts = ingest_at_rest(source, again, lambda each: ingest_on_cluster(each, self.there))
+        source, parts = ingest_at_rest(source, again, lambda each: ingest_on_cluster(each, self.cluster))
         events = gather_events(parts)
-        self._divided[str(events.path)] = divide_by_user(parts, self.there)
+        self._divided[str(events.path)] = divide_by_user(parts, self.cluster)
         return source, events
 
     def prepare(self, events: store.ArtifactRef, window: Selection, parts: MatrixParts) -> PreparedEvents:
@@ -48,7 +48,7 @@ class ClusterEngine:
             window,
             spec.feedback,
             spec.grouping,
-            self.there,
+            self.cluster,
             catalogue=spec.has_catalogue,
             history=True,
             baskets=parts.baskets,
@@ -72,6 +72,6 @@ class ClusterEngine:
         grouped = self._blocks[str(data.matrix.path)]
         chosen = None if earlier is None else earlier.artifact.facts["parameters"]
         trained = train_on_cluster(
-            name, section, grouped, data.vocabularies, data.matrix, seed, self.there, chosen
+            name, section, grouped, data.vocabularies, data.matrix, seed, self.cluster, chosen
         )
         return TrainedModel(name, section, trained)

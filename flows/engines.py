@@ -6,6 +6,7 @@ Both leave the same artifacts, so that evaluation, gate, lists, report and publi
 from collections.abc import Callable
 from typing import Protocol
 
+from data_contracts.cluster_section import ClusterSection
 from data_contracts.dataset import DatasetSpec
 from data_contracts.dataset_sections import ModelSection
 from data_contracts.matrix_parts import MatrixParts
@@ -18,7 +19,12 @@ from tasks.training.trained_model import TrainedModel
 
 
 class Engine(Protocol):
-    """What reads a log, groups it and trains models."""
+    """What reads a log, groups it, trains models and ranks."""
+
+    @property
+    def cluster(self) -> ClusterSection | None:
+        """Whose workers rank for everybody; None = this machine does."""
+        ...
 
     def ingest(self, source: Source, again: Callable[[], Source]) -> tuple[Source, store.ArtifactRef]:
         """Read and judge a log; as :func:`tasks.ingestion.task.ingest_at_rest`."""
@@ -49,6 +55,8 @@ class LocalEngine:
         The dataset.
 
     """
+
+    cluster: ClusterSection | None = None
 
     def __init__(self, spec: DatasetSpec) -> None:
         self.spec = spec

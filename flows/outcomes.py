@@ -104,6 +104,7 @@ def refit(run: Run, sections: dict[str, ModelSection], cold_start: str, everythi
         rules=None if rules is None else rules.rules,
         ruled=ruled,
         places=None if rules is None else rules.rules.places,
+        cluster=run.engine.cluster,
     )
     lookup = index_lists(predictions, everything, run.spec.item_attributes, rules, exclude_seen=exclude_seen)
     return Refit(everything, models, predictions, lookup, ruled)

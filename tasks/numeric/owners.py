@@ -33,6 +33,16 @@ class Owners:
             _offer(found.users, found.starts, found.counts, found.items, scores,
                    *check_exclude(exclude, shape), self.scores, self.codes)  # fmt: skip
 
+    def entries(self) -> tuple[Int64, Int32, Float32]:
+        """Items, user codes and scores of all that is kept so far, (n,) each and in no order: for :meth:`include`."""
+        items, places = np.nonzero(self.codes >= 0)
+        return items, self.codes[items, places], self.scores[items, places]
+
+    def include(self, items: Int64, codes: Int32, scores: Float32) -> None:
+        """Offer what others keep: users `codes` to `items`, one each; whoever is offered first, the best stay."""
+        with self.turn:
+            _include(items, codes, scores, self.scores, self.codes)
+
     def lists(self) -> Lists:
         """The users of every item, best first, ties by the lower code; (n_items, k) each."""
         codes, scores = self.codes.copy(), self.scores.copy()
@@ -78,3 +88,11 @@ def _offer(
                 item, excluded, none_denied
             ):
                 replace_worst(best_scores[item], best_codes[item], scores[at], user)
+
+
+@jit()
+def _include(items: Int64, codes: Int32, scores: Float32, best_scores: Float32, best_codes: Int32) -> None:
+    for at in range(len(items)):
+        item = items[at]
+        if is_worse(best_scores[item, 0], best_codes[item, 0], scores[at], codes[at]):
+            replace_worst(best_scores[item], best_codes[item], scores[at], codes[at])

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import cast
 
@@ -44,6 +45,8 @@ class ListInputs:
 
     model: TrainedModel
     """The model."""
+    cold_start: TrainedModel
+    """What makes the lists of unknown users, where the model has none."""
     label: str
     """Name of the model behind the lists of unknown users."""
     scorer: Scorer
@@ -96,6 +99,7 @@ class ListInputs:
             barred = rules.blocked if seen is None else joined(seen, rules.blocked)
         return cls(
             model=model,
+            cold_start=cold_start,
             label=cold_start.name if scorer.cold_start is None else model.name,
             scorer=scorer,
             cold_scores=cold_start_opinion(model, scorer, cold_start.kind, cold, grouped, permitted),
@@ -148,20 +152,40 @@ class ListInputs:
             found += count_denied(predictions, self.items, self.rules.allow)
         return found
 
+    @property
+    def with_owners(self) -> bool:
+        """Whether the users of items are gathered while users are ranked: dearer models look at no pair twice.
+
+        Where lists are shared out, an item may need more users than one pass keeps.
+        """
+        offers = models.load_spec(self.model.kind).offers
+        return self.lengths.max_items_per_user is None and Capability.OWNERS in offers
+
+    def new_owners(self) -> Owners | None:
+        """Where they are gathered; None where they are not."""
+        return Owners(len(self.items), self.lengths.users_per_item_k) if self.with_owners else None
+
     def users_for_items(self) -> Lists:
         """Best users of every item; with a limit on a user's lists, of the items in `allow` alone."""
         k, most = self.lengths.users_per_item_k, self.lengths.max_items_per_user
-        exclude = None if self.seen is None else _by_item(self.seen, self.grouped)
         if most is None:
-            return target(self.scorer, None, k, exclude_by_item=exclude)
+            return self.users_of(None, k)
 
         def ask(item_codes: npt.NDArray[np.integer], depth: int) -> Lists:
             # An item that is not listed must not use up its users' places.
-            lists = target(self.scorer, item_codes, depth, exclude_by_item=exclude)
+            lists = self.users_of(item_codes, depth)
             return emptied(lists, None if self.allow is None else self.allow[item_codes])
 
         n_users, n_items = self.scorer.shape
         return fair_owners(ask, n_items, n_users, k, most)
+
+    def users_of(self, item_codes: npt.NDArray[np.integer] | None, k: int) -> Lists:
+        """Best k users of some items, of all if None, without those who must not be told of them."""
+        return target(self.scorer, item_codes, k, exclude_by_item=self._not_to_be_told)
+
+    @cached_property
+    def _not_to_be_told(self) -> Csr | None:
+        return None if self.seen is None else _by_item(self.seen, self.grouped)
 
     def similar(self) -> Lists:
         """Similar items that may be shown, up to k + reserve of them, of which the first k are published.

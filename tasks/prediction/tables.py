@@ -46,6 +46,12 @@ class ListLengths:
         self.short += int((lengths < could_be).sum())
         self.unfilled += int((lengths < lists.shape[1]).sum())
 
+    def include(self, other: "ListLengths") -> None:
+        """Count what somebody else counted."""
+        self.possible += other.possible
+        self.short += other.short
+        self.unfilled += other.unfilled
+
 
 class UserLists(NamedTuple):
     """Ranked lists of a block of users."""
@@ -57,10 +63,9 @@ class UserLists(NamedTuple):
     names: npt.NDArray[np.str_]
     """Name of the model behind each list, (n_rows,)."""
 
-    def table(self, items: Vocabulary, k: int) -> pa.Table:
-        """The first k places as rows of PREDICTIONS_SCHEMA."""
-        lists = (self.lists[0][:, :k], self.lists[1][:, :k])
-        return ranked_rows(PREDICTIONS_SCHEMA, self.ids, items, lists, self.names)
+    def table(self, items: Vocabulary) -> pa.Table:
+        """Rows of PREDICTIONS_SCHEMA, the reserve included."""
+        return ranked_rows(PREDICTIONS_SCHEMA, self.ids, items, self.lists, self.names)
 
 
 def predict(

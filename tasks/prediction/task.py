@@ -1,13 +1,16 @@
 """Batch prediction: top-K items for every user and top-K users for every item, under the log's own ids."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from data_contracts.columns import USER_ID
+from data_contracts.cluster_section import ClusterSection
+from data_contracts.columns import RANK, USER_ID
 from data_contracts.dataset_sections import ExportSection
 from data_contracts.predictions import (
     PER_CATEGORY,
@@ -26,14 +29,12 @@ from data_contracts.published_files import POPULAR, RESERVED, RULES_FILE, SIMILA
 from data_contracts.scoring import Lists
 from data_contracts.selection import Selection
 from data_contracts.shop_rules import ShopRules
-from tasks import models
-from tasks.models import Capability
-from tasks.numeric.owners import Owners
 from tasks.prediction.catalogue import emptied
 from tasks.prediction.categories import MOST_CATEGORIES, rows_per_category
 from tasks.prediction.list_inputs import ListInputs
+from tasks.prediction.ranking import LocalRanking, Ranking
 from tasks.prediction.rule_effects import rule_effects
-from tasks.prediction.tables import ListLengths, UserLists, rows_by_item, unknown_users_list, write_table
+from tasks.prediction.tables import ListLengths, rows_by_item, unknown_users_list, write_table
 from tasks.preparation.prepared_events import PreparedEvents
 from tasks.preparation.select_events import ITEMS_FILE, select_events
 from tasks.rules.masks import aligned, category_masks, list_limits
@@ -60,9 +61,11 @@ def export(
     rules: ShopRules | None = None,
     ruled: store.ArtifactRef | None = None,
     places: dict[str, str] | None = None,
+    cluster: ClusterSection | None = None,
 ) -> store.Facts:
     """Write the tables of predictions: items for users, users for items, unknown users, similar items.
 
+    With a `cluster`, its workers rank.
     `ruled` says which items `rules` let be shown; `places` says where the files of the rules lie: that is published,
     so in another place they make another export.
     """
@@ -72,24 +75,40 @@ def export(
         data.window.uncapped.model_copy(update={"start": None, "threshold": None, "values": "all"}),
         store.scratch(),
     )
-    # Where lists are shared out, an item may need more users than one pass keeps.
-    on_the_way = (
-        lengths.max_items_per_user is None and Capability.OWNERS in models.load_spec(model.kind).offers
-    )
-    owners = Owners(len(what.items), lengths.users_per_item_k) if on_the_way else None
-    blocks, counts = what.lists(everyone, owners)
     facts: store.Facts = {
-        "prediction_rows": _write_predictions(out, what, blocks),
         "users": len(everyone),
         "users_without_history": len(everyone) - len(what.users),
         "items": len(what.items),
     }
-    _check_predictions(out, data, counts, lengths, what.forbidden_rows(out / PREDICTIONS))
-    _write_others(out, what, what.users_for_items() if owners is None else owners.lists())
+    with _ranking(out, what, everyone, ruled, cluster, exclude_seen=exclude_seen) as ranking:
+        tables, counts = ranking.users()
+        facts["prediction_rows"] = _write_predictions(out, tables, lengths.k)
+        _check_predictions(out, data, counts, lengths, what.forbidden_rows(out / PREDICTIONS))
+        _write_others(out, what, ranking.users_for_items())
     if rules is not None and what.rules is not None:
         facts |= _write_ruled(out, what, rules, everyone, counts)
     of_vocabulary = data.vocabularies.facts
     return {**facts, **{each: of_vocabulary[each] for each in ("users_sha256", "items_sha256")}}
+
+
+@contextmanager
+def _ranking(
+    out: Path,
+    what: ListInputs,
+    everyone: pa.Array,
+    ruled: store.ArtifactRef | None,
+    cluster: ClusterSection | None,
+    *,
+    exclude_seen: bool,
+) -> Iterator[Ranking]:
+    """Who ranks: this machine, or the workers of a cluster."""
+    if cluster is None:
+        yield LocalRanking(what, everyone)
+        return
+    from tasks.prediction.on_workers import ranking_on_workers
+
+    with ranking_on_workers(out, what, everyone, ruled, cluster, exclude_seen=exclude_seen) as ranking:
+        yield ranking
 
 
 def _check_predictions(
@@ -120,15 +139,14 @@ def _all_users(events: Path, end: Selection, scratch: Path) -> pa.Array:
     return ids.column(0).combine_chunks().cast(pa.large_string())
 
 
-def _write_predictions(out: Path, what: ListInputs, blocks: Iterator[UserLists]) -> int:
+def _write_predictions(out: Path, tables: Iterator[pa.Table], k: int) -> int:
     """Write the lists of users, and beside them those with the reserve; returns the rows of the first."""
-    k = what.lengths.k
     with pq.ParquetWriter(out / RESERVED, PREDICTIONS_SCHEMA, compression="zstd") as reserved:
 
         def published() -> Iterator[pa.Table]:
-            for block in blocks:
-                reserved.write_table(block.table(what.items, k + what.reserve))
-                yield block.table(what.items, k)
+            for table in tables:
+                reserved.write_table(table)
+                yield table.filter(pc.less_equal(table.column(RANK), k))
 
         return write_table(out / PREDICTIONS, PREDICTIONS_SCHEMA, published())
 

@@ -101,7 +101,7 @@ class Night:
             k=K, seen=seen, allow=None, names=("known", "cold"), counts=ListLengths(),
         )  # fmt: skip
         found = {user: [] for user in everyone}
-        for row in pa.concat_tables(each.table(self.items, K) for each in lists).to_pylist():
+        for row in pa.concat_tables(each.table(self.items) for each in lists).to_pylist():
             found[row["user_id"]].append((row["item_id"], row["score"]))
         return found
 

@@ -15,6 +15,7 @@ from data_contracts.cluster_section import ClusterSection
 from data_contracts.errors import ClusterLostError, ConfigurationError
 from data_contracts.parameters import ClusterParameters, NightlyParameters
 from data_contracts.predictions import PREDICTIONS_SCHEMA
+from tasks.prediction import on_workers
 
 pytestmark = pytest.mark.cluster
 
@@ -111,9 +112,14 @@ def test_asked_of_workers__refuses_what_needs_one_machine(tmp_path, sections, sa
 
 
 @pytest.mark.parametrize("sections", ["", OF_ALL_ROWS])
-def test_nightly__publishes_the_same_whoever_does_the_work(shop, scheduler, home, prefect_server, sections):
+def test_nightly__publishes_the_same_whoever_does_the_work(
+    shop, scheduler, home, prefect_server, sections, monkeypatch
+):
     from flows.nightly import nightly
 
+    # What the run asks of workers at once.
+    monkeypatch.setattr(on_workers, "BLOCK_USERS", 17)
+    monkeypatch.setattr(on_workers, "ITEMS_A_CALL", 7)
     # Any column will do for a basket: what counts is that models of baskets see the same ones.
     text = shop.read_text("utf-8").replace('title = "title"', 'title = "title"\nbasket = "n"')
     shop.write_text(f"{text}\n[models.up_cf]\n{sections}", "utf-8")
@@ -129,7 +135,7 @@ def test_nightly__publishes_the_same_whoever_does_the_work(shop, scheduler, home
     for name in ("popularity", "recent_popularity", "personal_frequency", "up_cf"):
         assert there.models[name].repeat == here.models[name].repeat
         assert there.models[name].discovery == here.models[name].discovery
-    for name in ("predictions", "users_per_item", "strangers", "users", "items", "titles"):
+    for name in ("predictions", "users_per_item", "strangers", "users", "items", "titles", "similar_items"):
         tables = [pq.read_table(Path(each.path) / f"{name}.parquet") for each in (here, there)]
         assert tables[0].equals(tables[1]), name
 

@@ -146,11 +146,12 @@ def test_model__ranks_users_for_items_as_its_scores_say(name):
 @pytest.mark.parametrize("name", offering(Capability.OWNERS))
 def test_model__that_offers_owners_gathers_them_while_it_ranks(name):
     matrix = _log(name)
-    scorer, owners = _train(name, matrix), Owners(20, 5)
+    scorer, owners, others = _train(name, matrix), Owners(20, 5), Owners(20, 5)
 
-    for users in (np.arange(11), np.arange(11, 30)):
-        lists = scorer.top_k_and_owners(users, 4, owners, exclude=matrix.by_user)
+    for users, theirs in ((np.arange(6), owners), (np.arange(6, 11), others), (np.arange(11, 30), others)):
+        lists = scorer.top_k_and_owners(users, 4, theirs, exclude=matrix.by_user)
         np.testing.assert_array_equal(lists[0], scorer.top_k(users, 4, exclude=matrix.by_user)[0])
+    owners.include(*others.entries())
 
     alone = scorer.top_users(np.arange(20), 5, exclude=matrix.by_item)
     for gathered, expected in zip(owners.lists(), alone, strict=True):

@@ -91,7 +91,7 @@ def test_predict__does_not_depend_on_the_blocks_and_gives_the_unknown_the_cold_s
             names=("wals", "popularity"),
             counts=counts,
         )
-        table = pa.concat_tables(each.table(ITEMS, 2) for each in made)
+        table = pa.concat_tables(each.table(ITEMS) for each in made)
         assert (counts.possible, counts.short) == (N_USERS + 2, 0)
         return table
 
@@ -133,7 +133,7 @@ def test_predict__nobody_gets_what_he_ever_had_and_what_is_left_makes_a_whole_li
         everyone, USERS, ITEMS, scorer, cold, k=3, seen=seen, allow=None, names=("wals", "pop"), counts=counts
     )  # fmt: skip
     lists = {}
-    for row in pa.concat_tables(each.table(ITEMS, 3) for each in tables).to_pylist():
+    for row in pa.concat_tables(each.table(ITEMS) for each in tables).to_pylist():
         lists.setdefault(row["user_id"], []).append(row["item_id"])
 
     assert set(lists["u00"]) == {"i05", "i06"}
