@@ -15,7 +15,9 @@ from data_contracts.cluster_section import ClusterSection
 from data_contracts.errors import ClusterLostError, ConfigurationError
 from data_contracts.parameters import ClusterParameters, NightlyParameters
 from data_contracts.predictions import PREDICTIONS_SCHEMA
+from tasks.lookup import open_publication
 from tasks.prediction import on_workers
+from tasks.publication.registry import publications, roll_back
 
 pytestmark = pytest.mark.cluster
 
@@ -138,6 +140,63 @@ def test_nightly__publishes_the_same_whoever_does_the_work(
     for name in ("predictions", "users_per_item", "strangers", "users", "items", "titles", "similar_items"):
         tables = [pq.read_table(Path(each.path) / f"{name}.parquet") for each in (here, there)]
         assert tables[0].equals(tables[1]), name
+
+
+TASTES = """
+name = "tastes"
+[source]
+path = "log.csv"
+[columns]
+user = "user"
+item = "item"
+time = "time"
+[evaluation]
+decides = "discovery"
+metric = "precision@5"
+ks = [5]
+cold_start = "popularity"
+[export]
+k = 5
+[models.popularity]
+baseline = true
+[models.wals]
+n_factors = 4
+iterations = 5
+unobserved_weight = 0.1
+regularization = 0.1
+weighting = "count"
+"""
+
+
+def test_nightly__publishes_a_wals_of_workers_that_look_ups_read_and_roll_back(
+    tmp_path, scheduler, home, prefect_server, rng
+):
+    from flows.nightly import nightly
+
+    # Everybody takes items of one of two kinds, a different half of them before the last month.
+    rows = ["user,item,time"]
+    for user in range(80):
+        for at, item in enumerate(rng.permutation(16)[:10]):
+            rows.append(f"u{user:02},i{user % 2}-{item:02},2024-0{1 + at // 2}-{1 + user % 28:02}")
+    (tmp_path / "log.csv").write_text("\n".join(rows), "utf-8")
+    path = tmp_path / "tastes.toml"
+    path.write_text(TASTES, "utf-8")
+    given = NightlyParameters(dataset=str(path), as_of=dt.date(2024, 6, 1))
+    here = nightly(given)
+    there = nightly(given.model_copy(update={"engine": "dask", "scheduler": scheduler}))
+
+    assert (here.gate.winner, there.gate.winner) == ("wals", "wals")
+    assert there.published
+    lists = pq.read_table(Path(there.path) / "predictions.parquet").to_pydict()
+    kinds = {
+        (int(user[1:]) % 2, item[:3]) for user, item in zip(lists["user_id"], lists["item_id"], strict=True)
+    }
+    assert kinds == {(0, "i0-"), (1, "i1-")}
+    assert [each.run for each in publications("tastes")] == [there.run_id, here.run_id]
+    shown = open_publication("tastes").recommend("u03", 5)
+    assert shown.publication == there.run_id
+    assert {each.item_id[:3] for each in shown.items} == {"i1-"}
+    assert roll_back("tastes").run == here.run_id
 
 
 def test_nightly__of_a_cluster_that_is_not_there_leaves_no_model_out(shop, home, prefect_server):

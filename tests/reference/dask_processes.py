@@ -4,8 +4,9 @@ import os
 import socket
 import subprocess
 import sys
+import threading
 import time
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 NO_DASHBOARD = ("--no-dashboard", "--dashboard-address", "127.0.0.1:0")
@@ -62,3 +63,31 @@ def start_worker(folder, port):
         folder,
     )
     return start(folder, "dask_worker", f"tcp://127.0.0.1:{port}", *options)
+
+
+@contextmanager
+def restarted(folder, port, died):
+    """A scheduler and a worker, and others on the same port as soon as `died` says that the first are gone."""
+    stop = threading.Event()
+    with ExitStack() as processes:
+
+        def start(name):
+            scheduler = start_scheduler(folder / name, port)
+            processes.enter_context(ended(scheduler))
+            processes.enter_context(ended(start_worker(folder / name / "worker", port)))
+            return scheduler
+
+        def again(first):
+            while not stop.is_set() and (first.poll() is None or not died.exists()):
+                time.sleep(0.05)
+            if not stop.is_set():
+                start("second")
+
+        first = start("first")
+        watcher = threading.Thread(target=again, args=(first,))
+        watcher.start()
+        try:
+            yield first
+        finally:
+            stop.set()
+            watcher.join()

@@ -1,9 +1,5 @@
 """A step that loses its scheduler is tried again by Prefect, and goes on from its checkpoint."""
 
-import contextlib
-import threading
-import time
-
 import numpy as np
 import pytest
 
@@ -29,36 +25,6 @@ CONFIG = wals.Config(
 )
 
 
-@contextlib.contextmanager
-def _restarted(folder, port, died):
-    """A scheduler and a worker, and others on the same port as soon as `died` says that the first are gone."""
-    stop = threading.Event()
-    with contextlib.ExitStack() as processes:
-
-        def start(name):
-            scheduler = dask_processes.start_scheduler(folder / name, port)
-            processes.enter_context(dask_processes.ended(scheduler))
-            processes.enter_context(
-                dask_processes.ended(dask_processes.start_worker(folder / name / "worker", port))
-            )
-            return scheduler
-
-        def again(first):
-            while not stop.is_set() and (first.poll() is None or not died.exists()):
-                time.sleep(0.05)
-            if not stop.is_set():
-                start("second")
-
-        first = start("first")
-        watcher = threading.Thread(target=again, args=(first,))
-        watcher.start()
-        try:
-            yield first
-        finally:
-            stop.set()
-            watcher.join()
-
-
 def test_score_on_cluster__goes_on_from_its_checkpoint_when_prefect_tries_again(
     prefect_server, home, tmp_path, monkeypatch
 ):
@@ -82,7 +48,7 @@ def test_score_on_cluster__goes_on_from_its_checkpoint_when_prefect_tries_again(
     port, beside = dask_processes.free_port(), grouped.folder.parent
     section = ClusterSection(scheduler=f"tcp://127.0.0.1:{port}", timeout_seconds=30)
     quick = {"distributed.comm.timeouts.connect": "2s"}
-    with _restarted(tmp_path, port, beside / "died") as first, dask.config.set(quick):
+    with dask_processes.restarted(tmp_path, port, beside / "died") as first, dask.config.set(quick):
         (beside / "victim").write_text(str(first.pid))
         made = score_on_cluster(grouped, "wals", "wals", CONFIG, (5,), 0, section, exclude_seen=False)
     assert iterations == [0, 1, 2, 3, 4]
