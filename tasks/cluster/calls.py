@@ -7,7 +7,6 @@ worker makes is a file, and what comes back is small. A worker that dies has its
 import importlib
 import socket
 import sys
-import time
 import uuid
 from collections.abc import Callable, Container, Iterator, Sequence
 from concurrent.futures import CancelledError
@@ -19,6 +18,8 @@ from distributed import Client, KilledWorker, wait
 
 from data_contracts.cluster_section import ClusterSection
 from data_contracts.errors import ClusterError, ClusterLostError
+from tasks.cluster.memory import relieve
+from tasks.cluster.watch import Watch
 from tasks.runtime.code_hash import OURS, code_hash
 from tasks.runtime.progress import listener
 
@@ -121,9 +122,9 @@ class Workers:
             name = function.__name__
             return self.client.submit(call, expected, module, name, *calls[at], key=key, retries=0, **options)
 
-        def again(future: Any, there: Container[str]) -> Any:
+        def again(future: Any, there: Container[str], *, stuck: bool) -> Any:
             at = numbers[future.key]
-            if not places or places[at] in there:
+            if not stuck and (not places or places[at] in there):
                 return future
             self.client.cancel([future], force=True)
             futures.append(submit(at))
@@ -144,55 +145,63 @@ class Workers:
             self.client.cancel([future for future in futures if not future.done()], force=True)
         return results
 
-    def as_they_end(
-        self, futures: Sequence[Any], again: Callable[[Any, Container[str]], Any] | None = None
-    ) -> Iterator[Any]:
+    def as_they_end(self, futures: Sequence[Any], again: Callable[..., Any] | None = None) -> Iterator[Any]:
         """Futures as they end, well or not, for as long as there is anybody to do them.
 
-        `again` may put another one in the place of a future that nobody is at, given who is there.
+        `again` may put another one in the place of a future that nobody is at, given who is there, and whether it waits
+        for a worker that is stuck.
         """
-        waiting, alone_since = set(futures), None
+        waiting, watch = set(futures), Watch(self.section.timeout_seconds)
         while waiting:
             try:
                 with self.client.as_current():  # it would look for a default client, which ours is not
                     done, waiting = wait(waiting, timeout=POLL_SECONDS, return_when="FIRST_COMPLETED")
             except TimeoutError:
-                alone_since = self._look_around(alone_since)
-                if again is not None and alone_since is None:
-                    waiting = self._not_forgotten(waiting, again)
+                self._look_around(watch)
+                if again is not None and watch.running:
+                    waiting = self._not_forgotten(waiting, again, watch)
                 continue
             except CancelledError as error:
                 raise self._lost() from error
-            alone_since = None
+            watch.calm()
             yield from done
 
-    def _not_forgotten(self, waiting: set[Any], again: Callable[[Any, Container[str]], Any]) -> set[Any]:
-        """Free what the scheduler keeps for a lost worker: once it had no other one, it gives it to nobody else."""
+    def _not_forgotten(self, waiting: set[Any], again: Callable[..., Any], watch: Watch) -> set[Any]:
+        """Free what waits for a worker that will not do it: one that is lost, or paused for long.
+
+        Once the scheduler had no other worker for a call, it gives it to nobody else.
+        """
         try:
             with_someone = self.client.processing()
         except (OSError, TimeoutError):
             return waiting
-        doing = {key for keys in with_someone.values() for key in keys}
+        stuck = {key for address in with_someone if watch.is_stuck(address) for key in with_someone[address]}
+        doing = {key for keys in with_someone.values() for key in keys} - stuck
         return {
-            again(each, with_someone) if each.status == "pending" and each.key not in doing else each
+            again(each, with_someone, stuck=each.key in stuck)
+            if each.status == "pending" and each.key not in doing
+            else each
             for each in waiting
         }
 
-    def _look_around(self, alone_since: float | None) -> float | None:
-        """Whether anybody is there; gives the time since when nobody is."""
+    def _look_around(self, watch: Watch) -> None:
+        """See who is there; an error if nobody has been for longer than the limit."""
         try:
-            workers = self.client.nthreads() if self.client.status == "running" else {}
+            known = self.client.scheduler_info()["workers"] if self.client.status == "running" else {}
         except (OSError, TimeoutError):
-            workers = {}
-        if workers:
-            return None
-        now = time.monotonic()
-        if alone_since is not None and now - alone_since > self.section.timeout_seconds:
-            raise ClusterLostError(
-                f"no worker has been at {address_of(self.client)} for {self.section.timeout_seconds:g} s while work was "
-                "waiting; start workers and run again: what was finished is kept"
+            known = {}
+        if watch.saw({address: each["status"] for address, each in known.items()}):
+            return
+        where, limit = address_of(self.client), f"{self.section.timeout_seconds:g} s"
+        if known:
+            raise ClusterError(
+                f"all workers at {where} have been paused for {limit}: they use 80 % of their memory; give them more, or "
+                "write more blocks under [cluster], and run again: what was finished is kept"
             )
-        return alone_since or now
+        raise ClusterLostError(
+            f"no worker has been at {where} for {limit} while work was waiting; start workers and run again: what was "
+            "finished is kept"
+        )
 
     def _lost(self, what: str = "") -> ClusterLostError:
         return ClusterLostError(
@@ -228,7 +237,10 @@ def call(expected: Surroundings, module: str, name: str, *arguments: Any) -> Any
             f"the worker on {socket.gethostname()} has other versions than the run: {', '.join(different)}; install the "
             "same on both"
         )
-    return function(*arguments)
+    try:
+        return function(*arguments)
+    finally:
+        relieve()
 
 
 def address_of(client: Client) -> str:

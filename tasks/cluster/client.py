@@ -19,6 +19,14 @@ from tasks.runtime.duckdb_engine import MEMORY_LIMIT
 OF_A_WORKER = 0.4
 """Share of a worker's memory that DuckDB may use; the rest is for arrays and for Python."""
 
+OF_OUR_WORKERS = {
+    "distributed.worker.daemon": True,
+    # They hold files in memory, and nothing that Dask could write to disk; paused, they would free nothing.
+    "distributed.worker.memory.target": False,
+    "distributed.worker.memory.spill": False,
+    "distributed.worker.memory.pause": False,
+}
+
 
 @contextmanager
 def workers(section: ClusterSection, shared: Path, scratch: Path | None = None) -> Iterator[Workers]:
@@ -76,7 +84,7 @@ def _connected(section: ClusterSection, address: str | None, scratch: Path) -> I
     limit = "auto" if section.memory_gb is None else f"{int(section.memory_gb * 2**30)}B"
     with (
         tempfile.TemporaryDirectory(prefix="workers-", dir=scratch, ignore_cleanup_errors=True) as folder,
-        dask.config.set({"distributed.worker.daemon": True}),
+        dask.config.set(OF_OUR_WORKERS),
         LocalCluster(
             n_workers=section.workers,
             threads_per_worker=1,

@@ -150,10 +150,15 @@ def _held(problem: Problem, block: Block) -> _Held:
 
 
 def _limit() -> float:
+    limit = memory_limit()
+    return np.inf if limit is None else SHARE * limit
+
+
+def memory_limit() -> int | None:
+    """Bytes that this worker may use; None outside a worker, and for one without a limit."""
     from distributed import get_worker
 
     try:
-        limit = get_worker().memory_manager.memory_limit
+        return get_worker().memory_manager.memory_limit or None
     except ValueError:  # not on a worker
-        return np.inf
-    return SHARE * limit if limit else np.inf
+        return None

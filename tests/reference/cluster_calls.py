@@ -6,6 +6,8 @@ import socket
 import time
 from pathlib import Path
 
+import numpy as np
+
 
 def doubled(number):
     return 2 * number
@@ -27,6 +29,16 @@ def greedy():
     while True:
         held.append(b"x" * 2**24)
         time.sleep(0.005)
+
+
+HELD = []
+
+
+def paused_after(number, bytes_kept):
+    """Keep so much that Dask pauses the worker: it answers, and begins nothing any more."""
+    HELD.append(np.ones(bytes_kept, np.uint8))
+    time.sleep(1)
+    return 2 * number
 
 
 def doubled_by_another(number, folder):

@@ -50,7 +50,7 @@ def start_scheduler(folder, port):
     raise TimeoutError((folder / "dask_scheduler.log").read_text())
 
 
-def start_worker(folder, port):
+def start_worker(folder, port, memory="auto"):
     """Start a worker of one thread without a nanny, so that killing it kills the work."""
     options = (
         "--no-nanny",
@@ -61,6 +61,8 @@ def start_worker(folder, port):
         *NO_DASHBOARD,
         "--local-directory",
         folder,
+        "--memory-limit",
+        memory,
     )
     return start(folder, "dask_worker", f"tcp://127.0.0.1:{port}", *options)
 

@@ -108,3 +108,33 @@ def test_each__does_not_wait_for_a_lost_worker_that_calls_suited_best(tmp_path):
         calls = [(3, str(tmp_path)), (4, str(tmp_path))]
         # Its nanny brings another one, under another address.
         assert alone.each(cluster_calls.doubled_by_another, calls, places=[address, address]) == [6, 8]
+
+
+@pytest.fixture
+def full(tmp_path):
+    """A cluster whose one worker is paused from its first call on, and what starts another one."""
+    port = dask_processes.free_port()
+    with (
+        dask_processes.ended(dask_processes.start_scheduler(tmp_path / "scheduler", port)),
+        dask_processes.ended(dask_processes.start_worker(tmp_path / "full", port, memory="700MB")),
+        client.workers(
+            ClusterSection(scheduler=f"tcp://127.0.0.1:{port}", timeout_seconds=5), tmp_path
+        ) as found,
+    ):
+        (address,) = found.client.nthreads()
+        yield found, address, lambda: dask_processes.start_worker(tmp_path / "other", port)
+
+
+def test_each__says_that_all_workers_are_paused(full):
+    found, address, _ = full
+    calls = [(number, 600_000_000) for number in (1, 2)]
+    with pytest.raises(ClusterError, match=r"all workers at .* have been paused for 5 s: .* memory"):
+        found.each(cluster_calls.paused_after, calls, places=[address] * 2)
+
+
+def test_each__gives_the_calls_of_a_paused_worker_to_another_one(full):
+    found, address, start_another = full
+    assert found.each(cluster_calls.paused_after, [(1, 600_000_000)]) == [2]
+    with dask_processes.ended(start_another()):
+        found.client.wait_for_workers(1, timeout=30)
+        assert found.each(cluster_calls.doubled, [(3,), (4,)], places=[address] * 2) == [6, 8]
