@@ -28,7 +28,7 @@ class ClusterSection(Section):
     """Of each process that is started here; its share of the machine if absent."""
     blocks: int | None = Field(default=None, ge=1, le=MAX_BLOCKS)
     """Blocks that users are divided into, by their ids: each is read, sorted and trained on as a whole, so that it must
-    fit into half the memory of a worker. If absent, one for every two million accepted rows, at least 4."""
+    fit into half the memory of a worker. If absent, one for every 1.25 million accepted rows, at least 4."""
     timeout_seconds: float = Field(default=60.0, gt=0, le=3600, allow_inf_nan=False)
     """How long a scheduler or a worker is waited for."""
 

@@ -1,13 +1,15 @@
 """A deployment file is data; here it is loaded, and what Prefect would silently drop is refused."""
 
 import copy
+import re
 
 import pytest
 import yaml
 from pydantic import BaseModel
 
+from data_contracts.cluster_section import VARIABLE
 from data_contracts.errors import ConfigurationError
-from deployments.apply import QUEUES
+from deployments.apply import ENVIRONMENT, QUEUES
 from deployments.description import describe
 from deployments.stack import DEPLOYMENTS, POOL
 
@@ -90,3 +92,13 @@ def test_deployment__runs_in_our_pool_and_in_a_queue_that_is_made(deployment):
 
 def test_deployments__cover_every_flow():
     assert {each.load().name for each in FILE.deployments} == {"nightly", "tune", "backfill", "prune"}
+
+
+def test_cluster_yaml__sets_what_runs_may_set_and_asks_for_the_engine():
+    (deployment,) = describe(DEPLOYMENTS.with_name("cluster.yaml")).deployments
+
+    assert deployment.parameters["parameters"]["engine"] == "dask"
+    assert deployment.work_pool.name == POOL
+    assert deployment.work_pool.work_queue_name in QUEUES
+    assert VARIABLE in deployment.work_pool.job_variables.env
+    assert all(re.match(ENVIRONMENT, name) for name in deployment.work_pool.job_variables.env)
