@@ -57,7 +57,10 @@ class DatasetParameters(FlowParameters):
 
 
 class EngineParameters(FlowParameters):
-    """Where the work is done; what is empty here is as ``[cluster]`` in the dataset file says."""
+    """Where the work is done; what is empty here is as ``[cluster]`` in the dataset file says.
+
+    The first base of a class: a form shows the fields of its last base first.
+    """
 
     engine: Literal["local", "dask"] | None = None
     """local: this machine. dask: the workers of a Dask cluster, which see the log and the home under the same paths."""
@@ -68,7 +71,7 @@ class EngineParameters(FlowParameters):
     """Processes that are started on this machine where there is no scheduler."""
 
 
-class NightlyParameters(DatasetParameters, EngineParameters):
+class NightlyParameters(EngineParameters, DatasetParameters):
     """One nightly run."""
 
     as_of: Day | None = None
@@ -98,7 +101,7 @@ class ClusterParameters(DatasetParameters):
     """Names from the dataset file; empty: all of them."""
 
 
-class BackfillParameters(DatasetParameters, EngineParameters):
+class BackfillParameters(EngineParameters, DatasetParameters):
     """The nightly run for every date of a range."""
 
     first: Day

@@ -4,11 +4,14 @@ from collections.abc import Callable, Iterable
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar
 
+from httpx import HTTPError
+from prefect.client.orchestration import get_client
 from prefect.context import FlowRunContext
+from prefect.exceptions import PrefectException
 from prefect.logging import get_run_logger
 
 from data_contracts.run_summary import RunSummary
-from tasks.report.headline import headline
+from tasks.report.headline import headline, title
 from tasks.report.text import broken_rules, figure
 from tasks.runtime.progress import Listener, listener, listening
 
@@ -84,10 +87,19 @@ def in_the_log(run: Callable[P, R]) -> Callable[P, R]:
 
 
 def close(summary: RunSummary) -> None:
-    """Write how a run ended, after a warning for each rule that asks for a look; outside a flow run, nothing."""
-    if FlowRunContext.get() is None:
+    """Write how a run ended, after a warning for each rule that asks for a look; outside a flow run, nothing.
+
+    The run is named by it, too: lists of runs show names, and messages nowhere.
+    """
+    context = FlowRunContext.get()
+    if context is None or context.flow_run is None:
         return
-    logger = get_run_logger()
+    logger, began_as = get_run_logger(), context.flow_run.name.partition(": ")[0]
+    try:
+        with get_client(sync_client=True) as client:
+            client.update_flow_run(context.flow_run.id, name=f"{began_as}: {title(summary)}")
+    except (HTTPError, PrefectException) as error:
+        logger.warning("this run could not be named by how it ended: %s", error)
     for level in ("fail", "evidence", "warn"):
         for rule in broken_rules(summary.gate, level):
             logger.warning(

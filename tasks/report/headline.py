@@ -12,6 +12,14 @@ def headline(summary: RunSummary) -> str:
     )
 
 
+def title(summary: RunSummary) -> str:
+    """The same in a few words, for lists of runs."""
+    gate = summary.gate
+    found = summary.deciding_metrics[gate.winner].get(gate.metric)
+    value = "" if found is None else f", {gate.metric} {figure(found.value)}"
+    return f"{_became(summary)}{value}, gate {gate.verdict}"
+
+
 def reached(findings: RunFindings) -> str:
     """The winner's value of the metric that decides, with its interval, and the gain over the best baseline."""
     gate = findings.gate

@@ -1,6 +1,7 @@
 """The whole run, small: a sample shop of a few hundred customers, a handful of fast models."""
 
 import json
+import re
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -225,6 +226,11 @@ def test_nightly__its_state_and_log_say_what_happened(warm_home, small, caplog):
 
     assert state.message.startswith("personal_frequency published: basket_precision@5 0.")
     assert "; gate open" in state.message
+    with get_client(sync_client=True) as client:
+        name = client.read_flow_run(state.state_details.flow_run_id).name
+    assert re.fullmatch(
+        r"\S+ as of .*: personal_frequency published, basket_precision@5 0\.\d+, gate open", name
+    )
     assert any(line.startswith("train wals: ") and line.endswith("reused") for line in lines)
     assert any("30,000 rows read" in line for line in lines)
     assert state.message in lines
