@@ -17,7 +17,7 @@ from deployments.workspace import free_port
 from flows.guarded_server import LOOPBACK
 from tasks.runtime.code_hash import code_hash
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]  # every kernel is compiled anew
 
 READ_BY_PROGRAMS = (".css", ".example", ".html", ".j2", ".js", ".json", ".service", ".svg", ".toml", ".yaml")
 
@@ -114,10 +114,18 @@ def test_installed__serves(installed, tmp_path):
         assert process.poll() is None, log.read_text()
         family = descendants(process.pid)
         assert "deployed sample-nightly, sample-tune, sample-backfill, home" in log.read_text()
-        assert "sample" in httpx.get(f"http://{LOOPBACK}:{ports[1]}/").text
+        assert "sample" in wait_until("the reports", lambda: _page(ports[1]))
     finally:
         os.killpg(process.pid, signal.SIGINT)
         ended = process.wait(60)
 
     assert ended == 0
     assert not any(map(lives, family))
+
+
+def _page(port):
+    """Text of the first page of the report server; None until it answers."""
+    try:
+        return httpx.get(f"http://{LOOPBACK}:{port}/").text
+    except httpx.TransportError:
+        return None

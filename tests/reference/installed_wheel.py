@@ -48,7 +48,7 @@ class Installed:
             env=self.variables,
             capture_output=True,
             text=True,
-            timeout=280,
+            timeout=580,
             check=False,
         )
         assert done.returncode == 0, done.stdout + done.stderr
