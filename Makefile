@@ -63,7 +63,7 @@ format: $(TOOLS)  ## let ruff format and fix
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-bench: $(STAMP)  ## short benchmarks against peers; writes docs/benchmarks.md
+bench: $(TOOLS)  ## short benchmarks against peers; writes docs/benchmarks.md
 	$(BIN)/python -m benchmarks
 
 clean:  ## remove the environment and everything a run left here
