@@ -3,6 +3,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+# What tests and lint need besides: a quarter of the installation, which whoever only runs it need not wait for.
+TOOLS := $(VENV)/.installed-tools
 
 .PHONY: help install run serve check test drill torture lint format bench clean
 
@@ -11,11 +13,15 @@ help:  ## list the targets
 
 $(STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --upgrade "pip>=25.1"
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable . --group tests --group lint
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable .
 	@touch $@
 
-install: $(STAMP)  ## make .venv with the versions that were tested
+$(TOOLS): $(STAMP)
+	$(BIN)/python -m pip install --quiet --upgrade "pip>=25.1"
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --group tests --group lint
+	@touch $@
+
+install: $(STAMP)  ## make .venv with the versions that were tested; tests and lint add their tools when they are first asked for
 
 run: $(STAMP)  ## the nightly run on the built-in sample shop
 	$(BIN)/shelftalker run --dataset sample
@@ -38,26 +44,26 @@ PYTEST := $(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscop
 check: lint  ## lint and the fast tests: for the loop at the desk
 	$(PYTEST) -m "not server and not slow and not real_data"
 
-test: $(STAMP)  ## all tests
+test: $(TOOLS)  ## all tests
 	$(PYTEST)
 
 drill: $(STAMP)  ## break a running server and worker in every way we know, and see that nothing is lost
 	$(BIN)/python -m deployments.drill
 
-torture: $(STAMP)  ## hostile input, kills, damage and two at once: bounded to 20 minutes
+torture: $(TOOLS)  ## hostile input, kills, damage and two at once: bounded to 20 minutes
 	$(BIN)/python -m deployments.torture
 
-lint: $(STAMP)  ## ruff, mypy, import-linter
+lint: $(TOOLS)  ## ruff, mypy, import-linter
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-format: $(STAMP)  ## let ruff format and fix
+format: $(TOOLS)  ## let ruff format and fix
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-bench: $(STAMP)  ## short benchmarks against peers; writes docs/benchmarks.md
+bench: $(TOOLS)  ## short benchmarks against peers; writes docs/benchmarks.md
 	$(BIN)/python -m benchmarks
 
 clean:  ## remove the environment and everything a run left here
