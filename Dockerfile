@@ -34,7 +34,7 @@ COPY data_contracts data_contracts
 COPY tasks tasks
 COPY flows flows
 COPY deployments deployments
-RUN pip install --quiet --no-deps --editable . \
+RUN pip install --quiet --constraint constraints.txt --editable . \
     && python -m compileall -q data_contracts tasks flows deployments
 
 ENV SHELFTALKER_ROOT=/opt/shelftalker \

@@ -11,6 +11,7 @@ import os
 import re
 import secrets
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -21,6 +22,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, Self
 
 import click
+import psutil
 
 from data_contracts.errors import ConfigurationError, ShelftalkerError
 from deployments.image_files import Instruction, Service, compose, dockerfile, image_environment
@@ -205,9 +207,9 @@ class Services:
     def stop(self, name: str) -> None:
         """Stop a service, as Docker does: a signal to its first process, which must be enough."""
         process = self.running.pop(name)
-        children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text("ascii").split()
-        for child in children:
-            os.kill(int(child), 15)
+        if process.poll() is None:
+            for child in psutil.Process(process.pid).children():
+                child.terminate()
         try:
             process.wait(30)
         except subprocess.TimeoutExpired:
@@ -265,7 +267,7 @@ def postgres(service: Service, folder: Path) -> Iterator[bool]:
         _say("          postgres is well")
         yield True
     finally:
-        server.send_signal(2)
+        server.send_signal(signal.SIGINT)
         server.wait(30)
 
 
@@ -358,7 +360,7 @@ def main(folder: Path | None) -> None:
         size = int(_must(["du", "-sm", str(image.root)], {}).split()[0])
         _say(f"          the image's root has {size} MB")
         inside = json.dumps([str(image.root), *image[1:]])
-        command = ["unshare", "--net", "--mount", "--fork", "--kill-child"]
+        command = ["unshare", "--net", "--mount", "--pid", "--mount-proc", "--fork", "--kill-child"]
         again = [sys.executable, "-m", "deployments.container_replay", "--folder", str(place)]
         done = subprocess.run(
             [*command, *again], env={**os.environ, OWN_NETWORK: inside}, cwd=ROOT, check=False

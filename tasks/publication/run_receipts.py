@@ -76,8 +76,9 @@ def key_of_run(
     """
     choices = (tuned.applied(spec.models) if tuned else spec.models).values()
     kinds = {kind for each in choices for kind in models.kinds_within(each.kind, each.parameters)}
-    # Who is told, or answered from which publication, does not change what is published, nor does when a run begins.
-    rules = spec.model_dump(mode="json", exclude={"description", "variants", "cluster", "schedule", "notify"})
+    # Who is told, what is tracked, or answered from which publication, does not change what is published, nor does when a run begins.
+    beside = {"description", "variants", "cluster", "schedule", "notify", "tracking"}
+    rules = spec.model_dump(mode="json", exclude=beside)
     for place in PLACE_KEYS:  # the log is known by its content, wherever it lies
         rules["source"].pop(place)
     if rules["items"] is not None:

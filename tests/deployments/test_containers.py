@@ -113,7 +113,7 @@ def test_dockerfile__python_and_pins_are_those_of_the_project():
     assert set(extras.split(",")) <= set(PROJECT["optional-dependencies"])
     for each in dockerfile():
         if "pip install" in each.text:
-            assert "--constraint constraints.txt" in each.text or "--no-deps" in each.text
+            assert "--constraint constraints.txt" in each.text
 
 
 def test_dockerfile__copies_what_is_there_and_ends_as_a_user_without_rights():
