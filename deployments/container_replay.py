@@ -54,6 +54,14 @@ exec chroot "$root" /usr/bin/setpriv --reuid="$user" --regid="$user" --clear-gro
 """What Docker would do: root, home, host name, user, folder and command are given."""
 
 
+ASK = """
+import sys
+from urllib.request import Request, urlopen
+print(urlopen(Request(sys.argv[1], headers={"X-API-Key": sys.argv[2]}), timeout=10).read().decode())
+"""
+"""Prints what an address answers to the owner of a key."""
+
+
 class Image(NamedTuple):
     """What a Dockerfile made."""
 
@@ -104,7 +112,8 @@ def build(folder: Path) -> Image:
                 command = ["chroot", str(root), "/usr/bin/env", "-C", where, "/bin/sh", "-c", each.text]
                 _must(command, _pip_settings() | arguments | environment)
         if each.name in {"FROM", "RUN", "COPY"}:
-            _say(f"{time.monotonic() - began:6.1f} s  {each.name} {each.text[:90]}")
+            size = f"; {_megabytes(root)} MB" if each.name == "FROM" else ""
+            _say(f"{time.monotonic() - began:6.1f} s  {each.name} {each.text[:90]}{size}")
     identity = _must(["chroot", str(root), "/usr/bin/id", "--user", user], environment).strip()
     return Image(root, image_environment(instructions), where, identity)
 
@@ -285,11 +294,7 @@ def use(image: Image, folder: Path) -> None:
         for name in ("server", "worker", "reports", "lookups"):
             running.start(name)
         _run_there(running, key)
-        running.stop("worker")
-        running.start("worker")
-        said = (folder / "worker.log").read_text("utf-8")
-        if "no run was left behind" not in said.rpartition("deployed ")[0].rpartition("deployed ")[2]:
-            raise ShelftalkerError(f"the second worker was taken for another one:\n{said}")
+        _kill_the_worker(running)
 
 
 def _run_there(running: Services, key: str) -> None:
@@ -304,21 +309,40 @@ def _run_there(running: Services, key: str) -> None:
     began = time.monotonic()
     running.run("worker", ["prefect", "deployment", "run", "nightly/sample-nightly", "--watch"])
     _say(f"{time.monotonic() - began:6.1f} s  the same as a deployment, by the worker")
-    for name, url, header in (
-        ("reports", "http://reports:4280/", ""),
-        ("lookups", "http://lookups:8000/v1/popular", key),
+    for name, url, header, holds in (
+        ("server", "http://server:4200/", "", "<html"),
+        ("reports", "http://reports:4280/", "", "sample"),
+        ("lookups", "http://lookups:8000/v1/popular", key, "item_id"),
     ):
-        code = (
-            "import sys, urllib.request as r; q = r.Request(sys.argv[1], headers={'X-API-Key': sys.argv[2]}); "
-            "print(len(r.urlopen(q).read()))"
-        )
-        size = running.run(name, ["python", "-c", code, url, header]).stdout.strip()
-        _say(f"          {url} answers with {size} bytes")
+        if holds not in running.run("worker", ["python", "-c", ASK, url, header]).stdout.lower():
+            raise ShelftalkerError(f"{url} answers without {holds!r}: see {running.folder / name}.log")
+        _say(f"          {url} answers")
     owners = {path.stat().st_uid for path in running.home.rglob("*")}
     if owners != {int(running.image.user)}:
         raise ShelftalkerError(
             f"files of the home belong to {owners}, not to user {running.image.user} alone"
         )
+
+
+def _kill_the_worker(running: Services) -> None:
+    """Take the worker away in the middle of a run: the next one, in a container of its own, must end that run."""
+    given = json.dumps({"dataset": "sample", "as_of": "2025-06-01"})
+    begin = ["prefect", "deployment", "run", "nightly/sample-nightly", "--param", f"parameters={given}"]
+    running.run("worker", begin)
+    until = time.monotonic() + HEALTHY_SECONDS
+    while (
+        "running" not in running.run("worker", ["prefect", "flow-run", "ls", "--limit", "1"]).stdout.lower()
+    ):
+        if time.monotonic() > until:
+            raise ShelftalkerError("the worker took no run")
+    killed = running.running.pop("worker")
+    killed.kill()
+    killed.wait()
+    running.start("worker")
+    said = (running.folder / "worker.log").read_text("utf-8")
+    if "and has no process: ended" not in said:
+        raise ShelftalkerError(f"the second worker did not end the run of the first:\n{said[-3000:]}")
+    _say("          the next worker ended the run of one that was killed")
 
 
 def _must(command: list[str], environment: dict[str, str]) -> str:
@@ -333,6 +357,10 @@ def _must(command: list[str], environment: dict[str, str]) -> str:
     if done.returncode:
         raise ShelftalkerError(f"{' '.join(command)} failed:\n{done.stdout[-2000:]}{done.stderr[-2000:]}")
     return done.stdout
+
+
+def _megabytes(folder: Path) -> int:
+    return int(_must(["du", "-sm", str(folder)], {}).split()[0])
 
 
 def _say(line: str) -> None:
@@ -357,8 +385,7 @@ def main(folder: Path | None) -> None:
             use(Image(Path(root), *rest), place)
             return
         image = build(place)
-        size = int(_must(["du", "-sm", str(image.root)], {}).split()[0])
-        _say(f"          the image's root has {size} MB")
+        _say(f"          the image's root has {_megabytes(image.root)} MB")
         inside = json.dumps([str(image.root), *image[1:]])
         command = ["unshare", "--net", "--mount", "--pid", "--mount-proc", "--fork", "--kill-child"]
         again = [sys.executable, "-m", "deployments.container_replay", "--folder", str(place)]

@@ -106,6 +106,12 @@ def find(dataset: str, as_of: date | None, key: str) -> Receipt | None:
     return receipt if receipt is not None and receipt.still_holds() else None
 
 
+def of_run(dataset: str, as_of: date | None, run: str) -> Receipt | None:
+    """The newest receipt of a run by its name, whatever became of its publication; None if it left none."""
+    found = [each for each in every() if (each.dataset, each.as_of, each.run) == (dataset, as_of, run)]
+    return found[-1] if found else None
+
+
 def newest(n: int) -> list[Receipt]:
     """The receipts of the `n` newest runs of each dataset, by day and then by when they ended."""
     found: dict[str, list[Receipt]] = {}
