@@ -34,6 +34,8 @@ BASE = re.compile(r"python:(3\.\d+)-slim-([a-z]+)")
 VOLUME = Path("var/lib/shelftalker")
 POSTGRES = "/usr/lib/postgresql"
 HEALTHY_SECONDS = 240.0
+DAY = "2025-06-01"
+"""Day of a run that is cut off."""
 OWN_NETWORK = "SHELFTALKER_REPLAY_INSIDE"
 """Environment variable: set where this program runs again with a network of its own."""
 
@@ -326,20 +328,22 @@ def _run_there(running: Services, key: str) -> None:
 
 def _kill_the_worker(running: Services) -> None:
     """Take the worker away in the middle of a run: the next one, in a container of its own, must end that run."""
-    given = json.dumps({"dataset": "sample", "as_of": "2025-06-01"})
+    given = json.dumps({"dataset": "sample", "as_of": DAY})
     begin = ["prefect", "deployment", "run", "nightly/sample-nightly", "--param", f"parameters={given}"]
     running.run("worker", begin)
     until = time.monotonic() + HEALTHY_SECONDS
-    while (
-        "running" not in running.run("worker", ["prefect", "flow-run", "ls", "--limit", "1"]).stdout.lower()
-    ):
+    log = running.folder / "worker.log"
+    while f"sample as of {DAY}" not in log.read_text("utf-8"):
         if time.monotonic() > until:
             raise ShelftalkerError("the worker took no run")
+        time.sleep(0.2)
     killed = running.running.pop("worker")
     killed.kill()
     killed.wait()
+    while running.run("worker", running.services["worker"].healthcheck, check=False).returncode == 0:
+        time.sleep(0.2)
     running.start("worker")
-    said = (running.folder / "worker.log").read_text("utf-8")
+    said = log.read_text("utf-8")
     if "and has no process: ended" not in said:
         raise ShelftalkerError(f"the second worker did not end the run of the first:\n{said[-3000:]}")
     _say("          the next worker ended the run of one that was killed")

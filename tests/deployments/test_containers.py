@@ -17,6 +17,7 @@ import yaml
 from starlette.applications import Starlette
 from starlette.routing import Mount
 
+from data_contracts.errors import ConfigurationError
 from deployments import container_replay
 from deployments.healthy import problem
 from deployments.image_files import COMPOSE, DOCKERFILE, compose, dockerfile, image_environment
@@ -139,8 +140,14 @@ def test_files__hold_no_secret():
 
 
 def test_compose__refuses_to_start_without_a_secret():
-    with pytest.raises(Exception, match=r"copy \.env\.example"):
+    with pytest.raises(ConfigurationError, match=r"copy \.env\.example"):
         compose(dict.fromkeys(SECRETS[1:], "x" * 20))
+
+
+def test_dockerfile__what_is_not_understood_is_refused(tmp_path):
+    (tmp_path / "Dockerfile").write_text("FROM a\n# RUN b\nHEALTHCHECK NONE\n")
+    with pytest.raises(ConfigurationError, match="HEALTHCHECK is not among"):
+        dockerfile(tmp_path / "Dockerfile")
 
 
 def test_healthy__says_what_is_wrong(tmp_path):
