@@ -217,16 +217,26 @@ class Services:
 
     def stop(self, name: str) -> None:
         """Stop a service, as Docker does: a signal to its first process, which must be enough."""
-        process = self.running.pop(name)
-        if process.poll() is None:
-            for child in psutil.Process(process.pid).children():
-                child.terminate()
+        self._signal(name, signal.SIGTERM)
         try:
-            process.wait(30)
+            self.running[name].wait(30)
         except subprocess.TimeoutExpired:
             _say(f"! {name} did not end within 30 s of SIGTERM")
-            process.kill()
-            process.wait()
+            self.kill(name)
+        else:
+            del self.running[name]
+
+    def kill(self, name: str) -> None:
+        """Take a service away at once: without its first process the kernel ends all others of its namespace."""
+        self._signal(name, signal.SIGKILL)
+        self.running.pop(name).wait()
+
+    def _signal(self, name: str, number: signal.Signals) -> None:
+        process = self.running[name]
+        if process.poll() is None:
+            # To the first process itself: it became another user, and so does not end with the one that waits for it.
+            for child in psutil.Process(process.pid).children():
+                child.send_signal(number)
 
     def __enter__(self) -> Self:
         """Start nothing yet."""
@@ -337,11 +347,7 @@ def _kill_the_worker(running: Services) -> None:
         if time.monotonic() > until:
             raise ShelftalkerError("the worker took no run")
         time.sleep(0.2)
-    killed = running.running.pop("worker")
-    killed.kill()
-    killed.wait()
-    while running.run("worker", running.services["worker"].healthcheck, check=False).returncode == 0:
-        time.sleep(0.2)
+    running.kill("worker")
     running.start("worker")
     said = log.read_text("utf-8")
     if "and has no process: ended" not in said:
