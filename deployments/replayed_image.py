@@ -66,7 +66,8 @@ def _base(name: str, root: Path) -> None:
     if match is None:
         raise ConfigurationError(f"FROM {name}: only python:3.X-slim-SUITE can be stood in for")
     version, suite = match.groups()
-    must(["debootstrap", "--variant=minbase", suite, str(root), MIRROR], {})
+    # It mounts /proc and /sys in the root: killed, it would leave them there, to be met by whoever removes the root.
+    must(["unshare", "--mount", "debootstrap", "--variant=minbase", suite, str(root), MIRROR], {})
     shutil.copy("/etc/resolv.conf", root / "etc/resolv.conf")
     plain = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "DEBIAN_FRONTEND": "noninteractive"}
     for words in (

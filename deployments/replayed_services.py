@@ -26,8 +26,8 @@ set -e
 mount --make-rprivate /
 mount --bind "$1" "$1"
 mount --bind "$2" "$1/var/lib/shelftalker"
-mount -t tmpfs tmpfs "$1/tmp"
-mount -t tmpfs tmpfs "$1/dev/shm"
+mount -t tmpfs -o noexec,nosuid,nodev tmpfs "$1/tmp"
+mount -t tmpfs -o noexec,nosuid,nodev tmpfs "$1/dev/shm"
 mount -t proc proc "$1/proc"
 mount -o remount,bind,ro "$1"
 hostname "$3"
