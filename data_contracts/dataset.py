@@ -30,6 +30,7 @@ from data_contracts.notify_section import NotifySection
 from data_contracts.rules_section import RulesSection
 from data_contracts.schedule_section import ScheduleSection
 from data_contracts.source_section import SourceSection
+from data_contracts.tracking_section import TrackingSection
 from data_contracts.variants_section import VariantsSection
 
 DEFAULT_MODELS = Path(__file__).parent / "default_models.toml"
@@ -84,6 +85,7 @@ class DatasetSpec(Section):
     cluster: ClusterSection = ClusterSection()
     schedule: ScheduleSection = ScheduleSection()
     notify: tuple[NotifySection, ...] = ()
+    tracking: TrackingSection = TrackingSection()
 
     @model_validator(mode="before")
     @classmethod

@@ -4,17 +4,18 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from types import FrameType
 from typing import Self
+
+import psutil
 
 from data_contracts.errors import ShelftalkerError
 
 GRACE_SECONDS = 20.0
 """How long a process may take to end before it is killed."""
 TAIL_LINES = 15
-PROC = Path("/proc")
 
 
 class Child:
@@ -128,34 +129,14 @@ def send(pids: list[int], number: signal.Signals) -> None:
 def lives(pid: int) -> bool:
     """Whether a process runs: a dead one that nobody has waited for does not."""
     try:
-        return _state_and_parent(PROC / str(pid))[0] != "Z"
-    except OSError:
+        return bool(psutil.Process(pid).status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
         return False
 
 
 def descendants(pid: int) -> list[int]:
     """Return all processes below `pid`, parents first; they may lead groups and sessions of their own."""
-    children: dict[int, list[int]] = {}
-    for folder in processes():
-        try:
-            parent = _state_and_parent(folder)[1]
-        except OSError:  # it has just ended
-            continue
-        children.setdefault(parent, []).append(int(folder.name))
-    found, todo = [], [pid]
-    while todo:
-        below = children.get(todo.pop(), [])
-        found += below
-        todo += below
-    return found
-
-
-def processes() -> Iterator[Path]:
-    """Return the /proc folder of every process."""
-    return (folder for folder in PROC.iterdir() if folder.name.isdigit())
-
-
-def _state_and_parent(folder: Path) -> tuple[str, int]:
-    # "pid (name) state parent ...", and the name may hold anything, brackets too.
-    state, parent = (folder / "stat").read_text().rpartition(")")[2].split()[:2]
-    return state, int(parent)
+    try:
+        return [each.pid for each in psutil.Process(pid).children(recursive=True)]
+    except psutil.NoSuchProcess:
+        return []

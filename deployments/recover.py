@@ -11,6 +11,7 @@ from http import HTTPStatus
 from typing import Any
 
 import click
+import psutil
 from prefect.client.orchestration import PrefectClient, get_client
 from prefect.client.schemas.filters import (
     FlowRunFilter,
@@ -22,13 +23,13 @@ from prefect.exceptions import PrefectHTTPStatusError
 from prefect.settings import get_current_settings
 from prefect.states import Cancelled, Crashed
 
-from deployments.processes import processes
 from deployments.stack import POOL, START_SECONDS, refusals_explained, wait_for_api, worker_name
 from flows.cli_common import exits
 
 UNDER_WAY = [StateType.RUNNING, StateType.PENDING, StateType.CANCELLING]
 PAGE = 200
-RUN_ID = b"PREFECT__FLOW_RUN_ID="
+RUN_ID = "PREFECT__FLOW_RUN_ID"
+"""Variable that Prefect gives to the process of a run."""
 
 
 class Processes:
@@ -39,17 +40,16 @@ class Processes:
         self._hidden: set[str] = set()
         self.worker = False
         """Whether a worker of the pool is at work for this API."""
-        for folder in processes():
+        for each in psutil.process_iter():
             try:
-                variables = (folder / "environ").read_bytes().split(b"\0")
-                command = (folder / "cmdline").read_bytes().decode(errors="replace").split("\0")
-            except PermissionError:
-                self._hidden.add(folder.name)
-            except OSError:  # it has just ended
+                variables, command = each.environ(), each.cmdline()
+            except psutil.AccessDenied:
+                self._hidden.add(str(each.pid))
+            except psutil.NoSuchProcess:  # it has just ended
                 continue
             else:
-                self._runs |= {each[len(RUN_ID) :].decode() for each in variables if each.startswith(RUN_ID)}
-                mine = f"PREFECT_API_URL={api}".encode() in variables
+                self._runs |= {variables[RUN_ID]} if RUN_ID in variables else set()
+                mine = variables.get("PREFECT_API_URL") == api
                 self.worker |= mine and {"worker", "start", POOL} <= set(command)
 
     def may_hold(self, run: FlowRun) -> bool:

@@ -1,6 +1,7 @@
 """`python -m deployments.reports`: an index of all nights and the reports of runs, on the loopback interface, and nothing else."""
 
 import re
+from collections.abc import Container, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -71,21 +72,38 @@ class Safe:
         await self.app(scope, receive, with_headers)
 
 
-def make_app(home: Path) -> ASGIApp:
-    """Make the application: an index of all nights at its root, figures at /metrics, and reports and their pictures."""
+HEALTH = "/health"
+"""Path that says that the process answers, and nothing else."""
+
+
+def make_app(home: Path, more_names: Sequence[str] = ()) -> ASGIApp:
+    """Make the application: an index of all nights at its root, figures at /metrics, and reports and their pictures.
+
+    Parameters
+    ----------
+    home
+        Whose publications are shown.
+    more_names
+        Names that it answers to beside the loopback's own.
+
+    """
+    names = frozenset((*OWN_NAMES, *more_names))
+
+    def health(_request: Request) -> Response:
+        return PlainTextResponse("well")
 
     def index(request: Request) -> Response:
-        known = _is_own(request)
+        known = _is_own(request, names)
         return HTMLResponse(index_page(shops(home, datetime.now(UTC).date()))) if known else _nothing()
 
     def metrics(request: Request) -> Response:
-        if not _is_own(request):
+        if not _is_own(request, names):
             return _nothing()
         return Response(exposition(shops(home, datetime.now(UTC).date())), media_type=CONTENT_TYPE_LATEST)
 
     def file(request: Request) -> Response:
         try:
-            path = find(home, request.scope["raw_path"].decode("ascii")) if _is_own(request) else None
+            path = find(home, request.scope["raw_path"].decode("ascii")) if _is_own(request, names) else None
             content = path.read_bytes() if path else None
         except (
             OSError,
@@ -96,28 +114,29 @@ def make_app(home: Path) -> ASGIApp:
             return _nothing()
         return Response(content, media_type=TYPES[path.suffix])
 
-    return Safe(
-        Starlette(routes=[Route("/", index), Route("/metrics", metrics), Route("/{path:path}", file)])
-    )
+    paths = {"/": index, HEALTH: health, "/metrics": metrics, "/{path:path}": file}
+    return Safe(Starlette(routes=[Route(path, answer) for path, answer in paths.items()]))
 
 
-def _is_own(request: Request) -> bool:
-    """Whether this machine is asked by its own name.
+def _is_own(request: Request, names: Container[str]) -> bool:
+    """Whether this machine is asked by one of its own names.
 
     A foreign name that resolves to it must not read reports through somebody's browser.
     """
-    return request.headers.get("host", "").rpartition(":")[0] in OWN_NAMES
+    return request.headers.get("host", "").rpartition(":")[0] in names
 
 
 def _nothing() -> Response:
     return PlainTextResponse("Not Found", status_code=404)
 
 
-def make_server(home: Path, port: int) -> uvicorn.Server:
-    """A server on the loopback interface; the caller runs it."""
+def make_server(
+    home: Path, port: int, host: str = LOOPBACK, more_names: Sequence[str] = ()
+) -> uvicorn.Server:
+    """A server, by default on the loopback interface; the caller runs it."""
     config = uvicorn.Config(
-        make_app(home),
-        host=LOOPBACK,
+        make_app(home, more_names),
+        host=host,
         port=port,
         log_level="critical",
         access_log=False,
@@ -129,12 +148,24 @@ def make_server(home: Path, port: int) -> uvicorn.Server:
 
 @click.command()
 @click.option("--port", type=click.IntRange(1, 65535), default=REPORTS_PORT, show_default=True)
+@click.option(
+    "--host",
+    default=LOOPBACK,
+    show_default=True,
+    help="Address to listen at. There is no password: another one is for a container whose port the host publishes on its loopback.",
+)
+@click.option(
+    "--allow-host",
+    "names",
+    multiple=True,
+    help="A name that it answers to, beside localhost; may be repeated.",
+)
 @home_option
 @exits
-def main(port: int, home: Path | None) -> None:
-    """Serve the reports of runs on the loopback interface, and nothing else."""
+def main(port: int, host: str, names: tuple[str, ...], home: Path | None) -> None:
+    """Serve the reports of runs, by default on the loopback interface, and nothing else."""
     must_be_free(port, "--port")
-    make_server(home or store.home(), port).run()
+    make_server(home or store.home(), port, host, names).run()
 
 
 if __name__ == "__main__":

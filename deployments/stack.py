@@ -28,6 +28,12 @@ def worker_name() -> str:
     return f"shelftalker on {os.uname().nodename}"
 
 
+def worker_command(*options: str) -> list[str]:
+    """Return the command of a worker of the pool; `options` are more of Prefect's own."""
+    own = ("worker", "start", "--pool", POOL, "--type", "process", "--name", worker_name())
+    return [sys.executable, "-m", "prefect", *own, *options]
+
+
 class Stack:
     """Server and worker of a workspace; a context manager that stops whatever it started.
 
@@ -71,8 +77,7 @@ class Stack:
 
     def start_worker(self) -> Child:
         """Start a worker of the pool."""
-        command = ["worker", "start", "--pool", POOL, "--type", "process", "--name", worker_name()]
-        return self._start("worker", ["-m", "prefect", *command])
+        return self._start("worker", worker_command()[1:])
 
     def stop_worker(self, worker: Child) -> str:
         """Stop a worker and what it runs; returns what was said of the runs that this cut off."""

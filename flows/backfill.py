@@ -14,7 +14,9 @@ from prefect.states import Completed
 from data_contracts.dataset import DatasetSpec
 from data_contracts.errors import ConfigurationError, UnfinishedError
 from data_contracts.parameters import BackfillParameters
+from flows.backfill_notice import tell_backfill
 from flows.engines import engine_of
+from flows.notifying import on_backfill_failure
 from flows.one_date import CLOSED, FAILED, LEFT_ALONE, Plan, Row, preview, row_of, run_date
 from flows.planning import chosen_models, on_engine
 from tasks.ingestion.task import find_source
@@ -28,7 +30,11 @@ LABEL = "dates"
 """Label of the progress bar over all dates."""
 
 
-@flow(name="backfill", flow_run_name="{parameters.dataset} from {parameters.first} to {parameters.last}")
+@flow(
+    name="backfill",
+    flow_run_name="{parameters.dataset} from {parameters.first} to {parameters.last}",
+    on_failure=[on_backfill_failure],
+)
 def backfill(parameters: BackfillParameters) -> Any:
     """Run every date as a run of its own; returns one row per date.
 
@@ -40,6 +46,8 @@ def backfill(parameters: BackfillParameters) -> Any:
     plan = make_plan(parameters)
     rows = [preview(plan, day) for day in parameters.dates()] if parameters.dry_run else list(_run(plan))
     create_table_artifact(key="backfill", table=rows, description=_in_words(rows))
+    if not parameters.dry_run:
+        tell_backfill(plan.spec.name, parameters, rows, plan.spec.notify)
     if any(row["result"] == FAILED for row in rows):
         raise UnfinishedError(_in_words(rows), rows)
     return Completed(message=_in_words(rows), data=rows)

@@ -13,7 +13,16 @@ from flows import cli_common as common
 from flows.cli_api import service
 from flows.cli_check import check
 from flows.cli_cluster import on_workers
-from flows.cli_common import as_date, as_names, dataset_option, engine_options, exits, home_option, print_rows
+from flows.cli_common import (
+    as_date,
+    as_names,
+    dataset_option,
+    engine_options,
+    exits,
+    home_option,
+    print_rows,
+    quiet_option,
+)
 from flows.cli_export import export
 from flows.cli_lookups import lookups
 from flows.cli_operations import operations
@@ -45,14 +54,23 @@ def main() -> None:
 @click.option("--tuned", help="Parameters to use: name or .toml of what `shelftalker tune` wrote.")
 @engine_options
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as one JSON object on stdout.")
-@click.option("--quiet", is_flag=True, help="Print nothing unless there is something to look at: for cron.")
+@quiet_option
+@click.option(
+    "--verbose",
+    is_flag=True,
+    help="Print hashes, too: of the published files, of every step, of what decided the run.",
+)
 @click.option(
     "--picture", type=click.Path(dir_okay=False, path_type=Path), help="Save the tables as SVG, too."
 )
 @home_option
 @exits
-def run(*, as_json: bool, quiet: bool, picture: Path | None, home: Path | None, **given: Any) -> None:
+def run(
+    *, as_json: bool, quiet: bool, verbose: bool, picture: Path | None, home: Path | None, **given: Any
+) -> None:
     """One nightly run: ingest, train, evaluate, decide, publish."""
+    if quiet and verbose:
+        raise click.UsageError("--quiet and --verbose ask for opposite things")
     common.settle(home, runs_flow=True)
     from data_contracts.parameters import NightlyParameters
     from flows.nightly import nightly
@@ -70,6 +88,10 @@ def run(*, as_json: bool, quiet: bool, picture: Path | None, home: Path | None, 
         from flows.display import show
 
         show(summary, examples(summary), picture)
+        if verbose:
+            from flows.display_details import show_details
+
+            show_details(summary)
     if summary.live is False:
         from flows.not_live import not_live
 
@@ -115,9 +137,10 @@ def run(*, as_json: bool, quiet: bool, picture: Path | None, home: Path | None, 
     "--seed", type=click.IntRange(0, MAX_SEED), default=0, show_default=True, help="Decides all chance."
 )
 @click.option("--json", "as_json", is_flag=True, help="Print what was found as one JSON object on stdout.")
+@quiet_option
 @home_option
 @exits
-def tune(*, as_json: bool, home: Path | None, **given: Any) -> None:
+def tune(*, as_json: bool, quiet: bool, home: Path | None, **given: Any) -> None:
     """Search better parameters on windows before the hold-out; Ctrl-C keeps every trial."""
     common.settle(home, runs_flow=True)
     from data_contracts.database_url import has_password
@@ -131,9 +154,16 @@ def tune(*, as_json: bool, home: Path | None, **given: Any) -> None:
             "--study holds a password, which Prefect would keep with the run: write {NAME} for an environment "
             "variable that holds it, or env:NAME for the whole URL"
         )
-    result = run_here(tune_flow, TuneParameters(**given))
+    result = run_here(tune_flow, TuneParameters(**given), quiet=quiet)
     if as_json:
         click.echo(json.dumps(result, ensure_ascii=False))
+    if quiet:
+        for name, found in result["models"].items():
+            if "value" not in found:
+                click.echo(
+                    printable(f"{name}: no trial was finished; its parameters stay as they are"), err=True
+                )
+    if as_json or quiet:
         return
     print_rows(tuned_rows(result), as_json=False)
     click.echo(

@@ -47,6 +47,11 @@ dataset_option = click.option(
 )
 
 
+quiet_option = click.option(
+    "--quiet", is_flag=True, help="Print nothing unless there is something to look at: for cron."
+)
+
+
 def engine_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Give a command the options that say where the work is done."""
     for option in (

@@ -2,6 +2,7 @@
 
 import sys
 from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,16 @@ import click
 from data_contracts.errors import GateClosedError, UnfinishedError
 from data_contracts.limits import MAX_COUNT, MAX_DAYS, MAX_SEED
 from flows import cli_common as common
-from flows.cli_common import as_date, dataset_option, engine_options, exits, home_option, print_rows
+from flows.cli_common import (
+    as_date,
+    dataset_option,
+    engine_options,
+    exits,
+    home_option,
+    print_rows,
+    quiet_option,
+)
+from flows.tables import printable
 
 
 @click.group()
@@ -40,9 +50,10 @@ def operations() -> None:
 @click.option("--tuned", help="Parameters to use: name or .toml of what `shelftalker tune` wrote.")
 @engine_options
 @click.option("--json", "as_json", is_flag=True, help="Print rows as JSON.")
+@quiet_option
 @home_option
 @exits
-def backfill(first: date, last: date, *, as_json: bool, home: Path | None, **given: Any) -> None:
+def backfill(first: date, last: date, *, as_json: bool, quiet: bool, home: Path | None, **given: Any) -> None:
     """Run every date of a range, oldest first; exit code 1 if one failed, 4 if a gate is closed.
 
     Dates that were done before with the same log, parameters and code are skipped, so that a backfill
@@ -56,14 +67,25 @@ def backfill(first: date, last: date, *, as_json: bool, home: Path | None, **giv
     from flows.one_date import CLOSED
     from flows.running import run_here
 
+    show = _quietly if quiet and not as_json else partial(print_rows, as_json=as_json)
     try:
-        rows = run_here(backfill_flow, BackfillParameters(first=first, last=last, **given))
+        rows = run_here(backfill_flow, BackfillParameters(first=first, last=last, **given), quiet=quiet)
     except UnfinishedError as error:
-        print_rows(error.rows, as_json=as_json)
+        show(error.rows)
         raise
-    print_rows(rows, as_json=as_json)
+    show(rows)
     if any(row["outcome"] == CLOSED for row in rows):
         sys.exit(GateClosedError.exit_code)
+
+
+def _quietly(rows: list[dict[str, Any]]) -> None:
+    """Print the dates that somebody should look at."""
+    from flows.one_date import CLOSED, FAILED, UNDECIDED
+
+    for row in rows:
+        if row["result"] == FAILED or row["outcome"] in {CLOSED, UNDECIDED}:
+            what = FAILED if row["result"] == FAILED else row["outcome"]
+            click.echo(printable(f"{row['as_of']} {what}: {row['reason']}"), err=True)
 
 
 @operations.command()

@@ -8,9 +8,9 @@ from prefect.logging.loggers import flow_run_logger
 
 from data_contracts.database_url import masked
 from data_contracts.dataset import DatasetSpec
-from data_contracts.errors import ShelftalkerError
+from data_contracts.errors import ShelftalkerError, UnfinishedError
 from data_contracts.notify_section import Ending, NotifySection
-from data_contracts.parameters import NightlyParameters
+from data_contracts.parameters import BackfillParameters, NightlyParameters
 from data_contracts.run_summary import RunSummary
 from flows.ui_artifacts import address
 from tasks.notification.notice import Notice
@@ -19,7 +19,7 @@ from tasks.report.headline import headline
 from tasks.runtime.progress import listener
 
 BACKFILL = "backfill"
-"""Tag of the runs of a backfill, which has one table of all its dates: nobody is told of each."""
+"""Tag of the dates of a backfill, which tells once, at its end: nobody is told of each."""
 STEP = "notify"
 
 
@@ -52,8 +52,8 @@ def _ending(summary: RunSummary) -> Ending:
     return "undecided" if summary.gate.verdict == "undecided" else "rejected"
 
 
-def tell_failed(given: NightlyParameters, error: BaseException) -> list[str]:
-    """Tell that a run failed; returns what could not be sent.
+def tell_failed(given: NightlyParameters | BackfillParameters, error: BaseException) -> list[str]:
+    """Tell that a run, or a backfill as a whole, failed; returns what could not be sent.
 
     A dataset file that cannot be read names nobody who could be told.
     """
@@ -63,18 +63,32 @@ def tell_failed(given: NightlyParameters, error: BaseException) -> list[str]:
         return []
     said = (str(error).splitlines() or ["no more is known"])[0]
     text = masked(f"{type(error).__name__.removesuffix('Error')}: {said}")
-    notice = Notice(event="failed", dataset=spec.name, as_of=given.as_of, text=text)
+    about: dict[str, Any] = (
+        {"as_of": given.as_of} if isinstance(given, NightlyParameters) else {"as_of": None, "dates": {}}
+    )
+    notice = Notice(event="failed", dataset=spec.name, text=text, **about)
     return [] if given.dry_run else send(notice, spec.notify)
 
 
 def on_failure(flow: Any, flow_run: Any, state: Any) -> None:
     """Tell why a flow run failed; a hook of the nightly flow."""
-    if BACKFILL in flow_run.tags:
-        return
+    if BACKFILL not in flow_run.tags:
+        _tell_of_failure(NightlyParameters, flow_run, state)
+
+
+def on_backfill_failure(flow: Any, flow_run: Any, state: Any) -> None:
+    """Tell why a backfill failed as a whole; of dates that failed it has told by then."""
+    if not isinstance(state.result(raise_on_failure=False), UnfinishedError):
+        _tell_of_failure(BackfillParameters, flow_run, state)
+
+
+def _tell_of_failure(
+    kind: type[NightlyParameters] | type[BackfillParameters], flow_run: Any, state: Any
+) -> None:
     error = state.result(raise_on_failure=False)
     if not isinstance(error, BaseException):
         return
-    warnings = tell_failed(NightlyParameters.model_validate(flow_run.parameters["parameters"]), error)
+    warnings = tell_failed(kind.model_validate(flow_run.parameters["parameters"]), error)
     for warning in warnings:
         flow_run_logger(flow_run).warning("%s", warning)
     if warnings:

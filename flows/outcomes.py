@@ -13,7 +13,7 @@ from data_contracts.predictions import PER_CATEGORY, TABLES
 from data_contracts.published_files import HISTORY, HISTORY_FILES, LOOKUP, RULES_FILE, TITLES
 from data_contracts.run_summary import LeftOutModel, RunFindings, RunSummary
 from data_contracts.tuned import Tuned
-from flows import diary, notifying, run_events, ui_artifacts
+from flows import diary, notifying, run_events, tracking, ui_artifacts
 from flows.engines import Engine
 from tasks.evaluation.gate import DECISION, Verdict
 from tasks.evaluation.task import EvaluatedModel
@@ -250,4 +250,5 @@ def _close(run: Run, summary: RunSummary, page: store.ArtifactRef, *more: store.
     ).keep()
     run_events.emit_outcome(summary)
     notifying.tell(summary, run.spec.notify)
+    tracking.track(summary, run.spec.tracking)
     diary.close(summary)

@@ -13,7 +13,12 @@ from rich.console import Console
 from rich.text import Text
 
 from data_contracts.errors import ShelftalkerError
-from data_contracts.parameters import ClusterParameters, DatasetParameters, NightlyParameters
+from data_contracts.parameters import (
+    BackfillParameters,
+    ClusterParameters,
+    DatasetParameters,
+    NightlyParameters,
+)
 from data_contracts.run_summary import RunSummary
 from flows import own_server
 from flows.answer_rows import rows_for_user
@@ -54,11 +59,11 @@ def run_here(flow: Flow[[P], R], parameters: P, *, quiet: bool = False) -> R:
 
 
 def _check(parameters: DatasetParameters) -> None:
-    """Refuse what no run could use; a nightly run that ends here tells of it as one that ends later does."""
+    """Refuse what no run could use; a nightly run or backfill that ends here tells of it as one that ends later does."""
     try:
         check_before(parameters)
     except ShelftalkerError as error:
-        if isinstance(parameters, NightlyParameters):
+        if isinstance(parameters, NightlyParameters | BackfillParameters):
             for warning in tell_failed(parameters, error):
                 Console(file=printed_to(sys.stderr)).print(Text(f"  ! {warning}", "yellow"), soft_wrap=True)
         raise

@@ -38,11 +38,15 @@ class Notice(BaseModel):
     """That metric of the winner, with its interval."""
     report: str | None = None
     """Address of the report."""
+    dates: dict[str, str] | None = None
+    """What became of each date of a backfill; null for a run of its own."""
 
     @property
     def subject(self) -> str:
         """What it is about, in a few words."""
         day = "" if self.as_of is None else f" as of {self.as_of}"
+        if self.dates is not None:
+            day = " backfill"
         return f"Shelftalker: {self.dataset}{day} {self.event}"
 
     @property

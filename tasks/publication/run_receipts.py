@@ -76,8 +76,9 @@ def key_of_run(
     """
     choices = (tuned.applied(spec.models) if tuned else spec.models).values()
     kinds = {kind for each in choices for kind in models.kinds_within(each.kind, each.parameters)}
-    # Who is told, or answered from which publication, does not change what is published, nor does when a run begins.
-    rules = spec.model_dump(mode="json", exclude={"description", "variants", "cluster", "schedule", "notify"})
+    # Who is told, what is tracked, or answered from which publication, does not change what is published, nor does when a run begins.
+    beside = {"description", "variants", "cluster", "schedule", "notify", "tracking"}
+    rules = spec.model_dump(mode="json", exclude=beside)
     for place in PLACE_KEYS:  # the log is known by its content, wherever it lies
         rules["source"].pop(place)
     if rules["items"] is not None:
@@ -103,6 +104,12 @@ def find(dataset: str, as_of: date | None, key: str) -> Receipt | None:
     path = _path(dataset, as_of, key)
     receipt = _read(path) if path.exists() else None
     return receipt if receipt is not None and receipt.still_holds() else None
+
+
+def of_run(dataset: str, as_of: date | None, run: str) -> Receipt | None:
+    """The newest receipt of a run by its name, whatever became of its publication; None if it left none."""
+    found = [each for each in every() if (each.dataset, each.as_of, each.run) == (dataset, as_of, run)]
+    return found[-1] if found else None
 
 
 def newest(n: int) -> list[Receipt]:

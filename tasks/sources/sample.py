@@ -2,11 +2,11 @@
 
 import csv
 import io
-import os
 from pathlib import Path
 
 import numpy as np
 
+from tasks.runtime.files import replace_file
 from tasks.sources.sample_generator import CATEGORIES, FIRST_DAY, Catalogue, Lines, make_catalogue, make_lines
 
 HEADER = ("Invoice", "Item", "Title", "Category", "Quantity", "Date", "Price", "Customer", "Country")
@@ -30,9 +30,7 @@ def ensure_sample(home: Path) -> Path:
     path = home / "sample.csv"
     if not path.is_file():
         home.mkdir(parents=True, exist_ok=True)
-        partial = path.with_name(f".sample-{os.getpid()}.csv")
-        write_sample(partial)
-        partial.replace(path)
+        replace_file(path, write_sample)
     return path
 
 

@@ -57,6 +57,15 @@ def test_reports__shows_an_index_at_its_root(served):
     assert httpx.get(served, headers={"Host": "evil.example:80"}).status_code == 404
 
 
+def test_reports__says_that_it_is_well_and_answers_to_more_names_if_told(tmp_path):
+    with running(make_app(tmp_path, ["reports"])) as client:
+        named = {"Host": "reports:4280"}
+
+        assert client.get("/health").text == "well"
+        assert client.get("/", headers=named).status_code == 200
+        assert client.get("/", headers={"Host": "evil.example:4280"}).status_code == 404
+
+
 def test_reports__has_figures_for_prometheus(served):
     answer = httpx.get(f"{served}/metrics")
 

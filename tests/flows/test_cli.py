@@ -1,6 +1,7 @@
 """The commands as a user types them, and the exit codes that schedulers read."""
 
 import json
+import re
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -30,6 +31,20 @@ def test_run__shows_tables_and_three_users(warm_home, shelftalker, tmp_path, sma
     ):
         assert words in result.stdout
     assert result.stdout.count("\nuser ") == 3
+    assert not re.search(r"[0-9a-f]{32}", result.stdout)
+
+
+def test_run__shows_hashes_if_asked(warm_home, shelftalker, tmp_path, small_log):
+    words = ("run", "--dataset", write_dataset(tmp_path), "--source", small_log)
+    result = shelftalker(*words, "--verbose")
+    folder = json.loads(shelftalker(*words, "--json").stdout)["path"]
+    manifest = json.loads((Path(folder) / "manifest.json").read_text("utf-8"))
+
+    assert manifest["files"]["predictions.parquet"]["sha256"] in result.stdout
+    for found in warm_home.glob("receipts/small/*/*.json"):
+        receipt = json.loads(found.read_text("utf-8"))
+        assert receipt["key"] in result.stdout
+        assert all(path.rpartition("/")[2] in result.stdout for path in receipt["artifacts"])
 
 
 def test_run__closed_gate_is_exit_code_4(unpublished_home, shelftalker, tmp_path, small_log):
@@ -55,6 +70,7 @@ def test_run__broken_contract_is_exit_code_3(home, shelftalker, tmp_path, small_
         (["run", "--dataset", "nowhere"], "unknown dataset 'nowhere'; known: movielens_small"),
         (["run", "--dataset", "nowhere.toml"], "shelftalker init FILE"),
         (["run", "--source", "/nowhere.csv", "--dataset", "online_retail"], "nowhere.csv"),
+        (["run", "--quiet", "--verbose"], "ask for opposite things"),
         (["run", "--as-of", "yesterday"], "'yesterday' is no date; write YYYY-MM-DD"),
         (["backfill", "--from", "2026-01-02", "--to", "2026-01-01"], "lies before"),
         (["recommend", "--dataset", "sample", "--user", "1"], "nothing is published for dataset 'sample'"),

@@ -53,3 +53,55 @@ def test_run__nobody_who_hears_changes_nothing(warm_home, shelftalker, tmp_path,
     assert (result.exit_code, json.loads(result.stdout)["live"]) == (0, True)
     assert "no notification went to webhook (address in WHERE_TO): Connection refused" in result.stderr
     assert "SECRET" not in result.output
+
+
+def backfilled(shelftalker, home, path, log, *more):
+    dates = ("--from", "2025-05-20", "--to", "2025-05-27", "--every", "1w")
+    return shelftalker("backfill", "--dataset", path, "--source", log, *dates, *more, "--home", home)
+
+
+def test_backfill__tells_once_at_its_end_and_is_quiet_if_all_is_well(
+    warm_home, shelftalker, tmp_path, small_log, monkeypatch
+):
+    path = write_dataset(tmp_path, [("[evaluation]", NOTIFY.format(ALL))])
+    with hook() as server:
+        monkeypatch.setenv("WHERE_TO", f"http://127.0.0.1:{server.server_port}/")
+        first = backfilled(shelftalker, warm_home, path, small_log, "--quiet")
+        again = backfilled(shelftalker, warm_home, path, small_log, "--quiet")
+    (told,) = server.got  # nothing was done the second time
+
+    assert (first.exit_code, first.output, again.exit_code, again.output) == (0, "", 0, "")
+    assert (told["event"], told["as_of"]) == ("published", None)
+    assert told["dates"] == {"2025-05-20": "published", "2025-05-27": "published"}
+    assert told["text"] == "backfill from 2025-05-20 to 2025-05-27, 2 dates: 2 published"
+
+
+def test_backfill__the_worst_date_is_what_it_tells_of(
+    warm_home, shelftalker, tmp_path, small_log, monkeypatch
+):
+    path = write_dataset(tmp_path, [CLOSED, ("[evaluation]", NOTIFY.format('["rejected", "failed"]'))])
+    with hook() as server:
+        monkeypatch.setenv("WHERE_TO", f"http://127.0.0.1:{server.server_port}/")
+        result = backfilled(shelftalker, warm_home, path, small_log, "--quiet")
+    (told,) = server.got
+
+    assert (told["event"], result.exit_code, result.stdout) == ("rejected", 4, "")
+    assert [line.split(":")[0] for line in result.stderr.splitlines()[-2:]] == [
+        "2025-05-20 gate closed",
+        "2025-05-27 gate closed",
+    ]
+
+
+def test_backfill__one_that_cannot_begin_tells_that_it_failed(
+    warm_home, shelftalker, tmp_path, small_log, monkeypatch
+):
+    path = write_dataset(
+        tmp_path, [('suite = "sample"', 'suite = "nowhere.json"'), ("[evaluation]", NOTIFY.format(ALL))]
+    )
+    with hook() as server:
+        monkeypatch.setenv("WHERE_TO", f"http://127.0.0.1:{server.server_port}/")
+        result = backfilled(shelftalker, warm_home, path, small_log)
+        assert backfilled(shelftalker, warm_home, path, small_log, "--dry-run").exit_code == 2
+    (told,) = server.got
+
+    assert (told["event"], told["dates"], result.exit_code) == ("failed", {}, 2)

@@ -108,7 +108,9 @@ def test_command__prints_a_table_or_json(warm_home, shop, monkeypatch, tmp_path)
 
     table = CliRunner().invoke(main, words)
     told = json.loads(CliRunner().invoke(main, [*words, "--json"]).stdout)
+    quiet = CliRunner().invoke(main, [*words, "--quiet"])
 
+    assert (quiet.exit_code, quiet.output) == (0, "")
     assert table.exit_code == 0
     assert "half_life_days" in table.stdout
     assert str(output) in table.stdout
