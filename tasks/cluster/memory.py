@@ -3,7 +3,7 @@
 import ctypes
 from contextlib import suppress
 
-import psutil  # type: ignore[import-untyped]
+import psutil
 import pyarrow as pa
 
 from tasks.cluster import held

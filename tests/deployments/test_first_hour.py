@@ -120,7 +120,9 @@ def test_run__shows_a_table_and_what_was_published(here, published):
 def served(here, published):
     """`serve` with the file dropped into the home; its process, and addresses of UI and reports."""
     folder, home, environment = here
-    (home / "datasets" / "orders.toml").write_text((folder / "orders.toml").read_text("utf-8") + NOTIFY, "utf-8")
+    (home / "datasets" / "orders.toml").write_text(
+        (folder / "orders.toml").read_text("utf-8") + NOTIFY, "utf-8"
+    )
     shutil.copy(folder / "orders.json", home / "datasets")
     ports = [free_port(), free_port()]
     command = [sys.executable, "-m", "deployments.serve", "--port", ports[0], "--reports-port", ports[1]]
