@@ -13,10 +13,19 @@ novelty
 habit
     What a customer has had is due again after a period of their own; long after it, it is forgotten.
 
-No part of it knows a model of this project. The constants were chosen to give a log the shape of real ones, between UCI Online
-Retail and Ta-Feng (seed of the sample / Online Retail / Ta-Feng, anonymous rows and cancellations left out):
+No part of it knows a model of this project. The constants were chosen so that a log has the shape of real ones; those of the
+sample, of UCI Online Retail and of Ta-Feng, customers without an account and cancellations left out:
 
-@@SHAPES@@
+| | sample | Online Retail | Ta-Feng |
+|---|---|---|---|
+| lines of a customer, baskets of a customer, lines of a basket (medians) | 30, 5, 5 | 41, 2, 15 | 31, 5, 4 |
+| lines that the customer had before; in the last 28 days | .37, .47 | .31, .48 | .12, - |
+| days until the same customer buys the same item again (quartiles) | 15, 32, 63 | 20, 45, 92 | - |
+| Gini coefficient of items, of customers | .61, .55 | .64, .63 | .63, .43 |
+| customers whom the best seller reaches | .23 | .20 | .32 |
+| items first sold after 60 days, items not sold in the last 60 | .30, .21 | .29, .21 | - |
+| cosine of the items' sales 4, 12, 24 weeks apart, less what is chance | .94, .79, .70 | .94, .79, .66 | - |
+| singular values 2, 5, 10 of customers x items, by their degrees, over those of shuffled pairs | 1.7, 1.5, 1.4 | 2.2, 1.7, 1.5 | 1.3, 1.2, 1.1 |
 """
 
 from dataclasses import dataclass
