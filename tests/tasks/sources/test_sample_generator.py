@@ -57,7 +57,7 @@ def test_make_lines__what_is_used_up_is_bought_again_sooner_the_shorter_its_peri
     def typical(*names):
         return np.median(gap[np.isin(kind, [CATEGORIES.index(name) for name in names])])
 
-    assert typical("Baby", "Pets", "Coffee") < typical("Spices", "Paper", "Gift Wrap", "Party")
+    assert 1.4 * typical("Baby", "Pets", "Coffee") < typical("Spices", "Paper", "Gift Wrap", "Party")
 
 
 def test_make_lines__customers_have_tastes_of_their_own(shop, lines):
@@ -70,7 +70,7 @@ def test_make_lines__customers_have_tastes_of_their_own(shop, lines):
 
     shuffled = np.random.default_rng(3).permutation(lines.user)
 
-    assert own(lines.user) > 1.3 * own(shuffled)
+    assert own(lines.user) > 1.2 * own(shuffled)
 
 
 @pytest.mark.parametrize(("n_users", "n_items"), [(1, 30), (3, 31)])
