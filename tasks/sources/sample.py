@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 
 from tasks.runtime.files import replace_file
-from tasks.sources.sample_generator import CATEGORIES, FIRST_DAY, Catalogue, Lines, make_catalogue, make_lines
+from tasks.sources.sample_catalogue import CATEGORIES, FIRST_DAY, Catalogue, make_catalogue
+from tasks.sources.sample_generator import Lines, make_lines
 
 HEADER = ("Invoice", "Item", "Title", "Category", "Quantity", "Date", "Price", "Customer", "Country")
 INVOICE, ITEM, TITLE, CATEGORY, QUANTITY, DATE, PRICE, CUSTOMER, COUNTRY = range(len(HEADER))

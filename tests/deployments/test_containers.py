@@ -170,4 +170,4 @@ def test_replay__an_image_is_made_and_its_services_do_their_work(tmp_path):
     finally:
         shutil.rmtree(tmp_path / "image", ignore_errors=True)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "predictions e2a01215" in done.stdout
+    assert "predictions 31f6d7a1" in done.stdout

@@ -16,7 +16,7 @@ def test_look_ups_page__its_python_answers(home, tmp_path):
     code = re.search(r"```python\n(.*?)```", PAGE.read_text("utf-8"), re.DOTALL)[1]
     *before, last = code.strip().splitlines()
     names = {}
-    exec("\n".join(before).replace('"Toys"', '"Acme"').replace("11984", "a/b"), names)
+    exec("\n".join(before).replace('"Party"', '"Acme"').replace("11007", "a/b"), names)
 
     assert eval(last, names)[0] == ("i0", "Item 0", 1.0)
 

@@ -5,7 +5,7 @@ import pytest
 from data_contracts.dataset import DatasetSpec
 from tasks.ingestion.pipeline import ingest
 from tasks.sources.sample import HEADER, UNREADABLE_LINES, ensure_sample, write_sample
-from tasks.sources.sample_generator import CATEGORIES
+from tasks.sources.sample_catalogue import CATEGORIES
 
 
 def test_write_sample__same_arguments_same_bytes(tmp_path):
