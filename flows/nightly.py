@@ -90,7 +90,7 @@ def nightly(parameters: NightlyParameters) -> Any:
         decision = gate(left, data.vocabularies, spec.evaluation, spec.gate, standing, seed)
         verdict, out = load_verdict(decision), tuple(attempts.left_out)
         evidence = (data, holdout, left, decision, verdict, out, remarks)
-        run = Run(spec, as_of, parameters, tuned, engine, key, *evidence, rules, ruled)
+        run = Run(spec, as_of, parameters, tuned, engine, key, *evidence, rules, ruled, cold)
         if verdict.decision.verdict == "closed":
             return reject(run)
         if not verdict.decision.publishes:

@@ -15,6 +15,7 @@ from data_contracts.run_summary import LeftOutModel, RunFindings, RunSummary
 from data_contracts.tuned import Tuned
 from flows import diary, notifying, run_events, ui_artifacts
 from flows.engines import Engine
+from tasks.evaluation.closer_look import look_closer
 from tasks.evaluation.gate import DECISION, Verdict
 from tasks.evaluation.task import EvaluatedModel
 from tasks.prediction.lookup_index import index_lists
@@ -35,7 +36,7 @@ from tasks.report.run_summary import (
     run_id,
     warnings_of,
 )
-from tasks.report.task import REPORT, report_on
+from tasks.report.task import CLOSER_LOOK, REPORT, report_on
 from tasks.rules.task import RulesOfRun
 from tasks.runtime import store
 from tasks.runtime.progress import Renamed, listener, listening
@@ -68,6 +69,8 @@ class Run(NamedTuple):
     """The shop's own rules; None where it has none."""
     ruled: store.ArtifactRef | None = None
     """Which items of the training window may be shown."""
+    cold_start: str = ""
+    """Name of the model whose list unknown users get."""
 
 
 class Refit(NamedTuple):
@@ -203,7 +206,28 @@ def _report(
 ) -> store.ArtifactRef:
     """Write the page; `more` is added to the lineage that it shows."""
     others = {"vocabularies": data.vocabularies, "matrix": data.matrix, **more, "decision": run.decision}
-    return report_on(findings, _publication(findings), data, run.models, others)
+    if (looked := _look_closer(run)) is not None:
+        others[CLOSER_LOOK] = looked
+    return report_on(findings, _publication(findings), data, run.models, others, run.spec.report)
+
+
+def _look_closer(run: Run) -> store.ArtifactRef | None:
+    """What the page says of the winner beyond its metrics; None where the model for unknown users broke."""
+    models = {each.name: each.model for each in run.models}
+    winner, cold = models.get(run.verdict.decision.winner), models.get(run.cold_start)
+    if winner is None or cold is None:
+        return None
+    spec, ruled = run.spec, run.ruled
+    return look_closer(
+        winner,
+        cold.artifact,
+        run.holdout,
+        run.data,
+        spec.evaluation,
+        spec.item_attributes,
+        run.given.seed,
+        ruled,
+    )
 
 
 def _files(run: Run, refit: Refit, page: store.ArtifactRef) -> dict[str, tuple[store.ArtifactRef, str]]:

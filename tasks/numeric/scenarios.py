@@ -291,8 +291,39 @@ def _slices(
         key = rows.tobytes()
         out[name] = found[key] = found.get(key) or _means(values, holdout, sampling, rows)
     for name, wanted in item_slices(popularity):
-        part, kept = keep_items(holdout, wanted)
-        scored = score_lists(lists.rows[kept], lists.cold_start, part, ks)
-        ranking = {key: column for key, column in scored.users.items() if key.split("@")[0] in RANKING}
-        out[name] = _means(MetricValues(ranking, scored.baskets, {}), part, sampling)
+        out[name] = _of_items(lists, holdout, wanted, ks, sampling)
     return out
+
+
+def metrics_of_items(
+    lists: TopLists, holdout: Holdout, wanted: Bool, k: int, seed: int
+) -> dict[str, Interval]:
+    """Ranking metrics at one list length, by name, where only some items are truth.
+
+    Parameters
+    ----------
+    lists
+        As for :func:`evaluate`.
+    holdout
+        The truth of the scenario that the lists are for.
+    wanted
+        bool (n_items,): what counts.
+    k, seed
+        List length, and what fixes the resamples.
+
+    Returns
+    -------
+    Empty where no held-out item is wanted.
+
+    """
+    found = _of_items(lists, holdout, wanted, (k,), _Sampling(seed, SLICE_SAMPLES))
+    return {name: Interval(**entry) for name, entry in found.items()}
+
+
+def _of_items(
+    lists: TopLists, holdout: Holdout, wanted: Bool, ks: Sequence[int], sampling: _Sampling
+) -> Json:
+    part, kept = keep_items(holdout, wanted)
+    scored = score_lists(lists.rows[kept], lists.cold_start, part, ks)
+    ranking = {key: column for key, column in scored.users.items() if key.split("@")[0] in RANKING}
+    return _means(MetricValues(ranking, scored.baskets, {}), part, sampling)
