@@ -54,7 +54,8 @@ def look_closer(
     grouped, truth = load_grouped(data.matrix, {Need.TIMES}), load_holdout(holdout)
     known = data.seen(grouped.by_user)
     subject = subject_of(model, cold_start, holdout, grouped, known, load_item_rules(ruled))
-    lists = _lists_of(subject, sample_users(truth, N_USERS, seed), known.by_row, evaluation)
+    sample = sample_users(truth, N_USERS, seed)
+    lists = _lists_of(subject, sample, known.by_row, evaluation)
     labels = _labels(data, attributes)
     metric = _metric(evaluation)
     found = CloserLook(
@@ -62,7 +63,7 @@ def look_closer(
         scenario=evaluation.decides,
         metric=metric,
         k=evaluation.list_k,
-        n_users=lists.truth.n_rows,
+        n_users=sample.n_rows,
         categories_of=None if labels is None else labels[0],
         categories=() if labels is None else by_category(lists, labels[1], metric, seed),
         diversity=diversity(lists, labels, grouped.by_user),
