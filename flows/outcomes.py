@@ -14,8 +14,8 @@ from data_contracts.published_files import HISTORY, HISTORY_FILES, LOOKUP, RULES
 from data_contracts.run_summary import LeftOutModel, RunFindings, RunSummary
 from data_contracts.tuned import Tuned
 from flows import diary, notifying, run_events, ui_artifacts
+from flows.comparison import look_closer_at
 from flows.engines import Engine
-from tasks.evaluation.closer_look import look_closer
 from tasks.evaluation.gate import DECISION, Verdict
 from tasks.evaluation.task import EvaluatedModel
 from tasks.prediction.lookup_index import index_lists
@@ -206,28 +206,12 @@ def _report(
 ) -> store.ArtifactRef:
     """Write the page; `more` is added to the lineage that it shows."""
     others = {"vocabularies": data.vocabularies, "matrix": data.matrix, **more, "decision": run.decision}
-    if (looked := _look_closer(run)) is not None:
+    winner, asked = run.verdict.decision.winner, (run.spec, run.given.seed, run.ruled)
+    if (
+        looked := look_closer_at(winner, run.models, run.cold_start, run.data, run.holdout, *asked)
+    ) is not None:
         others[CLOSER_LOOK] = looked
     return report_on(findings, _publication(findings), data, run.models, others, run.spec.report)
-
-
-def _look_closer(run: Run) -> store.ArtifactRef | None:
-    """What the page says of the winner beyond its metrics; None where the model for unknown users broke."""
-    models = {each.name: each.model for each in run.models}
-    winner, cold = models.get(run.verdict.decision.winner), models.get(run.cold_start)
-    if winner is None or cold is None:
-        return None
-    spec, ruled = run.spec, run.ruled
-    return look_closer(
-        winner,
-        cold.artifact,
-        run.holdout,
-        run.data,
-        spec.evaluation,
-        spec.item_attributes,
-        run.given.seed,
-        ruled,
-    )
 
 
 def _files(run: Run, refit: Refit, page: store.ArtifactRef) -> dict[str, tuple[store.ArtifactRef, str]]:

@@ -78,3 +78,13 @@ def test_evidence__of_a_random_case_with_empty_rows_and_padding():
     assert sum(each.share_of_places for each in shares) == pytest.approx(1)
     assert sum(each.places for each in by_score(lists)) == (rows >= 0).sum()
     assert all(0 <= each.lists <= 1 for each in diversity(lists, ("kind", labels), seen))
+
+
+def test_evidence__of_a_truth_that_nobody_is_left_in():
+    truth = holdout([], [], n_items=N_ITEMS)
+    empty = np.empty((0, 2), np.int32)
+    lists = DecidingLists(TopLists(empty, np.array([4, -1], np.int32)), truth, empty.astype(np.float32))
+
+    assert by_score(lists) == ()
+    assert [each.metric for each in by_category(lists, LABELS, "ndcg@2", seed=0)] == [None]
+    assert [each.lists for each in diversity(lists, ("Kind", LABELS), csr([[0]], N_ITEMS))] == [None, None]
