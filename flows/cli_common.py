@@ -209,7 +209,11 @@ def dataset_name(dataset: str) -> str:
     return DatasetSpec.load(dataset).name
 
 
-def print_rows(rows: list[dict[str, Any]], *, as_json: bool, first: Sequence[str] = ()) -> None:
+TELLING = ("rank", "item_id", "similar_item_id", "result", "title", "because_1", "score", "reason")
+"""Columns of look-ups and backfills that get room first."""
+
+
+def print_rows(rows: list[dict[str, Any]], *, as_json: bool, first: Sequence[str] = TELLING) -> None:
     """Print rows as a table, or as JSON; columns of `first` get room in a narrow terminal before the others."""
     if as_json:
         click.echo(json.dumps(rows, ensure_ascii=False, default=str))
