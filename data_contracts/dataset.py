@@ -27,6 +27,7 @@ from data_contracts.feedback_section import FeedbackSection
 from data_contracts.gate_section import BEST_BASELINE, LIVE, GateSection
 from data_contracts.metrics import parse_metric
 from data_contracts.notify_section import NotifySection
+from data_contracts.report_section import ReportSection
 from data_contracts.rules_section import RulesSection
 from data_contracts.schedule_section import ScheduleSection
 from data_contracts.source_section import SourceSection
@@ -83,6 +84,7 @@ class DatasetSpec(Section):
     rules: RulesSection | None = None
     variants: VariantsSection | None = None
     cluster: ClusterSection = ClusterSection()
+    report: ReportSection = ReportSection()
     schedule: ScheduleSection = ScheduleSection()
     notify: tuple[NotifySection, ...] = ()
     tracking: TrackingSection = TrackingSection()

@@ -7,7 +7,7 @@ import os
 import sys
 import tempfile
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime
 from functools import wraps
 from pathlib import Path
@@ -214,19 +214,21 @@ def dataset_name(dataset: str) -> str:
     return DatasetSpec.load(dataset).name
 
 
-def print_rows(rows: list[dict[str, Any]], *, as_json: bool) -> None:
-    """Print rows as a table, or as JSON."""
+TELLING = ("rank", "item_id", "similar_item_id", "result", "title", "because_1", "score", "reason")
+"""Columns of look-ups and backfills that get room first."""
+
+
+def print_rows(rows: list[dict[str, Any]], *, as_json: bool, first: Sequence[str] = TELLING) -> None:
+    """Print rows as a table, or as JSON; columns of `first` get room in a narrow terminal before the others."""
     if as_json:
         click.echo(json.dumps(rows, ensure_ascii=False, default=str))
         return
     from rich.console import Console
 
     from flows.plain_text import printed_to
-    from flows.tables import cell, needed_widths, rows_table
+    from flows.tables import needed_width, rows_table
 
-    width = None
-    if not sys.stdout.isatty():  # a file has no edge to cut at
-        needed = needed_widths([{name: cell(value) for name, value in row.items()} for row in rows])
-        width = max(120, sum(needed.values()) + 1)
+    # A file has no edge to cut at.
+    width = None if sys.stdout.isatty() else max(120, needed_width(rows))
     console = Console(file=printed_to(sys.stdout), width=width)
-    console.print(rows_table(rows, width=console.width))
+    console.print(rows_table(rows, width=console.width, first=first))

@@ -18,6 +18,9 @@ def lookups() -> None:
     """Commands that train nothing."""
 
 
+FIRST_OF_RUNS = ("as_of", "run", "live", "verdict", "value", "verified", "model")
+"""Columns of the list of runs, the most telling first, for terminals that have no room for all."""
+
 Command = Callable[..., Any]
 
 _length = click.option(
@@ -197,7 +200,7 @@ def runs(dataset: str, *, verify: bool, as_json: bool, home: Path | None) -> Non
 
     name = dataset_name(dataset)
     rows = verified_listing(name) if verify else listing(name)
-    print_rows(rows, as_json=as_json)
+    print_rows(rows, as_json=as_json, first=FIRST_OF_RUNS)
     damaged = [row for row in rows if verify and row["verified"] != WHOLE]
     if damaged:
         raise DamagedError(

@@ -110,7 +110,7 @@ def show(summary: RunSummary, examples: dict[str, list[dict[str, Any]]], picture
         f"{counts.rows_read:,} rows read, {counts.rows_accepted:,} accepted "
         f"({counts.anonymous:,} without a user), {counts.rows_rejected:,} rejected; {summary.split}"
     )
-    console.print(_scored(summary), soft_wrap=True)
+    console.print(_scored(summary), soft_wrap=not console.is_terminal)
     if found := found_rows(counts):
         shown = [{**row, "rows": f"{row['rows']:,}"} for row in found]
         console.print(rows_table(shown, "what the contract found", console.width))
@@ -121,7 +121,7 @@ def show(summary: RunSummary, examples: dict[str, list[dict[str, Any]]], picture
             Text(printable(f"! {each.name} is left out; its {each.stage} failed: {each.reason}"), "yellow")
         )
     console.print(_metrics(summary, console.width))
-    console.print(_rules(gate))
+    console.print(_rules(gate, console.width))
     verdict, who = (
         f"[{COLOURS[gate.verdict]}]{gate.verdict}[/]",
         "fallback" if gate.verdict == "undecided" else "winner",
@@ -187,41 +187,25 @@ def _scored(summary: RunSummary) -> str:
 def _metrics(summary: RunSummary, width: int) -> Table:
     gate = summary.gate
     rows = metric_rows(summary)
-    table = Table(title=f"models, {gate.scenario} scenario (95 % intervals)", title_justify="left")
-    shown = _that_fit(rows, width)
-    for name in shown:
-        table.add_column(name, justify="left" if name == "model" else "right", no_wrap=True)
-    for row in rows:
-        style = "bold green" if row["model"] == gate.winner else ""
-        table.add_row(*(row[name] for name in shown), style=style)
-    return table
+    # What decides, and what was paid for it; the report has them all.
+    first = [*list(rows[0])[:2], *(name for name in rows[0] if name.endswith(" s"))]
+    styles = ["bold green" if row["model"] == gate.winner else "" for row in rows]
+    title = f"models, {gate.scenario} scenario (95 % intervals)"
+    return rows_table(rows, title, width, first=first, whole=True, styles=styles)
 
 
-def _that_fit(rows: list[dict[str, str]], width: int) -> list[str]:
-    """Columns that a terminal has room for: the name, what decides, what was paid for it, then the rest from the left.
-
-    A column that does not fit is left out: words and numbers that are cut say nothing. The report has them all.
-    """
-    names = list(rows[0])
-    room, kept = width - 1, set[str]()
-    for name in [*names[:2], *(each for each in names if each.endswith(" s")), *names[2:]]:
-        needed = 3 + max(len(name), *(len(row[name]) for row in rows))
-        if name not in kept and (needed <= room or name in names[:2]):
-            kept.add(name)
-            room -= needed
-    return [name for name in names if name in kept]
+def _rules(gate: GateResult, width: int) -> Table:
+    rows = [
+        {"rule": rule.name, **dict(zip(("value", "limit"), _compared(rule), strict=True)), "": _mark(rule)}
+        for rule in gate.rules
+    ]
+    return rows_table(rows, "gate", width, first=("",))
 
 
-def _rules(gate: GateResult) -> Table:
-    table = Table(title="gate", title_justify="left")
-    for name in ("rule", "value", "limit", ""):
-        table.add_column(name)
-    for rule in gate.rules:
-        mark = BROKEN[rule.level] if rule.broken else Text("passed", "green")
-        if rule.passed is None:
-            mark = Text("does not apply", "dim")
-        table.add_row(rule.name, *_compared(rule), mark)
-    return table
+def _mark(rule: RuleResult) -> Text:
+    if rule.passed is None:
+        return Text("does not apply", "dim")
+    return BROKEN[rule.level] if rule.broken else Text("passed", "green")
 
 
 def _compared(rule: RuleResult) -> tuple[str, str]:
@@ -251,8 +235,9 @@ def _why(gate: GateResult) -> str:
 
 
 def _example(user_id: str, rows: list[dict[str, Any]], width: int) -> Table:
-    shown: list[dict[str, Any]] = [
-        {name: row[name] for name in (RANK, ITEM_ID, TITLE, SCORE, MODEL) if row.get(name) is not None}
-        for row in rows[:EXAMPLE_ITEMS]
-    ]
-    return rows_table(shown, f"user {cell(user_id)}", width)
+    rows = rows[:EXAMPLE_ITEMS]
+    makers = {row[MODEL] for row in rows}
+    names = (RANK, ITEM_ID, TITLE, SCORE) if len(makers) == 1 else (RANK, ITEM_ID, TITLE, SCORE, MODEL)
+    shown = [{name: row[name] for name in names if row.get(name) is not None} for row in rows]
+    by = f", by {cell(makers.pop())}" if len(makers) == 1 else ""
+    return rows_table(shown, f"user {cell(user_id)}{by}", width)

@@ -8,8 +8,7 @@ from rich.text import Text
 
 from data_contracts.check_result import CheckResult, ModelExpected, WindowCounts
 from data_contracts.columns import EVENT_TIME
-from flows.narrow_tables import fitting_table
-from flows.tables import printable
+from flows.tables import printable, rows_table
 
 PIPED_WIDTH = 100
 """Of output that is no terminal."""
@@ -21,11 +20,11 @@ def show_check(found: CheckResult, console: Console | None = None) -> None:
     out.print(Text(printable(f"{found.dataset}: {found.file}"), "bold"), soft_wrap=True)
     if found.source is not None:
         out.print(Text(printable(f"the log: {found.source}")), soft_wrap=True)
-    out.print(fitting_table([each.model_dump() for each in found.mapping], out.width, "what is read as what"))
+    out.print(rows_table([each.model_dump() for each in found.mapping], "what is read as what", out.width))
     out.print(Text(printable(f"an event weighs: {found.feedback}")))
     if found.rows:
         shown = [{**row, EVENT_TIME: _minute(row[EVENT_TIME])} for row in found.rows]
-        out.print(fitting_table(_alike(shown), out.width, f"the first {len(found.rows)} events"))
+        out.print(rows_table(_alike(shown), f"the first {len(found.rows)} events", out.width))
     _contract(found, out)
     if found.split is not None:
         _divided(found, out)
@@ -49,10 +48,10 @@ def _contract(found: CheckResult, out: Console) -> None:
         }
         for each in found.contract
     ]
-    out.print(fitting_table(rules, out.width, "what the contract found", frozenset({"rows", "limit"})))
+    out.print(rows_table(rules, "what the contract found", out.width))
     if found.quarantined:
         rows = [{**row, "reasons": ", ".join(row.get("reasons") or ())} for row in found.quarantined]
-        out.print(fitting_table(_alike(rows), out.width, "in quarantine, for example"))
+        out.print(rows_table(_alike(rows), "in quarantine, for example", out.width))
     for warning in found.warnings:
         out.print(Text(printable(f"! {warning}"), "yellow"), soft_wrap=True)
 
@@ -69,11 +68,7 @@ def _divided(found: CheckResult, out: Console) -> None:
             "scored": f"{held.scored_users:,}",
         },
     ]
-    out.print(
-        fitting_table(
-            rows, out.width, f"the split: {printable(found.split.how)}", frozenset(rows[0]) - {"part"}
-        )
-    )
+    out.print(rows_table(rows, f"the split: {printable(found.split.how)}", out.width))
 
 
 def _counts(window: WindowCounts) -> dict[str, Any]:
@@ -94,7 +89,7 @@ def _models(found: CheckResult, out: Console) -> None:
         }
         for each in found.models
     ]
-    out.print(fitting_table(rows, out.width, "what a run would train", frozenset({"minutes", "GB"})))
+    out.print(rows_table(rows, "what a run would train", out.width))
     for each in found.models:
         if each.problem is not None:
             out.print(Text(printable(f"! {each.problem}"), "yellow"), soft_wrap=True)

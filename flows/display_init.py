@@ -5,8 +5,7 @@ import sys
 from rich.console import Console
 from rich.text import Text
 
-from flows.narrow_tables import fitting_table
-from flows.tables import printable
+from flows.tables import printable, rows_table
 from tasks.onboarding.draft import Drafted
 
 
@@ -14,14 +13,14 @@ def show_draft(drafted: Drafted, path: str, console: Console | None = None) -> N
     """Print what was guessed, what is doubtful, which columns are not used and why, and what to do next."""
     out = console or Console(width=None if sys.stdout.isatty() else 100)
     guessed = [{"key": key, "guess": guess} for key, guess in drafted.guesses.items()]
-    out.print(fitting_table(guessed, out.width, "what was guessed"))
+    out.print(rows_table(guessed, "what was guessed", out.width))
     if drafted.unused:
         unused = [{"column": name, "why": why} for name, why in drafted.unused.items()]
-        out.print(fitting_table(unused, out.width, "columns that are not used"))
+        out.print(rows_table(unused, "columns that are not used", out.width))
     for note in drafted.notes:
-        # A warning stays in one piece: whoever looks for it in a log finds it.
+        # In a file a note stays in one piece: whoever looks for it there finds it.
         style = "yellow" if note.startswith("WARNING") else ""
-        out.print(Text(printable(f"  {note}"), style), soft_wrap=True)
+        out.print(Text(printable(f"  {note}"), style), soft_wrap=not out.is_terminal)
     command = printable(path)
     out.print(
         Text(f"Read both, then:\n  shelftalker check {command}\n  shelftalker run --dataset {command}"),

@@ -11,6 +11,7 @@ from flows.comparison import compare
 from flows.diary import in_the_log
 from flows.engines import engine_of
 from flows.notifying import on_failure as tell_on_failure
+from flows.old_log import nothing_new
 from flows.outcomes import Run, leave_undecided, publish, refit, rehearse, reject
 from flows.planning import (
     anything_live,
@@ -44,8 +45,8 @@ def nightly(parameters: NightlyParameters) -> Any:
     """Make, evaluate and publish the recommendations of one dataset as of one day.
 
     Ends as Completed with the run's summary and a line about it. A closed gate ends as Completed under the name "Rejected" and publishes
-    nothing; one that knows too little ends as "Undecided" where what is live stays; a broken contract ends as Failed; a scheduled run that a newer one supersedes ends as
-    Completed under the name "Skipped".
+    nothing; one that knows too little ends as "Undecided" where what is live stays; a broken contract ends as Failed; a scheduled run that a newer one supersedes, or whose log
+    has nothing new for it, ends as Completed under the name "Skipped".
     """
     if (skipped := superseded()) is not None:
         return skipped
@@ -65,6 +66,8 @@ def nightly(parameters: NightlyParameters) -> Any:
     events, newest = ingested[0], ingested[-1]
     as_of = decide_as_of(spec, parameters.as_of, events)
     rename_run(spec.name, as_of)
+    if (skipped := nothing_new(spec, parameters, as_of, events)) is not None:
+        return skipped
     choices, live = contenders(spec.name, as_of, chosen)
 
     remarks = compare_with_live(spec.name, as_of, events)
@@ -90,7 +93,7 @@ def nightly(parameters: NightlyParameters) -> Any:
         decision = gate(left, data.vocabularies, spec.evaluation, spec.gate, standing, seed)
         verdict, out = load_verdict(decision), tuple(attempts.left_out)
         evidence = (data, holdout, left, decision, verdict, out, remarks)
-        run = Run(spec, as_of, parameters, tuned, engine, key, *evidence, rules, ruled)
+        run = Run(spec, as_of, parameters, tuned, engine, key, *evidence, rules, ruled, cold)
         if verdict.decision.verdict == "closed":
             return reject(run)
         if not verdict.decision.publishes:

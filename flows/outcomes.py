@@ -14,6 +14,7 @@ from data_contracts.published_files import HISTORY, HISTORY_FILES, LOOKUP, RULES
 from data_contracts.run_summary import LeftOutModel, RunFindings, RunSummary
 from data_contracts.tuned import Tuned
 from flows import diary, notifying, run_events, tracking, ui_artifacts
+from flows.comparison import look_closer_at
 from flows.engines import Engine
 from tasks.evaluation.gate import DECISION, Verdict
 from tasks.evaluation.task import EvaluatedModel
@@ -35,7 +36,7 @@ from tasks.report.run_summary import (
     run_id,
     warnings_of,
 )
-from tasks.report.task import REPORT, report_on
+from tasks.report.task import CLOSER_LOOK, REPORT, report_on
 from tasks.rules.task import RulesOfRun
 from tasks.runtime import store
 from tasks.runtime.progress import Renamed, listener, listening
@@ -68,6 +69,8 @@ class Run(NamedTuple):
     """The shop's own rules; None where it has none."""
     ruled: store.ArtifactRef | None = None
     """Which items of the training window may be shown."""
+    cold_start: str = ""
+    """Name of the model whose list unknown users get."""
 
 
 class Refit(NamedTuple):
@@ -204,7 +207,12 @@ def _report(
 ) -> store.ArtifactRef:
     """Write the page; `more` is added to the lineage that it shows."""
     others = {"vocabularies": data.vocabularies, "matrix": data.matrix, **more, "decision": run.decision}
-    return report_on(findings, _publication(findings), data, run.models, others)
+    winner, asked = run.verdict.decision.winner, (run.spec, run.given.seed, run.ruled)
+    if (
+        looked := look_closer_at(winner, run.models, run.cold_start, run.data, run.holdout, *asked)
+    ) is not None:
+        others[CLOSER_LOOK] = looked
+    return report_on(findings, _publication(findings), data, run.models, others, run.spec.report)
 
 
 def _files(run: Run, refit: Refit, page: store.ArtifactRef) -> dict[str, tuple[store.ArtifactRef, str]]:

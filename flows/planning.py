@@ -32,7 +32,7 @@ def run_name() -> str:
     dataset = given.get("dataset", "sample")
     with suppress(ConfigurationError):  # the run itself will say what is wrong with the file
         spec = DatasetSpec.load(dataset)
-        day = given.get("as_of") or _scheduled_day(spec) or spec.window.default_as_of
+        day = given.get("as_of") or scheduled_day(spec) or spec.window.default_as_of
         return name_of(spec.name, day)
     return name_of(dataset, given.get("as_of"))
 
@@ -62,15 +62,19 @@ def decide_as_of(spec: DatasetSpec, given: date | None, events: store.ArtifactRe
     known = stated_day(spec, given)
     if known:
         return known
+    return newest_day(spec, events) + timedelta(days=1)
+
+
+def newest_day(spec: DatasetSpec, events: store.ArtifactRef) -> date:
+    """Day of the newest event that is no outlier, by the dataset's clock."""
     facts = events.facts
     newest = str(facts.get("last_regular_event_time", facts["last_event_time"]))
-    last = datetime.fromisoformat(newest).astimezone(ZoneInfo(spec.source.timezone))
-    return last.date() + timedelta(days=1)
+    return datetime.fromisoformat(newest).astimezone(ZoneInfo(spec.source.timezone)).date()
 
 
 def stated_day(spec: DatasetSpec, given: date | None) -> date | None:
     """Day that somebody named: the caller, the schedule or the dataset file; None where the log decides."""
-    return given or _scheduled_day(spec) or spec.window.default_as_of
+    return given or scheduled_day(spec) or spec.window.default_as_of
 
 
 def compare_with_live(
@@ -86,7 +90,7 @@ def anything_live(dataset: str, as_of: date | None) -> bool:
     return registry.champion(dataset, as_of) is not None
 
 
-def _scheduled_day(spec: DatasetSpec) -> date | None:
+def scheduled_day(spec: DatasetSpec) -> date | None:
     """Day of a deployment run's scheduled start, in the dataset's timezone; None outside a deployment."""
     if not runtime.deployment.id:
         return None

@@ -1,50 +1,133 @@
 """Rows as tables at a terminal. A look-up prints with it, so nothing here imports Prefect."""
 
-from typing import Any
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal, NamedTuple
 
+from rich.cells import cell_len
 from rich.table import Table
 from rich.text import Text
 
-from data_contracts.columns import BECAUSE, ITEM_ID, RANK, SCORE, SHARE, TITLE, WHY
+from data_contracts.columns import BECAUSE, ITEM_ID, SHARE, TITLE, WHY
 from data_contracts.published_files import N_REASONS
 
-N_KEPT = 2
-"""Columns that are never left out: what a row is about."""
+LONGEST_WORD = 32
+"""Characters of a word up to which it is never cut; a longer one, such as a path, may go on in the next line."""
+EDGE = 3
+"""Of a column: its border and a space on each side."""
+
+Row = Mapping[str, Any]
 
 
-def rows_table(rows: list[dict[str, Any]], title: str = "", width: int | None = None) -> Table:
-    """A table of any rows that share their keys; with a `width`, of the columns that it has room for."""
-    cells = [{name: cell(value) for name, value in row.items()} for row in rows]
-    table = Table(title=title or None, title_justify="left")
-    names = list(cells[0]) if cells and width is None else fitting(cells, width or 0)
-    for name in names:
-        # Rich cuts words where it may wrap a column; what has no space is not wrapped.
-        whole = width is not None and not any(" " in row[name] for row in cells)
-        justify: Any = "right" if name in {RANK, SCORE, "rows"} else "left"
-        table.add_column(name, justify=justify, no_wrap=whole)
-    for row in cells:
-        table.add_row(*(Text(row[name]) for name in names))
+class Widths(NamedTuple):
+    """Characters of a column without its edges."""
+
+    least: int
+    """Its longest word."""
+    full: int
+    """Its longest line."""
+
+
+def rows_table(
+    rows: Sequence[Row],
+    title: str = "",
+    width: int | None = None,
+    *,
+    first: Sequence[str] = (),
+    whole: bool = False,
+    styles: Sequence[str] = (),
+) -> Table:
+    """A table of any rows that share their keys.
+
+    A column that has no room is left out whole, and named below the table: words and numbers that are cut say
+    nothing. Others wrap between words.
+
+    Parameters
+    ----------
+    rows
+        Values, or texts with a style of their own.
+    title
+        Above the table.
+    width
+        Of the terminal; all columns are shown, and none is wrapped, if absent.
+    first
+        Columns that get room before the others, which follow from the left. The first column is always there.
+    whole
+        Do not wrap cells, only names of columns.
+    styles
+        One for each row.
+
+    """
+    cells = [{name: _text(value) for name, value in row.items()} for row in rows]
+    widths = widths_of(cells, whole=whole)
+    kept = widths if width is None else fitting(widths, width, first)
+    left_out = [name for name in widths if name not in kept]
+    caption = f"no room for {', '.join(left_out)}" if left_out else None
+    table = Table(title=title or None, title_justify="left", caption=caption, caption_justify="left")
+    for name, wide in shared(kept, width).items():
+        justify: Literal["left", "right"] = "right" if _is_numbers(cells, name) else "left"
+        table.add_column(printable(name), justify=justify, overflow="fold", width=wide)
+    for at, row in enumerate(cells):
+        table.add_row(*(row[name] for name in kept), style=styles[at] if styles else "")
     return table
 
 
-def fitting(cells: list[dict[str, str]], width: int) -> list[str]:
-    """Names of the columns whose longest words fit into a width; the widest are left out first.
+def widths_of(cells: Sequence[Mapping[str, Text]], *, whole: bool = False) -> dict[str, Widths]:
+    """Room that each column needs: with `whole`, so that no cell is wrapped."""
+    found = {}
+    for name in cells[0] if cells else ():
+        texts = [row[name].plain for row in cells]
+        words = [*name.split(), *(texts if whole else (word for text in texts for word in text.split()))]
+        longest = max(map(cell_len, words), default=0)
+        full = max(cell_len(name), longest, *map(cell_len, texts))
+        found[name] = Widths(longest if whole else min(longest, LONGEST_WORD), full)
+    return found
 
-    A column that does not fit is left out whole: words and numbers that are cut say nothing.
-    """
-    needed = needed_widths(cells)
-    kept = list(needed)
-    while len(kept) > N_KEPT and sum(needed[name] for name in kept) >= width:
-        kept.remove(max(kept[N_KEPT:], key=lambda name: needed[name]))
-    return kept
+
+def needed_width(rows: Sequence[Row]) -> int:
+    """Room that a table of rows takes at least."""
+    cells = [{name: _text(value) for name, value in row.items()} for row in rows]
+    return 1 + sum(each.least + EDGE for each in widths_of(cells).values())
 
 
-def needed_widths(cells: list[dict[str, str]]) -> dict[str, int]:
-    """Room that each column takes at least, its border included."""
-    return {
-        name: 3 + max(len(word) for row in cells for word in ["", *name.split(), *row[name].split()])
-        for name in (cells[0] if cells else ())
-    }
+def fitting(widths: Mapping[str, Widths], width: int, first: Sequence[str] = ()) -> dict[str, Widths]:
+    """Columns whose longest words fit into a width: the first one, those of `first`, then the others from the left."""
+    names = list(widths)
+    room, kept = width - 1, set[str]()
+    for name in dict.fromkeys([*names[:1], *(name for name in first if name in widths), *names]):
+        needed = widths[name].least + EDGE
+        if not kept or needed <= room:
+            kept.add(name)
+            room -= needed
+    return {name: widths[name] for name in names if name in kept}
+
+
+def shared(kept: Mapping[str, Widths], width: int | None) -> dict[str, int]:
+    """Width of each column: what it needs at least, and of what is left as much as it can use, the narrowest first."""
+    if width is None:
+        return {name: each.full for name, each in kept.items()}
+    spare = max(0, width - 1 - sum(each.least + EDGE for each in kept.values()))
+    found: dict[str, int] = {}
+    for done, name in enumerate(sorted(kept, key=lambda name: kept[name].full - kept[name].least)):
+        least, full = kept[name]
+        more = min(full - least, spare // (len(kept) - done))
+        found[name], spare = least + more, spare - more
+    only = len(kept) == 1
+    return {name: min(found[name], width - 1 - EDGE) if only else found[name] for name in kept}
+
+
+NUMBER = re.compile(r"[-+<]? ?[0-9][0-9,.]*( ?%)?( \[.*\])?|-|")
+
+
+def _is_numbers(cells: Sequence[Mapping[str, Text]], name: str) -> bool:
+    """Whether a column holds figures, which are read from the right; ids are none, even where they are digits."""
+    if name.endswith("_id") or not any(row[name].plain.strip("-") for row in cells):
+        return False
+    return all(NUMBER.fullmatch(row[name].plain) for row in cells)
+
+
+def _text(value: Any) -> Text:
+    return value if isinstance(value, Text) else Text(cell(value))
 
 
 def reasons_as_columns(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -83,21 +83,31 @@ def make_lists(subject: Subject, holdout: Holdout, k: int, seen: Csr | None) -> 
         Items to leave out, rows as ``holdout.past`` says, user codes first; None leaves out nothing.
 
     """
+    return lists_around(rank_known(subject, holdout, k, seen), subject, holdout, k, seen)
+
+
+def rank_known(subject: Subject, holdout: Holdout, k: int, seen: Csr | None) -> RankedLists:
+    """The model's lists of the known users of :func:`make_lists`, with their scores; at least k items each."""
+    seen = subject.barred(seen)
+    return recommend_within(
+        subject.scorer,
+        holdout.user_codes[holdout.user_codes >= 0],
+        k,
+        reserve=0 if subject.limits is None else MARGIN,
+        limits=subject.limits,
+        exclude=None if seen is None else first_rows(seen, subject.scorer.shape[0]),
+        allow=subject.allow,
+    )
+
+
+def lists_around(
+    ranked: RankedLists, subject: Subject, holdout: Holdout, k: int, seen: Csr | None
+) -> TopLists:
+    """Lists of all holdout users, as :func:`make_lists` gives them, where those of known users are there."""
     limits, seen = subject.limits, subject.barred(seen)
     for_unknown = _unknown_users_list(subject, k)
     rows = np.tile(for_unknown, (holdout.n_rows, 1))
     known, whole = holdout.user_codes >= 0, np.ones(holdout.n_rows, np.bool_)
-    exclude = None if seen is None else first_rows(seen, subject.scorer.shape[0])
-    reserve = 0 if limits is None else MARGIN
-    ranked = recommend_within(
-        subject.scorer,
-        holdout.user_codes[known],
-        k,
-        reserve=reserve,
-        limits=limits,
-        exclude=exclude,
-        allow=subject.allow,
-    )
     rows[known] = ranked.items[:, :k]
     former = ~known & (holdout.past >= 0)
     if seen is not None and former.any():

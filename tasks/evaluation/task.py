@@ -20,6 +20,7 @@ from tasks.numeric.scenarios import evaluate as evaluate_lists
 from tasks.preparation.grouping import load_grouped
 from tasks.preparation.holdout import load_holdout
 from tasks.preparation.prepared_events import PreparedEvents
+from tasks.preparation.seen import Seen
 from tasks.rules.applied import ItemRules
 from tasks.rules.blocks import in_either, of_rows
 from tasks.rules.task import load_item_rules
@@ -80,6 +81,26 @@ class EvaluatedModel(NamedTuple):
         return self.model.name
 
 
+def subject_of(
+    model: TrainedModel,
+    cold_start: store.ArtifactRef,
+    holdout: store.ArtifactRef,
+    grouped: GroupedMatrix,
+    known: Seen,
+    rules: ItemRules | None,
+) -> Subject:
+    """A trained model as it is evaluated: with what it may show, and what nobody may be shown."""
+    scorer, cold = load_model(model.artifact, holdout.facts), load_model(cold_start, holdout.facts)
+    permitted = None if rules is None else rules.allow
+    allow = both(models.allowed_items(model.kind, grouped), permitted)
+    opinion = cold_start_opinion(model, scorer, cold_start.facts["kind"], cold, grouped, permitted)
+    subject = Subject(model.kind, scorer, opinion, allow, blocked=known.blocked)
+    if rules is None:
+        return subject
+    blocked = None if rules.blocked is None else of_rows(rules.blocked, known.former)
+    return replace(subject, limits=rules.limits, blocked=in_either(known.blocked, blocked))
+
+
 @step("evaluate {model.name}", code=model_code("model"))
 def evaluate(
     out: Path,
@@ -98,14 +119,8 @@ def evaluate(
     grouped, truth = load_grouped(data.matrix, {Need.TIMES, Need.HISTORY}), load_holdout(holdout)
     known, rules = data.seen(grouped.by_user), load_item_rules(ruled)
     seen = known.by_row
-    scorer, cold = load_model(model.artifact, holdout.facts), load_model(cold_start, holdout.facts)
-    permitted = None if rules is None else rules.allow
-    allow = both(models.allowed_items(model.kind, grouped), permitted)
-    opinion = cold_start_opinion(model, scorer, cold_start.facts["kind"], cold, grouped, permitted)
-    subject = Subject(model.kind, scorer, opinion, allow, blocked=known.blocked)
-    if rules is not None:
-        blocked = None if rules.blocked is None else of_rows(rules.blocked, known.former)
-        subject = replace(subject, limits=rules.limits, blocked=in_either(known.blocked, blocked))
+    subject = subject_of(model, cold_start, holdout, grouped, known, rules)
+    allow = subject.allow
     k = max(evaluation.ks)
     lists = both_lists(subject, truth, k, seen)
     result = evaluate_lists(

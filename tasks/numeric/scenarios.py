@@ -18,6 +18,7 @@ from tasks.numeric.slices import history_slices, item_slices, keep_items, mark_n
 Int32 = npt.NDArray[np.int32]
 Bool = npt.NDArray[np.bool_]
 Json = dict[str, Any]
+Arrays = dict[str, npt.NDArray[Any]]
 
 SLICE_SAMPLES = 500
 """Resamples for a slice at most: slices inform, they do not decide, and there are many of them."""
@@ -112,23 +113,11 @@ def evaluate(
     if popularity is None:
         popularity = np.bincount(seen.indices, minlength=seen.n_cols).astype(np.float64)
     summary: Json = {"repeat": {}, "discovery": {}, "slices": {}, "lists": {}, "evidence": {}}
-    arrays: dict[str, npt.NDArray[Any]] = {}
+    arrays: Arrays = {}
+    scored = _Scored(summary, arrays, _Sampling(seed, n_samples), seen, ks, popularity)
     rest, kept = restrict(holdout, seen)
-    cut = TopLists(discovery.rows[kept], discovery.cold_start)
-    sampling = _Sampling(seed, n_samples)
-    parts: tuple[tuple[Scenario, TopLists, Holdout], ...] = (
-        ("repeat", repeat, holdout),
-        ("discovery", cut, rest),
-    )
-    for scenario, lists, truth in parts:
-        values = score_lists(lists.rows, lists.cold_start, truth, ks, popularity=popularity)
-        summary[scenario] = _means(values, truth, sampling) | {
-            name: Interval(value, value, value).to_json() for name, value in values.lists.items()
-        }
-        summary["slices"][scenario] = _slices(values, lists, truth, seen, ks, popularity, sampling)
-        arrays |= {f"{scenario}.{name}": column for name, column in (values.users | values.baskets).items()}
-        arrays[clusters_of(scenario, "baskets")] = _clusters(truth)
-        summary["evidence"][scenario] = _known(truth)
+    scored.add("repeat", repeat, holdout)
+    scored.add("discovery", TopLists(discovery.rows[kept], discovery.cold_start), rest)
     barred = seen if barred is None else barred
     for scenario, lists, excluded in (("repeat", repeat, blocked), ("discovery", discovery, barred)):
         summary["lists"][scenario] = list_facts(
@@ -136,10 +125,42 @@ def evaluate(
         )
     for scenario in SCENARIOS:
         for reads, found in (more or {}).get(scenario, {}).items():
-            summary[scenario] |= _unit_intervals(found, sampling)
-            arrays |= {f"{scenario}.{name}": column for name, column in found.columns.items()}
-            arrays[clusters_of(scenario, reads)] = found.clusters
+            scored.add_units(scenario, reads, found)
     return Evaluation(summary, arrays)
+
+
+@dataclass(frozen=True, eq=False)
+class _Scored:
+    """What is found of a model while it is found, and what all of it is computed from."""
+
+    summary: Json
+    arrays: Arrays
+    sampling: _Sampling
+    seen: Csr
+    ks: Sequence[int]
+    popularity: npt.NDArray[np.floating]
+
+    def add(self, scenario: Scenario, lists: TopLists, truth: Holdout) -> None:
+        """Metrics that read the lists: their means, their slices, and the values behind them."""
+        values = score_lists(lists.rows, lists.cold_start, truth, self.ks, popularity=self.popularity)
+        self.summary[scenario] = _means(values, truth, self.sampling) | {
+            name: Interval(value, value, value).to_json() for name, value in values.lists.items()
+        }
+        self.summary["slices"][scenario] = _slices(
+            values, lists, truth, self.seen, self.ks, self.popularity, self.sampling
+        )
+        self.summary["evidence"][scenario] = _known(truth)
+        self._keep(scenario, values.users | values.baskets)
+        self.arrays[clusters_of(scenario, "baskets")] = _clusters(truth)
+
+    def add_units(self, scenario: Scenario, reads: Reads, found: UnitValues) -> None:
+        """Metrics that read something else: guesses of what comes next, or ratings."""
+        self.summary[scenario] |= _unit_intervals(found, self.sampling)
+        self._keep(scenario, found.columns)
+        self.arrays[clusters_of(scenario, reads)] = found.clusters
+
+    def _keep(self, scenario: Scenario, columns: Mapping[str, npt.NDArray[Any]]) -> None:
+        self.arrays.update({f"{scenario}.{name}": column for name, column in columns.items()})
 
 
 def _known(truth: Holdout) -> dict[str, int]:
@@ -270,8 +291,39 @@ def _slices(
         key = rows.tobytes()
         out[name] = found[key] = found.get(key) or _means(values, holdout, sampling, rows)
     for name, wanted in item_slices(popularity):
-        part, kept = keep_items(holdout, wanted)
-        scored = score_lists(lists.rows[kept], lists.cold_start, part, ks)
-        ranking = {key: column for key, column in scored.users.items() if key.split("@")[0] in RANKING}
-        out[name] = _means(MetricValues(ranking, scored.baskets, {}), part, sampling)
+        out[name] = _of_items(lists, holdout, wanted, ks, sampling)
     return out
+
+
+def metrics_of_items(
+    lists: TopLists, holdout: Holdout, wanted: Bool, k: int, seed: int
+) -> dict[str, Interval]:
+    """Ranking metrics at one list length, by name, where only some items are truth.
+
+    Parameters
+    ----------
+    lists
+        As for :func:`evaluate`.
+    holdout
+        The truth of the scenario that the lists are for.
+    wanted
+        bool (n_items,): what counts.
+    k, seed
+        List length, and what fixes the resamples.
+
+    Returns
+    -------
+    Empty where no held-out item is wanted.
+
+    """
+    found = _of_items(lists, holdout, wanted, (k,), _Sampling(seed, SLICE_SAMPLES))
+    return {name: Interval(**entry) for name, entry in found.items()}
+
+
+def _of_items(
+    lists: TopLists, holdout: Holdout, wanted: Bool, ks: Sequence[int], sampling: _Sampling
+) -> Json:
+    part, kept = keep_items(holdout, wanted)
+    scored = score_lists(lists.rows[kept], lists.cold_start, part, ks)
+    ranking = {key: column for key, column in scored.users.items() if key.split("@")[0] in RANKING}
+    return _means(MetricValues(ranking, scored.baskets, {}), part, sampling)

@@ -130,6 +130,7 @@ def _draft(connection: duckdb.DuckDBPyConnection, found: Input, name: str, scrat
         cleaning={} if formats == "text" else {"id_format": formats},
         outcome=_is_outcome(sample, roles),
         unread_times=[] if "time" in roles else list(sample.unread_times),
+        scopes=_scopes(found),
     )
     forget_unreadable(connection)
     made.counts.update(count(connection, table, _spec(made)))
@@ -137,6 +138,16 @@ def _draft(connection: duckdb.DuckDBPyConnection, found: Input, name: str, scrat
     notes += remarks + giant_users(made.counts, roles["user"])
     notes += cautions(sample, made)
     return replace(made, notes=notes, unused={**unused(sample, roles), **left_out})
+
+
+FORMATS = {"csv": "CSV", "json": "JSON", "excel": "Excel"}
+
+
+def _scopes(found: Input) -> tuple[str, ...]:
+    """What keys of ``[source]`` may be about, as their descriptions call it."""
+    kinds = [FORMATS[kind] for kind in dict.fromkeys(kind for _, kind in found.files) if kind in FORMATS]
+    places = {"a folder": found.path.is_dir(), "a .zip": found.path.suffix.lower() == ".zip"}
+    return (*kinds, *(place for place, there in places.items() if there))
 
 
 def _unreadable(connection: duckdb.DuckDBPyConnection, opened: Sequence[OpenFile]) -> int:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from data_contracts import columns
-from tasks.onboarding.other_sections import other_sections
+from tasks.onboarding.other_sections import other_keys, other_sections
 from tasks.onboarding.reference import SCHEMA
 from tasks.onboarding.words import availability
 
@@ -54,6 +54,8 @@ class Draft:
     """Remarks for people."""
     unused: dict[str, str] = field(default_factory=dict)
     """Columns without a role, and why."""
+    scopes: tuple[str, ...] = ()
+    """Of :data:`tasks.onboarding.other_sections.SCOPES`, what its files are."""
 
     @property
     def cancellation(self) -> dict[str, Any] | None:
@@ -130,12 +132,23 @@ def toml_text(found: Draft) -> str:
         "window": _window(found),
         "evaluation": [f"decides = {_decides(found)}", f"metric = {_value(found.metric)}"],
     }
-    parts = [f"[{name}]\n" + "\n".join(lines) for name, lines in sections.items() if lines]
-    parts += _rules(found)
-    others = other_sections({*sections, "items", "rules"})
+    drafted = {name: _with_the_rest(name, lines, found) for name, lines in sections.items() if lines}
+    parts = [f"[{name}]\n" + "\n".join(lines) for name, lines in drafted.items()]
+    rules = _rules(found)
+    hinted = {"items" for line in sections["columns"] if line.startswith("# [items]")}
+    others = other_sections({*drafted, *hinted, *(["rules"] if rules else [])})
+    parts += rules
     parts.append("\n\n".join(["# All that follows is as it is by default: docs/dataset-file.md.", *others]))
     head = "\n".join([f"#:schema {SCHEMA.as_uri()}", head, *_remarks(found)])
     return "\n\n".join([f'{head}\nname = {_value(found.name)}\ndescription = ""', *parts]) + "\n"
+
+
+def _with_the_rest(name: str, lines: list[str], found: Draft) -> list[str]:
+    """Lines of a section, and the keys that they do not name; a hint about another section stays the last."""
+    end = lines.index("") if "" in lines else len(lines)
+    window = "".join(_window(found)).partition('split = "')[2].partition('"')[0]
+    about = {*found.scopes, f"``{found.feedback['kind']}``", f"``{window}``"}
+    return [*lines[:end], *other_keys(name, lines[:end], about), *lines[end:]]
 
 
 def suite_text(found: Draft) -> str:

@@ -22,7 +22,7 @@ from tasks.numeric.ranking import top_scores
 from tasks.numeric.slices import mark_new
 from tasks.prediction.catalogue import by_id
 from tasks.preparation.seen import Seen
-from tasks.rules.applied import recommend_within
+from tasks.rules.applied import RankedLists, recommend_within
 
 BLOCK_USERS = BLOCK_ITEMS = 50_000
 """Users, or items, whose rows are in memory at once, and in one row group of a file."""
@@ -118,44 +118,87 @@ def predict(
     Lists of a block of users.
 
     """
-    for_cold_start = unknown_users_list(cold_start, k, reserve, limits)
-    n_allowed = len(items) if allow is None else int(allow.sum())
-    longest = k if limits is None else min(k, limits.longest(allow))
+    maker = _ListMaker(scorer, cold_start, k, seen, allow, owners, reserve, limits)
+    possible = maker.possible_length()
     barred = None if seen is None else columns_of(seen.by_row, allow).lengths()
     for start in range(0, len(everyone), BLOCK_USERS):
         ids = everyone[start : start + BLOCK_USERS]
         codes = users.codes(ids, missing="negative")
-        known, left = codes >= 0, np.full(len(codes), n_allowed)
-        lists = np.tile(for_cold_start[0], (len(codes), 1))
-        scores = np.tile(for_cold_start[1].astype(np.float32), (len(codes), 1))
-        exclude = None if seen is None else seen.by_user
-        ranked = recommend_within(
-            scorer,
-            codes[known],
-            k,
-            reserve=reserve,
-            limits=limits,
-            exclude=exclude,
-            allow=allow,
-            owners=owners,
-        )
-        lists[known], scores[known] = ranked.items, ranked.scores
-        if seen is not None and barred is not None:
-            rows = seen.rows(ids, codes)
-            former, had = ~known & (rows >= 0), rows >= 0
+        rows = None if seen is None else seen.rows(ids, codes)
+        ranked = maker.ranked(codes, rows)
+        left = np.full(len(codes), len(items) if allow is None else int(allow.sum()))
+        if rows is not None and barred is not None:
+            left[rows >= 0] -= barred[rows[rows >= 0]]
+        counts.add(ranked.items[:, :k], _could_be(ranked, np.minimum(left, possible), k))
+        yield UserLists(ids, (ranked.items, ranked.scores), np.where(codes >= 0, *names))
+
+
+@dataclass(frozen=True, eq=False)
+class _ListMaker:
+    """What makes lists of :func:`predict`, whose arguments these are."""
+
+    scorer: Scorer
+    cold_start: Scores
+    k: int
+    seen: Seen | None
+    allow: Mask | None
+    owners: Owners | None
+    reserve: int
+    limits: ListLimits | None
+
+    def possible_length(self) -> int:
+        """Length that a list can have at most, whoever gets it."""
+        return self.k if self.limits is None else min(self.k, self.limits.longest(self.allow))
+
+    def ranked(self, codes: npt.NDArray[np.integer], rows: npt.NDArray[np.integer] | None) -> RankedLists:
+        """Lists of a block of users, (n_rows, k + reserve); `whole` is true of users whom the model does not know.
+
+        Parameters
+        ----------
+        codes
+            User codes (n_rows,), -1 = not known to the model.
+        rows
+            Their rows in `seen`, -1 where they had nothing; None without it.
+
+        """
+        known, whole = codes >= 0, codes < 0
+        for_unknown = unknown_users_list(self.cold_start, self.k, self.reserve, self.limits)
+        lists = np.tile(for_unknown[0], (len(codes), 1))
+        scores = np.tile(for_unknown[1].astype(np.float32), (len(codes), 1))
+        found = self._by_the_model(codes[known])
+        lists[known], scores[known] = found.items, found.scores
+        if self.seen is not None and rows is not None:
+            former = ~known & (rows >= 0)
             if former.any():
-                cold = cold_lists(cold_start, rows[former], k, seen.by_row, limits, reserve)
+                cold = cold_lists(
+                    self.cold_start, rows[former], self.k, self.seen.by_row, self.limits, self.reserve
+                )
                 lists[former], scores[former] = cold.items, cold.scores
-            left[had] -= barred[rows[had]]
-        could_be = np.minimum(left, longest)
-        if ranked.whole is not None:
-            # Limits may leave less than the number of items says: a whole list is as long as it can be.
-            lengths = (lists[:, :k] >= 0).sum(axis=1)
-            whole = ~known
-            whole[known] = ranked.whole
-            could_be = np.where(whole, np.minimum(could_be, lengths), could_be)
-        counts.add(lists[:, :k], could_be)
-        yield UserLists(ids, (lists, scores), np.where(known, *names))
+        if found.whole is None:
+            return RankedLists(lists, scores)
+        whole[known] = found.whole
+        return RankedLists(lists, scores, whole)
+
+    def _by_the_model(self, codes: npt.NDArray[np.integer]) -> RankedLists:
+        return recommend_within(
+            self.scorer,
+            codes,
+            self.k,
+            reserve=self.reserve,
+            limits=self.limits,
+            exclude=None if self.seen is None else self.seen.by_user,
+            allow=self.allow,
+            owners=self.owners,
+        )
+
+
+def _could_be(ranked: RankedLists, possible: npt.NDArray[np.int64], k: int) -> npt.NDArray[np.int64]:
+    """Length that each list could have, (n_rows,), of what is `possible` by the number of items that are left."""
+    if ranked.whole is None:
+        return possible
+    # Limits may leave less than the number of items says: a whole list is as long as it can be.
+    lengths = (ranked.items[:, :k] >= 0).sum(axis=1)
+    return np.where(ranked.whole, np.minimum(possible, lengths), possible)
 
 
 def unknown_users_list(cold_start: Scores, k: int, reserve: int, limits: ListLimits | None) -> Lists:

@@ -36,13 +36,7 @@ def write_item_features(table: Path, items: Vocabulary, attributes: ItemAttribut
         An existing folder.
 
     """
-    rows = pq.read_table(table)
-    codes = items.codes(rows.column(ITEM_ID), missing="negative")
-    known = codes >= 0
-    rows, codes = rows.filter(pa.array(known)), codes[known]
-    place = np.full(len(items), -1, np.int64)
-    place[codes] = np.arange(len(codes))
-    aligned = rows.take(pa.array(place, mask=place < 0))
+    aligned = _aligned(pq.read_table(table), items)
     _write_titles(aligned.column(TITLE), out / TITLES)
     separators = attributes.separators()
     for number, (name, separator) in enumerate(separators.items()):
@@ -88,6 +82,14 @@ def _write_titles(titles: pa.ChunkedArray, path: Path) -> None:
 
 def _write_labels(column: pa.ChunkedArray, separator: str | None, out: Path, number: int) -> None:
     """Split the text of each item, and write which item has which label."""
+    labels = _labels_of(column, separator)
+    save_csr(out, f"item_labels_{number}", labels.by_item)
+    text = json.dumps(labels.names, ensure_ascii=False)
+    (out / f"item_labels_{number}.json").write_text(text + "\n", encoding="utf-8")
+
+
+def _labels_of(column: pa.ChunkedArray, separator: str | None) -> Labels:
+    """Labels of a column, in the order of its rows."""
     parts = split_labels(column, separator)
     labels = pc.list_flatten(parts)
     names = Vocabulary.from_ids("label", labels)
@@ -97,9 +99,23 @@ def _write_labels(column: pa.ChunkedArray, separator: str | None, out: Path, num
     rows, indices = np.divmod(pairs, max(len(names), 1))
     indptr = np.concatenate(([0], np.cumsum(np.bincount(rows, minlength=len(column))))).astype(np.int64)
     csr = Csr(indptr, indices.astype(np.int32), np.ones(len(pairs), np.float32), len(names))
-    save_csr(out, f"item_labels_{number}", csr)
-    text = json.dumps(names.ids.to_pylist(), ensure_ascii=False)
-    (out / f"item_labels_{number}.json").write_text(text + "\n", encoding="utf-8")
+    return Labels(tuple(names.ids.to_pylist()), csr)
+
+
+def read_labels(table: Path, items: Vocabulary, name: str, separator: str | None) -> Labels:
+    """Labels of one column for the items of a vocabulary, in memory; arguments as of :func:`write_item_features`."""
+    rows = pq.read_table(table, columns=[ITEM_ID, name])
+    return _labels_of(_aligned(rows, items).column(name), separator)
+
+
+def _aligned(rows: pa.Table, items: Vocabulary) -> pa.Table:
+    """Rows in the order of the item codes, nulls for items that are not described."""
+    codes = items.codes(rows.column(ITEM_ID), missing="negative")
+    known = codes >= 0
+    rows, codes = rows.filter(pa.array(known)), codes[known]
+    place = np.full(len(items), -1, np.int64)
+    place[codes] = np.arange(len(codes))
+    return rows.take(pa.array(place, mask=place < 0))
 
 
 def split_labels(column: pa.ChunkedArray, separator: str | None) -> pa.Array:

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from data_contracts.closer_look import ScoreBin
 from data_contracts.evaluation import Interval
 
 INK = "#010203"
@@ -164,6 +165,20 @@ def histogram(edges: npt.NDArray[np.floating], counts: npt.NDArray[np.integer]) 
         canvas.axes.stairs(counts, edges, fill=True, color=COLOURS[0], alpha=0.6)
         canvas.axes.set_xlabel("score")
         canvas.axes.set_ylabel("rows")
+    return canvas.svg
+
+
+def reliability(bins: Sequence[ScoreBin]) -> str:
+    """Draw the share of hits of places by their score, with intervals: a reliability diagram whose scores are no probabilities."""
+    with drawing("hits by score") as canvas:
+        at = [each.mean for each in bins]
+        for each in bins:
+            canvas.axes.plot([each.mean] * 2, [each.hits.low, each.hits.high], color=COLOURS[0], alpha=0.5)
+        canvas.axes.plot(at, [each.hits.value for each in bins], "o-", color=COLOURS[0], markersize=5)
+        canvas.axes.set_ylim(bottom=0)
+        canvas.axes.yaxis.set_major_formatter(lambda value, _: f"{100 * value:.3g} %")
+        canvas.axes.set_xlabel("mean score")
+        canvas.axes.set_ylabel("places that were hits")
     return canvas.svg
 
 

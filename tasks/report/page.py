@@ -1,15 +1,19 @@
 """The report's page: everything that the template shows, and the HTML made of it."""
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
+from data_contracts.closer_look import CloserLook
 from data_contracts.metrics import METRICS
 from data_contracts.run_summary import GateResult, RunFigures, RunFindings
 from tasks.report import figures as draw
 from tasks.report.concentration import concentration
 from tasks.report.data_uris import by_history
 from tasks.report.manager import paragraph
+from tasks.report.rejected import RejectedRow
 from tasks.report.statistics import Lists
 from tasks.report.text import (
     Slices,
@@ -61,8 +65,16 @@ def rendered(template: str, content: Mapping[str, Any], **filters: Callable[...,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    pages.filters |= {"shown": shown, "figure": figure, **filters}
+    pages.filters |= {"shown": shown, "figure": figure, "breakable": _breakable, **filters}
     return pages.get_template(template).render(content)
+
+
+def _breakable(name: str) -> Any:
+    """A name that may go on in the next line after each underscore and before its list length."""
+    from markupsafe import Markup, escape
+
+    parts = [escape(part) for part in re.split(r"(?<=_)|(?=@)", name)]
+    return Markup("<wbr>").join(parts)
 
 
 def page_content(
@@ -75,6 +87,9 @@ def page_content(
     lineage: list[dict[str, Any]],
     packages: Mapping[str, str],
     changed: float | None = None,
+    looked: CloserLook | None = None,
+    rejected: Sequence[RejectedRow] = (),
+    sizes: Mapping[str, int] = MappingProxyType({}),
 ) -> dict[str, Any]:
     """Everything on the page.
 
@@ -96,6 +111,12 @@ def page_content(
         Versions.
     changed
         Share of the places of lists that changed since the publication before; None where there is none.
+    looked
+        What a closer look at the winner found; None where nobody looked.
+    rejected
+        Rows of the quarantine that are shown.
+    sizes
+        Bytes of each model on disk.
 
     """
     gate = findings.gate
@@ -120,6 +141,10 @@ def page_content(
         "runs": runs,
         "drifts": _drifts(runs, gate),
         "found": found_rows(findings.counts),
+        "rejected": rejected,
+        "sizes": sizes,
+        "looked": looked,
+        "score_figure": _svg(draw.reliability(looked.scores)) if looked and looked.scores else None,
         "lineage": lineage,
         "packages": packages,
     }

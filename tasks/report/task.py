@@ -10,7 +10,9 @@ from pydantic import ValidationError
 
 from data_contracts.errors import DamagedError
 from data_contracts.evaluation import Interval
+from data_contracts.report_section import ReportSection
 from data_contracts.run_summary import RunFigures, RunFindings
+from tasks.evaluation.closer_look import load_closer_look
 from tasks.evaluation.task import EvaluatedModel
 from tasks.preparation.prepared_events import PreparedEvents
 from tasks.preparation.select_events import ITEMS_FILE
@@ -18,6 +20,7 @@ from tasks.publication.registry import Publication, publications
 from tasks.report.churn import changed_share
 from tasks.report.data_uris import PICTURES, pictures
 from tasks.report.page import TEMPLATE, TEMPLATES, page_content, write_report
+from tasks.report.rejected import rejected_rows
 from tasks.report.statistics import Lists, read_lists
 from tasks.report.text import Slices
 from tasks.runtime import store
@@ -25,7 +28,9 @@ from tasks.runtime.files import read_json, report_damage, sha256_of
 from tasks.runtime.step import step
 
 REPORT = "report.html"
-PREDICTIONS = "predictions.parquet"
+PREDICTIONS, QUARANTINE = "predictions.parquet", "quarantine.parquet"
+CLOSER_LOOK = "closer look"
+"""What the lineage calls the artifact of :func:`tasks.evaluation.closer_look.look_closer`."""
 N_RUNS = 30
 """Earlier runs that are compared with this one."""
 
@@ -40,10 +45,11 @@ def report(
     others: dict[str, store.ArtifactRef],
     changed: float | None,
     template: str,
+    rejected_samples: int,
 ) -> store.Facts:
     """Write the run's page and its pictures; `template` is the hash of the page's template.
 
-    The lists, if there are any, are ``others["predictions"]``.
+    The lists, if there are any, are ``others["predictions"]``, what was found of the winner is ``others["closer look"]``.
     """
     gate, predictions = findings.gate, others.get("predictions")
     lists = None if predictions is None else _read_lists(predictions, data, gate.winner)
@@ -65,10 +71,25 @@ def report(
         ],
         packages=(predictions or models[0].model.artifact).manifest["packages"],
         changed=changed,
+        looked=load_closer_look(others[CLOSER_LOOK]) if CLOSER_LOOK in others else None,
+        rejected=rejected_rows(
+            data.events.folder / QUARANTINE, _by_rows(findings.counts.rejected), rejected_samples
+        ),
+        sizes={each.name: _size(each.model.artifact) for each in models},
     )
     written = write_report(out / REPORT, content)
     (out / PICTURES).write_text(json.dumps(pictures(content)), "utf-8")
     return {"bytes": written.stat().st_size}
+
+
+def _by_rows(rejected: Mapping[str, int]) -> list[str]:
+    """Reasons with rows, those with the most first."""
+    return sorted((reason for reason, rows in rejected.items() if rows), key=lambda each: -rejected[each])
+
+
+def _size(artifact: store.ArtifactRef) -> int:
+    """Bytes of what a step left."""
+    return sum(each["size"] for each in artifact.manifest["files"].values())
 
 
 def _read_lists(predictions: store.ArtifactRef, data: PreparedEvents, winner: str) -> Lists:
@@ -99,6 +120,7 @@ def report_on(
     data: PreparedEvents,
     models: tuple[EvaluatedModel, ...],
     others: Mapping[str, store.ArtifactRef],
+    section: ReportSection | None = None,
 ) -> store.ArtifactRef:
     """Write the page of a run; the artifact holds it as :data:`REPORT`, and :data:`PICTURES` for the UI.
 
@@ -113,12 +135,18 @@ def report_on(
     models
         What the run trained and evaluated.
     others
-        More artifacts, for the lineage; with ``predictions`` the page has the sections on the lists.
+        More artifacts, for the lineage; with ``predictions`` the page has the sections on the lists, with
+        :data:`CLOSER_LOOK` those on the winner.
+    section
+        What of the log is shown.
 
     """
     earlier = earlier_runs(publication)
     changed = _changed(publication, others.get("predictions"))
-    return report(findings, earlier, data, models, dict(others), changed, sha256_of(TEMPLATES / TEMPLATE))
+    shown = (section or ReportSection()).rejected_samples
+    return report(
+        findings, earlier, data, models, dict(others), changed, sha256_of(TEMPLATES / TEMPLATE), shown
+    )
 
 
 def _changed(publication: Publication, predictions: store.ArtifactRef | None) -> float | None:

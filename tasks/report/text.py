@@ -144,7 +144,6 @@ def metric_tables(findings: RunFindings) -> list[dict[str, Any]]:
                 "model": name,
                 "winner": name == gate.winner,
                 "cells": [models[name].get(metric) for metric in known],
-                "seconds": findings.models[name].seconds,
             }
             for name in best_first(models, gate.metric)
         ]

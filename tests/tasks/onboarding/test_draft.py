@@ -1,4 +1,5 @@
 import json
+import re
 import tomllib
 from types import SimpleNamespace
 
@@ -202,10 +203,10 @@ def test_draft__of_availability_is_commented_and_holds_when_it_is_not(tmp_path):
     ]
 
 
-def test_draft__without_such_columns_says_nothing_of_rules(tmp_path):
+def test_draft__without_such_columns_names_none_for_rules(tmp_path):
     source = write_csv(tmp_path, many(90))
 
-    assert "[rules]" not in draft(source)[0]
+    assert "# available = ... " in draft(source)[0].partition("# [rules]")[2]
 
 
 def test_draft__types_that_nobody_knows_are_named_and_left_out(tmp_path):
@@ -243,3 +244,23 @@ def test_draft__a_price_beside_the_types_is_no_weight_and_said_to_be_unused(tmp_
 
     assert "not used: 'quantity' (events weigh by their type alone)" in toml
     assert 'value = "quantity"' not in toml
+
+
+def test_draft__lists_the_keys_of_its_own_sections_that_are_as_by_default(tmp_path):
+    rows = "".join(f"u{n % 40},i{n % 7},2025-01-{n % 28 + 1:02},b{n}\n" for n in range(400))
+    (tmp_path / "log.csv").write_text("user,item,date,basket\n" + rows)
+    toml, suite = draft(tmp_path / "log.csv")
+    own = toml.partition("# All that follows")[0]
+    more = re.findall(r"^# (\w+ = (?!\.\.\.|\"\.\.\.).*)$", own, re.MULTILINE)
+    stated = re.sub(r"^# (\w+ = (?!\.\.\.|\"\.\.\.|\"items).*)$", r"\1", own, flags=re.MULTILINE)
+    (tmp_path / "log.json").write_text(suite)
+    for name, text in (("silent", toml), ("stating", stated)):
+        (tmp_path / f"{name}.toml").write_text(text)
+
+    silent, stating = (DatasetSpec.load(tmp_path / f"{name}.toml") for name in ("silent", "stating"))
+
+    assert len(more) > 15
+    assert {"delimiter", "ks", "strip_ids"} <= {line.split()[0] for line in more}
+    assert "sheet" not in own
+    assert stating.model_copy(update={"file": silent.file}) == silent
+    assert len(toml.splitlines()) < 200

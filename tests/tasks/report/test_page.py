@@ -10,18 +10,21 @@ from report_facts import (
     LIST_SECTIONS,
     METRIC,
     SECTIONS,
+    entry,
     make_content,
     make_findings,
     make_lists,
     rule,
 )
 
+from data_contracts.closer_look import CloserLook
 from data_contracts.evaluation import Interval
 from data_contracts.run_summary import RunFigures
 from tasks.report import figures
 from tasks.report.page import page_content, write_report
+from tasks.report.rejected import RejectedRow
 
-VOID = {"meta", "br", "img", "input", "link", "hr"}
+VOID = {"meta", "br", "wbr", "img", "input", "link", "hr"}
 
 
 class Page(HTMLParser):
@@ -215,3 +218,66 @@ def test_write_report__has_the_rules_of_the_shop_where_there_are_some(page, plai
     assert "let 88 of 100 items be shown" in made.text
     assert "script" not in made.tags
     assert "items it forbids" in made.text
+
+
+def looked(**changed):
+    """A closer look at the winner, with a category that somebody named badly."""
+    category = {"items": 5, "taken": 9, "share_of_taken": 0.3, "share_of_places": 0.4}
+    some = entry(0.25, 0.05)
+    return CloserLook.model_validate(
+        {
+            "model": "wals",
+            "scenario": "repeat",
+            "metric": METRIC,
+            "k": 5,
+            "n_users": 40,
+            "categories_of": "Category",
+            "categories": [
+                {"name": HOSTILE, "metric": some, "recall": some, **category},
+                {"name": "other", "other": True, "metric": None, "recall": None, **category},
+            ],
+            "diversity": [
+                {"by": "Category", "measure": "jaccard", "lists": 0.75, "taken": 0.8, "n_lists": 40},
+                {"by": "users", "measure": "cosine", "lists": None, "taken": 0.9, "n_lists": 40},
+            ],
+            "scores": [{"low": 0, "high": 1, "mean": 0.5, "places": 70, "hits": some}],
+            **changed,
+        }
+    )
+
+
+def test_write_report__shows_what_a_closer_look_at_the_winner_found(page, plain):
+    made = page(looked=looked(), sizes={"wals": 2_500_000})
+
+    assert {"categories", "diversity", "calibration", "cost"} <= set(made.ids)
+    assert {"categories", "diversity", "calibration"}.isdisjoint(plain.ids)
+    for words in ("30.0 %", "40.0 %", "all others", "0.7500", "the users who had them", "recall@5", "2.50"):
+        assert words in made.text
+    assert "script" not in made.tags
+    bare = page(looked=looked(categories_of=None, categories=[], scores=[]))
+    assert "categories" not in bare.ids
+    assert "No known user is held out" in bare.text
+
+
+def test_write_report__shows_rejected_rows_escaped_and_cut(page):
+    rows = [
+        RejectedRow("bad_price", "log.csv", 7, (("Title", HOSTILE), ("Note", "y" * 500)), 3),
+        RejectedRow("invalid_encoding", "log.csv", 9, (("", "x" * 1000),), 0),
+    ]
+
+    made = page(rejected=rows)
+
+    assert "Rejected rows, for example" in made.text
+    assert "and 3 more columns" in made.text
+    assert {"script", "img"}.isdisjoint(made.tags)
+    assert "y" * 41 not in made.text
+    assert "x" * 201 not in made.text
+    assert "Rejected rows, for example" not in page().text
+
+
+def test_write_report__every_table_and_figure_has_a_name(page):
+    made = page(looked=looked(), rejected=[RejectedRow("bad_price", "log.csv", 7, (("Title", "a"),), 0)])
+
+    assert made.tags.count("table") == made.tags.count("caption")
+    assert made.source.count("<svg role=") == made.tags.count("svg") == made.source.count("aria-label=")
+    assert made.tags.count("th") == sum(name == "scope" for name, _ in made.attributes)
