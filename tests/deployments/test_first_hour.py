@@ -26,6 +26,8 @@ from deployments.workspace import ROOT, free_port
 pytestmark = [pytest.mark.browser, pytest.mark.server, pytest.mark.slow]
 
 N_USERS, N_ITEMS, N_ROWS = 150, 60, 6_000
+PICTURES = os.environ.get("SHELFTALKER_PICTURES")
+"""Folder for the pictures of the README: set it to docs to make them anew."""
 NOTIFY = '\n[notify]\nkind = "webhook"\nurl_env = "FIRST_HOUR_HOOK"\non = ["published", "undecided", "rejected", "failed"]\n'
 
 
@@ -79,7 +81,7 @@ def asked(here, columns, *arguments):
     assert code == 0, "\n".join(lines)
     # A path stays whole, so that it can be copied.
     assert [line for line in lines if len(line) > columns and "/" not in line] == []
-    assert columns < 100 or [line for line in lines if "…" in line] == []
+    assert [line for line in lines if "…" in line] == []
     return "\n".join(lines)
 
 
@@ -156,6 +158,15 @@ def page(here, served):
         yield opened
 
 
+def picture(page, name, height):
+    """Keep what is seen, for the README, where that is wanted."""
+    if PICTURES:
+        page.set_viewport_size({"width": 1000, "height": height})
+        page.wait_for_timeout(1_000)
+        page.screenshot(path=Path(PICTURES, name))
+        page.set_viewport_size({"width": 1400, "height": 900})
+
+
 def open_form(page, address, deployment):
     page.goto(f"{address}/v2/deployments")
     page.get_by_role("link", name=deployment, exact=True).first.click()
@@ -196,6 +207,8 @@ def test_backfill__of_two_dates_from_its_form(here, served, page):
     wait_until("both dates", lambda: all(map(Path.is_dir, places)) or None, 280)
     page.goto(f"{served[2]}/v2/runs")
     page.get_by_text(f"orders from {days[0]} to {days[1]}").first.wait_for()
+    page.get_by_text(f"orders as of {days[1]}: ").first.scroll_into_view_if_needed()
+    picture(page, "ui-runs.png", 700)
 
 
 @pytest.mark.parametrize("width", [1400, 400])
@@ -208,6 +221,8 @@ def test_pages__fit_and_keep_nobody_out(here, served, page, width, tmp_path):
     page.get_by_role("link", name=re.compile("report|20")).first.click()
     page.get_by_role("heading", level=1).wait_for()
     assert (overflow(page), barriers(page)) == (0, {})
+    if width > 1000:
+        picture(page, "report.png", 700)
     page.pdf(path=tmp_path / "report.pdf", format="A4")
     page.emulate_media(media="print")
     page.set_viewport_size({"width": 718, "height": 1000})  # A4 between margins of 10 mm, in pixels of CSS
