@@ -158,12 +158,15 @@ def page(here, served):
         yield opened
 
 
-def picture(page, name, height):
-    """Keep what is seen, for the README, where that is wanted."""
+def picture(page, name, size, first=None):
+    """Keep what is seen for the README, from the element `first` on, where that is wanted."""
     if PICTURES:
-        page.set_viewport_size({"width": 1000, "height": height})
+        page.set_viewport_size({"width": size[0], "height": 2_000})
         page.wait_for_timeout(1_000)
-        page.screenshot(path=Path(PICTURES, name))
+        corner = {"x": 0, "y": 0} if first is None else first.bounding_box()
+        left, top = max(0, corner["x"] - 140), max(0, corner["y"] - 24)
+        area = {"x": left, "y": top, "width": size[0] - left, "height": size[1]}
+        page.screenshot(path=Path(PICTURES, name), clip=area)
         page.set_viewport_size({"width": 1400, "height": 900})
 
 
@@ -207,8 +210,9 @@ def test_backfill__of_two_dates_from_its_form(here, served, page):
     wait_until("both dates", lambda: all(map(Path.is_dir, places)) or None, 280)
     page.goto(f"{served[2]}/v2/runs")
     page.get_by_text(f"orders from {days[0]} to {days[1]}").first.wait_for()
-    page.get_by_text(f"orders as of {days[1]}: ").first.scroll_into_view_if_needed()
-    picture(page, "ui-runs.png", 700)
+    told = page.get_by_text(re.compile(r"orders as of .*: \w+ published"))
+    told.nth(2).wait_for()
+    picture(page, "ui-runs.png", (1400, 460), told.first)
 
 
 @pytest.mark.parametrize("width", [1400, 400])
@@ -222,7 +226,7 @@ def test_pages__fit_and_keep_nobody_out(here, served, page, width, tmp_path):
     page.get_by_role("heading", level=1).wait_for()
     assert (overflow(page), barriers(page)) == (0, {})
     if width > 1000:
-        picture(page, "report.png", 700)
+        picture(page, "report.png", (1000, 700))
     page.pdf(path=tmp_path / "report.pdf", format="A4")
     page.emulate_media(media="print")
     page.set_viewport_size({"width": 718, "height": 1000})  # A4 between margins of 10 mm, in pixels of CSS
