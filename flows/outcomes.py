@@ -146,18 +146,18 @@ def leave_undecided(run: Run) -> State[Any]:
 
 def _end_unpublished(run: Run, name: str) -> State[Any]:
     findings = findings_of(run, None)
-    page = _report(run, findings, run.data, {})
+    page, *looked = _report(run, findings, run.data, {})
     path = rejection_path(_publication(findings))
     summary = RunSummary.of(findings, published=False, path=str(path), report=str(path.with_suffix(".html")))
     keep_rejected(summary, page.folder / REPORT)
-    _close(run, summary, page)
+    _close(run, summary, page, *looked)
     return Completed(name=name, message=headline(summary), data=summary)
 
 
 def publish(run: Run, refit: Refit) -> State[Any]:
     """Put the publication together, make it live, deliver it, and end as Completed with a line about it."""
     findings = findings_of(run, refit)
-    page = _report_on_lists(run, findings, refit)
+    page, *looked = _report_on_lists(run, findings, refit)
     publication = _publication(findings)
     folder = publication.folder
     summary = RunSummary.of(findings, published=True, path=str(folder), report=str(folder / REPORT))
@@ -173,6 +173,7 @@ def publish(run: Run, refit: Refit) -> State[Any]:
         run,
         summary,
         page,
+        *looked,
         refit.predictions,
         refit.lookup,
         refit.data.vocabularies,
@@ -185,7 +186,7 @@ def publish(run: Run, refit: Refit) -> State[Any]:
 def rehearse(run: Run, refit: Refit) -> State[Any]:
     """End a dry run: everything is made and shown, nothing is published."""
     findings = findings_of(run, refit)
-    page = _report_on_lists(run, findings, refit)
+    page, *_ = _report_on_lists(run, findings, refit)
     path, report = str(refit.predictions.folder), str(page.folder / REPORT)
     summary = RunSummary.of(findings, published=False, path=path, report=report)
     ui_artifacts.create(summary, page)
@@ -197,22 +198,22 @@ def _publication(findings: RunFindings) -> Publication:
     return Publication(dataset=findings.dataset, as_of=findings.as_of, run=findings.run_id)
 
 
-def _report_on_lists(run: Run, findings: RunFindings, refit: Refit) -> store.ArtifactRef:
+def _report_on_lists(run: Run, findings: RunFindings, refit: Refit) -> list[store.ArtifactRef]:
     winner = refit.models[findings.gate.winner].artifact
     return _report(run, findings, refit.data, {"published model": winner, "predictions": refit.predictions})
 
 
 def _report(
     run: Run, findings: RunFindings, data: PreparedEvents, more: dict[str, store.ArtifactRef]
-) -> store.ArtifactRef:
-    """Write the page; `more` is added to the lineage that it shows."""
+) -> list[store.ArtifactRef]:
+    """Write the page; `more` is added to the lineage that it shows. Gives it, and what was made for it alone."""
     others = {"vocabularies": data.vocabularies, "matrix": data.matrix, **more, "decision": run.decision}
     winner, asked = run.verdict.decision.winner, (run.spec, run.given.seed, run.ruled)
-    if (
-        looked := look_closer_at(winner, run.models, run.cold_start, run.data, run.holdout, *asked)
-    ) is not None:
-        others[CLOSER_LOOK] = looked
-    return report_on(findings, _publication(findings), data, run.models, others, run.spec.report)
+    looked = look_closer_at(winner, run.models, run.cold_start, run.data, run.holdout, *asked)
+    alone = {} if looked is None else {CLOSER_LOOK: looked}
+    lineage = {**others, **alone}
+    page = report_on(findings, _publication(findings), data, run.models, lineage, run.spec.report)
+    return [page, *alone.values()]
 
 
 def _files(run: Run, refit: Refit, page: store.ArtifactRef) -> dict[str, tuple[store.ArtifactRef, str]]:

@@ -192,7 +192,7 @@ def test_nightly__publishes_a_wals_of_workers_that_look_ups_read_and_roll_back(
         (int(user[1:]) % 2, item[:3]) for user, item in zip(lists["user_id"], lists["item_id"], strict=True)
     }
     assert kinds == {(0, "i0-"), (1, "i1-")}
-    assert [each.run for each in publications("tastes")] == [there.run_id, here.run_id]
+    assert {each.run for each in publications("tastes")} == {there.run_id, here.run_id}
     shown = open_publication("tastes").recommend("u03", 5)
     assert shown.publication == there.run_id
     assert {each.item_id[:3] for each in shown.items} == {"i1-"}
