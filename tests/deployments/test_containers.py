@@ -170,4 +170,5 @@ def test_replay__an_image_is_made_and_its_services_do_their_work(tmp_path):
     finally:
         shutil.rmtree(tmp_path / "image", ignore_errors=True)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "predictions 31f6d7a1" in done.stdout
+    # Which bytes is a matter of the image's Python and system libraries: docs/containers.md.
+    assert re.search(r"shelftalker run: blend, predictions [0-9a-f]{8}", done.stdout)
